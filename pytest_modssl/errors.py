@@ -1,0 +1,47 @@
+"""The errors that pytest-modssl raises; each message says what was tried, what came back, and what to do."""
+
+from __future__ import annotations
+
+
+class ModsslError(Exception):
+    """Base of every error that this package raises on its own account."""
+
+
+class HttpdNotFoundError(ModsslError):
+    """No httpd could be found, or what was named is none."""
+
+
+class MissingModuleError(ModsslError):
+    """The configuration needs a module that the httpd at hand does not have."""
+
+
+class ConfigError(ModsslError):
+    """A configuration cannot be written as it was asked for (before httpd saw it)."""
+
+
+class StartError(ModsslError):
+    """httpd refused to start, or ended before it was ready."""
+
+
+class ServerGoneError(ModsslError):
+    """The server ended, or lost a child, while it was in use."""
+
+
+class WaitTimeoutError(ModsslError):
+    """Something awaited did not come about before its deadline."""
+
+
+class TlsError(ModsslError):
+    """A TLS exchange could not be carried out as asked (not: was refused by the peer)."""
+
+
+class RecordError(TlsError):
+    """Bytes on the wire are not TLS, or not well formed."""
+
+
+class UnknownHostError(ModsslError):
+    """A name or port was asked for that no virtual host of the configuration serves."""
+
+
+class EnvironmentPageError(ModsslError):
+    """A page that should show the SSL_* variables did not (not run, not parsed, or rubbish)."""
