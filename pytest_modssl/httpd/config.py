@@ -1,0 +1,253 @@
+"""What a server is asked to be: virtual hosts, certificates, files, and directives in httpd's own language.
+
+The model adds only what text cannot do: certificates, ports, paths, and where things go on each target. All else is
+text, placed where httpd would have it. Paths and ports reach the text by httpd's own `Define`:
+
+| name | value |
+| --- | --- |
+| `${MODSSL_SITE}` | DocumentRoot of the virtual host whose directives name it |
+| `${MODSSL_PKI}` | folder of the files given as `pki=` |
+| `${MODSSL_RUN}` | folder for sockets, caches, mutexes; the server's children can write there |
+| `${MODSSL_LOGS}` | folder of the logs |
+| `${MODSSL_ADDRESS}` | address that the server listens on |
+| `${MODSSL_PORT_443}` | port that stands for port 443 on this target, and so for each port of the configuration |
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, TypeVar
+
+from pytest_modssl.errors import ConfigError
+from pytest_modssl.httpd.snippet import Origin, Snippet, caller, snippets
+
+if TYPE_CHECKING:
+    from pytest_modssl.pki import Blob, LeafCert
+
+_NAME = re.compile(r"[A-Za-z0-9._*:\[\]-]+\Z")
+_DEFINE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """One file of a site: its bytes, and whether it may be run."""
+
+    content: bytes
+    executable: bool = False
+
+
+@dataclass(frozen=True, init=False)
+class VirtualHost:
+    """A `<VirtualHost>`: a name, a port, certificates, content, and directives.
+
+    Args:
+        name: `ServerName`; an IDN in its A-label form (`xn--...`).
+        tls: certificate and key, or several (one a key type); `None` makes a host that speaks plain HTTP.
+        port: port in the URLs of this host; 443 with `tls`, 80 without.
+        aliases: `ServerAlias` names, wildcards allowed.
+        directives: text, or the path of a file, placed inside `<VirtualHost>`.
+        files: content of DocumentRoot by relative path: text, bytes, or the path of a file to copy; or the path of a
+            folder that is copied whole. Names that end in `.cgi` become executable. A host without `index.html` gets
+            one that says its name, and every folder gets the environment pages `env.cgi` and `env.shtml`.
+
+    Raises:
+        ConfigError: for a name, port or path that cannot be written into a configuration.
+    """
+
+    name: str
+    certificates: tuple[LeafCert, ...]
+    port: int
+    aliases: tuple[str, ...]
+    snippets: tuple[Snippet, ...]
+    files: Mapping[str, File]
+    origin: Origin | None = field(repr=False, compare=False)
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        tls: LeafCert | Sequence[LeafCert] | None = None,
+        port: int | None = None,
+        aliases: Sequence[str] = (),
+        directives: str | Path = "",
+        files: Mapping[str, str | bytes | Path | File] | Path | None = None,
+    ) -> None:
+        origin = caller()
+        for one in (name, *aliases):
+            if not _NAME.match(one):
+                raise ConfigError(f"{one!r} cannot be a host name in a configuration; write an IDN as its A-label")
+        certificates = () if tls is None else tuple(tls) if isinstance(tls, Sequence) else (tls,)
+        number = port if port is not None else 443 if certificates else 80
+        if not 0 < number < 65536:
+            raise ConfigError(f"port {number} of {name} is not between 1 and 65535")
+        _set(
+            self,
+            name=name,
+            certificates=certificates,
+            port=number,
+            aliases=tuple(aliases),
+            snippets=snippets(directives, origin),
+            files=dict(_site_files(files or {})),
+            origin=origin,
+        )
+
+
+@dataclass(frozen=True, init=False)
+class ServerConfig:
+    """All that goes into one server: global directives, virtual hosts, files, extra modules.
+
+    Args:
+        virtual_hosts: in the order in which httpd shall read them: the first of a port is its default host.
+        directives: text, or the path of a file, placed before the virtual hosts.
+        pki: files by name below `${MODSSL_PKI}`, written with mode 0600: client CAs, CRLs, DH parameters, SRP
+            verifiers. A certificate object's PEM, text or bytes.
+        defines: further `Define`s for the text.
+        modules: modules to load beyond those that the directives need (`"http2"`, not `"mod_http2.so"`).
+        listen: ports to listen on, instead of those of the virtual hosts.
+        mpm: `"event"`, `"worker"` or `"prefork"`, instead of the first that the httpd has in this order.
+
+    Raises:
+        ConfigError: for what cannot be written into a configuration.
+    """
+
+    virtual_hosts: tuple[VirtualHost, ...]
+    snippets: tuple[Snippet, ...]
+    pki: Mapping[str, bytes]
+    defines: Mapping[str, str]
+    modules: tuple[str, ...]
+    listen: tuple[int, ...]
+    mpm: str | None
+    origin: Origin | None = field(repr=False, compare=False)
+
+    def __init__(
+        self,
+        *virtual_hosts: VirtualHost,
+        directives: str | Path = "",
+        pki: Mapping[str, Blob | str | bytes] | None = None,
+        defines: Mapping[str, str] | None = None,
+        modules: Sequence[str] = (),
+        listen: Sequence[int] | None = None,
+        mpm: str | None = None,
+    ) -> None:
+        origin = caller()
+        for name, value in (defines or {}).items():
+            if not _DEFINE.match(name) or name.startswith("MODSSL_") or "\n" in value or '"' in value:
+                raise ConfigError(
+                    f"Define {name} {value!r}: a name of letters, digits and _, without MODSSL_ or quotes"
+                )
+        if mpm not in (None, "event", "worker", "prefork"):
+            raise ConfigError(f"mpm={mpm!r}: one of 'event', 'worker', 'prefork'")
+        ports = listen if listen is not None else dict.fromkeys(host.port for host in virtual_hosts)
+        _set(
+            self,
+            virtual_hosts=tuple(virtual_hosts),
+            snippets=snippets(directives, origin),
+            pki={_relative(name): _to_bytes(content) for name, content in (pki or {}).items()},
+            defines=dict(defines or {}),
+            modules=tuple(modules),
+            listen=tuple(ports),
+            mpm=mpm,
+            origin=origin,
+        )
+
+    def extended(self, directives: str | Path, *, host: str | None = None) -> ServerConfig:
+        """A copy with more directives, after those that are there.
+
+        Args:
+            directives: text, or the path of a file.
+            host: name of the virtual hosts to add them to; `None` adds them to the server.
+
+        Raises:
+            ConfigError: when no virtual host has that name.
+        """
+        more = snippets(directives, caller())
+        if host is None:
+            return _changed(self, snippets=self.snippets + more)
+        if host not in self.names:
+            raise ConfigError(f"no virtual host is named {host!r}; there are {', '.join(self.names) or 'none'}")
+        hosts = (_changed(one, snippets=one.snippets + more) if one.name == host else one for one in self.virtual_hosts)
+        return _changed(self, virtual_hosts=tuple(hosts))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the virtual hosts, each once, in order."""
+        return tuple(dict.fromkeys(host.name for host in self.virtual_hosts))
+
+    @property
+    def trust(self) -> tuple[bytes, ...]:
+        """PEM of the root of every certificate that a CA issued: what a client of this server trusts."""
+        roots = (leaf.root_pem for host in self.virtual_hosts for leaf in host.certificates)
+        return tuple(dict.fromkeys(root.bytes() for root in roots if root is not None))
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 over all that goes into the server, as 64 hex digits: equal digests can share a running server."""
+        sha = hashlib.sha256()
+        for part in self._parts():
+            data = part if isinstance(part, bytes) else part.encode("utf-8", "surrogateescape")
+            sha.update(len(data).to_bytes(8, "big") + data)
+        return sha.hexdigest()
+
+    def _parts(self) -> Iterator[str | bytes]:
+        yield from ("server", repr(self.modules), repr(self.listen), repr(self.mpm), repr(sorted(self.defines.items())))
+        yield from (one.text for one in self.snippets)
+        for name, content in sorted(self.pki.items()):
+            yield from ("pki", name, content)
+        for host in self.virtual_hosts:
+            yield from ("host", host.name, repr(host.port), repr(host.aliases))
+            yield from (one.text for one in host.snippets)
+            for leaf in host.certificates:
+                yield from ("leaf", leaf.cert_file_pem.bytes(), leaf.key_file_pem.bytes())
+            for name, file in sorted(host.files.items()):
+                yield from ("file", name, file.content, repr(file.executable))
+
+
+_Value = TypeVar("_Value", VirtualHost, ServerConfig)
+
+
+def _set(value: object, **attributes: object) -> None:
+    for name, attribute in attributes.items():
+        object.__setattr__(value, name, attribute)
+
+
+def _changed(value: _Value, **changes: object) -> _Value:
+    copy = object.__new__(type(value))
+    _set(copy, **{one.name: changes.get(one.name, getattr(value, one.name)) for one in fields(value)})
+    return copy
+
+
+def _to_bytes(content: Blob | str | bytes) -> bytes:
+    if isinstance(content, str):
+        return content.encode()
+    return content if isinstance(content, bytes) else content.bytes()
+
+
+def _relative(name: str) -> str:
+    path = PurePosixPath(name)
+    if not name or path.is_absolute() or ".." in path.parts or "\n" in name or '"' in name:
+        raise ConfigError(f"file name {name!r}: a relative path without '..', quotes and line ends")
+    return str(path)
+
+
+def _site_files(files: Mapping[str, str | bytes | Path | File] | Path) -> Iterator[tuple[str, File]]:
+    if isinstance(files, Path):
+        if not files.is_dir():
+            raise ConfigError(f"{files} is no folder that could be copied to DocumentRoot")
+        files = {str(path.relative_to(files)): path for path in sorted(files.rglob("*")) if path.is_file()}
+    for name, content in files.items():
+        yield _relative(name), _site_file(name, content)
+
+
+def _site_file(name: str, content: str | bytes | Path | File) -> File:
+    if isinstance(content, File):
+        return content
+    executable = name.endswith(".cgi")
+    if isinstance(content, Path):
+        return File(content.read_bytes(), executable or os.access(content, os.X_OK))
+    return File(content.encode() if isinstance(content, str) else content, executable)

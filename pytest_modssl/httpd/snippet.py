@@ -1,0 +1,105 @@
+"""Directives as a user wrote them, which remember the user's own file and line."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import linecache
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+_PACKAGE = str(Path(__file__).resolve().parent.parent)
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """A place in a file of the user: what an editor jumps to."""
+
+    file: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+@dataclass(frozen=True, slots=True)
+class Snippet:
+    """Directives in httpd's own language, and where they came from.
+
+    Two snippets with the same text are equal wherever they stand: the origin serves messages only.
+    """
+
+    text: str
+    origin: Origin | None = field(default=None, compare=False)
+
+    def locate(self, index: int) -> Origin | None:
+        """Place of line `index` (counted from 0) of the text in the user's file, as exactly as it can be told.
+
+        A continuation line belongs to the line on which its directive begins.
+        """
+        lines = self.text.splitlines()
+        while index > 0 and index <= len(lines) and lines[index - 1].endswith("\\"):
+            index -= 1
+        if self.origin is None or self.origin.file.endswith(".py"):
+            return self.origin and _locate_in_python(self.origin, self.text, index)
+        return Origin(self.origin.file, self.origin.line + index)
+
+
+def snippets(directives: str | Path, origin: Origin | None) -> tuple[Snippet, ...]:
+    """What a user passed as directives, none when it is empty.
+
+    Args:
+        directives: text in httpd's language, or the path of a file that holds it.
+        origin: the place of the call that brought the text; a file is its own origin.
+
+    Raises:
+        OSError: when the file cannot be read.
+    """
+    if isinstance(directives, Path):
+        text = directives.read_text(encoding="utf-8", errors="surrogateescape")
+        return (Snippet(text, Origin(str(directives), 1)),)
+    return (Snippet(directives, origin),) if directives.strip() else ()
+
+
+def caller() -> Origin | None:
+    """The nearest call outside this package: where the user's own code stands."""
+    frame = sys._getframe(1)  # noqa: SLF001 - the only way to the caller's file and line that costs microseconds
+    while frame is not None:
+        filename = frame.f_code.co_filename
+        if not filename.startswith((_PACKAGE, "<")):
+            return Origin(filename, frame.f_lineno)
+        if frame.f_back is None:
+            return None
+        frame = frame.f_back
+    return None
+
+
+def _locate_in_python(origin: Origin, text: str, index: int) -> Origin:
+    """The line of a string literal, where the file holds that very text once; else the line of the call."""
+    starts = _literals(origin.file).get(text, ())
+    if not starts:
+        return origin
+    start = min(starts, key=lambda line: abs(line - origin.line))
+    return Origin(origin.file, start + index)
+
+
+@functools.lru_cache(maxsize=64)
+def _literals(file: str) -> dict[str, tuple[int, ...]]:
+    """Every string literal of a Python file whose lines are the file's lines, with the line that it starts on."""
+    lines = linecache.getlines(file)
+    try:
+        tree = ast.parse("".join(lines))
+    except (SyntaxError, ValueError):
+        return {}
+    found: dict[str, tuple[int, ...]] = {}
+    for node in ast.walk(tree):
+        # A literal with escapes or implicit joins does not spread over as many lines as its text: not exact.
+        if (
+            isinstance(node, ast.Constant)
+            and isinstance(node.value, str)
+            and node.end_lineno is not None
+            and node.end_lineno - node.lineno == node.value.count("\n")
+        ):
+            found[node.value] = (*found.get(node.value, ()), node.lineno)
+    return found
