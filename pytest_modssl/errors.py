@@ -45,3 +45,7 @@ class UnknownHostError(ModsslError):
 
 class EnvironmentPageError(ModsslError):
     """A page that should show the SSL_* variables did not (not run, not parsed, or rubbish)."""
+
+
+class PkiError(ModsslError):
+    """A key, certificate, request or list cannot be made, read or shown as it was asked for."""

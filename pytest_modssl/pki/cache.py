@@ -1,0 +1,143 @@
+"""Keys that are dear to make, shared by all workers and runs of one user.
+
+Rules of the folder:
+- It belongs to the user alone: 0700, owner checked, no symbolic link. Where no such folder can be had, nothing is stored.
+- A key type has `SLOTS` files, `TYPE-SLOT.pem`, 0600. A file that is not whole (other owner, other mode, not a key, another
+  type, halves that do not belong together) is replaced.
+- A file is made under `TYPE-SLOT.lock`, and takes its name in one step: who finds it reads it without the lock.
+- Lock files stay: unlinking one while another process waits for it would let two makers in.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import itertools
+import os
+import secrets
+import stat
+import tempfile
+from pathlib import Path
+from typing import Final
+
+import platformdirs
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import dsa, padding, rsa
+from filelock import FileLock
+
+from pytest_modssl.pki.blob import Blob
+from pytest_modssl.pki.keys import PrivateKey, SigningKey, generate_signing_key, key_type_of
+
+# Enough that the hosts of one configuration have keys of their own; few enough that RSA-4096 (0.6 s each) is soon stored.
+SLOTS: Final = 8
+# The largest stored key, RSA-4096 in PKCS #8, has 3272 bytes.
+_LARGEST_FILE: Final = 16384
+
+
+class KeyPool:
+    """Deals keys: RSA and DSA from the cache, round robin from a random slot, all others made on the spot.
+
+    Each of `SLOTS` successive keys of one type is distinct. One pool serves one CA and its intermediates.
+    """
+
+    def __init__(self) -> None:
+        self._slots: dict[str, itertools.count[int]] = {}
+
+    def take(self, key_type: str) -> PrivateKey:
+        """The next key of the type.
+
+        Raises:
+            PkiError: when the type is none of `KEY_TYPES`.
+        """
+        if not key_type.startswith(("rsa-", "dsa-")):
+            return PrivateKey(signing_key=generate_signing_key(key_type))
+        turn = self._slots.setdefault(key_type, itertools.count(secrets.randbelow(SLOTS)))
+        return PrivateKey(signing_key=_cached_key(cache_folder(), key_type, next(turn) % SLOTS))
+
+
+_POOL: Final = KeyPool()
+
+
+def generate_key(key_type: str = "ec-p256") -> PrivateKey:
+    """A private key of the type; RSA and DSA keys come from the user's cache and repeat after eight.
+
+    Args:
+        key_type: one of `KEY_TYPES`.
+
+    Raises:
+        PkiError: when the type is none of `KEY_TYPES`.
+    """
+    return _POOL.take(key_type)
+
+
+def cache_folder() -> Path | None:
+    """The folder that keeps keys, made and checked: the user's cache, else one by user id among temporary files.
+
+    `None` where neither can be made the user's own.
+    """
+    candidates = [Path(tempfile.gettempdir(), f"pytest-modssl-{os.geteuid()}")]
+    if os.environ.get("XDG_CACHE_HOME") or os.environ.get("HOME"):
+        candidates.insert(0, platformdirs.user_cache_path("pytest-modssl"))
+    return next(
+        (folder / "keys" for folder in candidates if _is_private(folder) and _is_private(folder / "keys")), None
+    )
+
+
+def _is_private(folder: Path) -> bool:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        status = folder.lstat()
+    except OSError:
+        return False
+    return stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid() and not status.st_mode & 0o077
+
+
+@functools.cache
+def _cached_key(folder: Path | None, key_type: str, slot: int) -> SigningKey:
+    if folder is None:
+        return generate_signing_key(key_type)
+    path = folder / f"{key_type}-{slot}.pem"
+    if key := _read(path, key_type):
+        return key
+    with FileLock(path.with_suffix(".lock"), mode=0o600):
+        if key := _read(path, key_type):
+            return key
+        key = generate_signing_key(key_type)
+        with contextlib.suppress(OSError):  # a full or read-only disk costs time, not the test
+            PrivateKey(signing_key=key).pem.write_to_path(path)
+        return key
+
+
+def _read(path: Path, key_type: str) -> SigningKey | None:
+    """The key in a file of the cache, or `None` where the file is missing or not whole."""
+    try:
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as stream:
+            status = os.fstat(stream.fileno())
+            if not stat.S_ISREG(status.st_mode) or status.st_uid != os.geteuid() or status.st_mode & 0o077:
+                return None
+            content = Blob(stream.read(_LARGEST_FILE))
+    except OSError:
+        return None
+    try:
+        # The library's own check tests the primes again, 0.23 s for RSA-4096 (generating takes 0.63 s); a signature that
+        # verifies shows in 3 ms that the file holds the halves of one key.
+        key = serialization.load_pem_private_key(content.bytes(), None, unsafe_skip_rsa_key_validation=True)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        return None
+    if isinstance(key, (rsa.RSAPrivateKey, dsa.DSAPrivateKey)) and key_type_of(key) == key_type and _signs(key):
+        return key
+    return None
+
+
+def _signs(key: rsa.RSAPrivateKey | dsa.DSAPrivateKey) -> bool:
+    probe = b"pytest-modssl"
+    try:
+        if isinstance(key, rsa.RSAPrivateKey):
+            signature = key.sign(probe, padding.PKCS1v15(), hashes.SHA256())
+            key.public_key().verify(signature, probe, padding.PKCS1v15(), hashes.SHA256())
+        else:
+            key.public_key().verify(key.sign(probe, hashes.SHA256()), probe, hashes.SHA256())
+    except (InvalidSignature, ValueError):
+        return False
+    return True
