@@ -1,0 +1,20 @@
+"""HTTP as a client of the server under test sees it: sessions without DNS, redirect chains, the SSL_* variables."""
+
+from __future__ import annotations
+
+from pytest_modssl.http.environment import SslEnvironment, header_directives, page_url, read_environment
+from pytest_modssl.http.redirects import Hop, RedirectChain, follow
+from pytest_modssl.http.session import TlsFacts, open_session, tls_of
+
+__all__ = [
+    "Hop",
+    "RedirectChain",
+    "SslEnvironment",
+    "TlsFacts",
+    "follow",
+    "header_directives",
+    "open_session",
+    "page_url",
+    "read_environment",
+    "tls_of",
+]

@@ -1,0 +1,280 @@
+"""The variables that mod_ssl gives to applications, read out of a running server in three ways.
+
+- `cgi`: the page `fixtures/pages/env.cgi` prints its environment; what any CGI program would get.
+- `ssi`: the page `fixtures/pages/env.shtml` prints it by mod_include's `printenv`; no program is run.
+- `header`: mod_headers' `%{NAME}s` in every answer to a request that asks for it; needs no page and no `StdEnvVars`.
+
+What is absent, what is empty, and what is the text "(null)" stay three different things. The header form cannot tell:
+mod_headers writes "(null)" for the first two as well (measured on httpd 2.4.71).
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Literal
+from urllib.parse import urlsplit
+
+from pytest_modssl.errors import EnvironmentPageError
+
+if TYPE_CHECKING:
+    import requests
+
+Via = Literal["cgi", "ssi", "header"]
+
+_PAGES: dict[str, str] = {"cgi": "env.cgi", "ssi": "env.shtml"}
+_FIRST_LINE = "modssl-environment/1"
+_LAST_LINE = "."
+_HEADER = "X-Modssl-Environment"
+NULL = "(null)"
+
+# Names from "Environment Variables" in mod_ssl's manual (httpd 2.4). A header carries the first attribute of a kind
+# only, the first four alternative names and the first two of the client's chain: the manual's lists are endless.
+_DN_PARTS = ("C", "ST", "L", "O", "OU", "CN", "T", "I", "G", "S", "D", "UID", "Email", "SerialNumber")
+_CONNECTION = (
+    "HTTPS",
+    "SSL_TLS_SNI",
+    "SSL_PROTOCOL",
+    "SSL_CIPHER",
+    "SSL_CIPHER_EXPORT",
+    "SSL_CIPHER_USEKEYSIZE",
+    "SSL_CIPHER_ALGKEYSIZE",
+    "SSL_COMPRESS_METHOD",
+    "SSL_SECURE_RENEG",
+    "SSL_SESSION_ID",
+    "SSL_SESSION_RESUMED",
+    "SSL_VERSION_INTERFACE",
+    "SSL_VERSION_LIBRARY",
+    "SSL_SRP_USER",
+    "SSL_SRP_USERINFO",
+)
+_CERTIFICATE = ("M_VERSION", "M_SERIAL", "V_START", "V_END", "A_KEY", "A_SIG", "S_DN", "I_DN")
+_NAMES = tuple(f"SAN_{kind}_{n}" for kind in ("Email", "DNS") for n in range(4))
+_PARTS = tuple(f"{whose}_DN_{part}" for whose in ("S", "I") for part in _DN_PARTS)
+_GROUPS: tuple[tuple[str, ...], ...] = (
+    _CONNECTION,
+    tuple(f"SSL_SERVER_{name}" for name in (*_CERTIFICATE, *_NAMES, "SAN_OTHER_dnsSRV_0", *_PARTS)),
+    (
+        "SSL_CLIENT_VERIFY",
+        "SSL_CLIENT_V_REMAIN",
+        *(f"SSL_CLIENT_{name}" for name in (*_CERTIFICATE, *_NAMES, "SAN_OTHER_msUPN_0", *_PARTS)),
+    ),
+    ("SSL_SERVER_CERT", "SSL_CLIENT_CERT", "SSL_CLIENT_CERT_CHAIN_0", "SSL_CLIENT_CERT_CHAIN_1"),
+)
+
+_ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)", re.DOTALL)
+_PEM_BEGIN, _PEM_END = "-----BEGIN ", "-----END "
+_FLAGS = {"true": True, "false": False, "on": True, "off": False}
+
+
+@dataclass(frozen=True, eq=False)
+class SslEnvironment(Mapping[str, str]):
+    """The variables that one request saw, as a mapping of name to value.
+
+    Attributes:
+        url: the page they were read from.
+        via: in which way: "cgi", "ssi" or "header".
+        variables: all of them, those of CGI itself included where the page shows them.
+    """
+
+    url: str
+    via: Via
+    variables: Mapping[str, str]
+
+    def __getitem__(self, name: str) -> str:
+        return self.variables[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.variables)
+
+    def __len__(self) -> int:
+        return len(self.variables)
+
+    def number(self, name: str) -> int:
+        """The value of a variable that is a whole number, such as `SSL_CIPHER_USEKEYSIZE`."""
+        value = self._present(name)
+        if not re.fullmatch(r"-?\d+", value):
+            raise EnvironmentPageError(f"{name} at {self.url} is {value!r}, which is no number")
+        return int(value)
+
+    def flag(self, name: str) -> bool:
+        """The value of a variable that is on or off, true or false, such as `SSL_SECURE_RENEG`."""
+        value = self._present(name)
+        if value not in _FLAGS:
+            raise EnvironmentPageError(f"{name} at {self.url} is {value!r}, which is none of {', '.join(_FLAGS)}")
+        return _FLAGS[value]
+
+    def time(self, name: str) -> datetime:
+        """The value of a variable that is a point in time, such as `SSL_SERVER_V_END`; always UTC."""
+        value = self._present(name)
+        try:
+            # The form of OpenSSL's ASN1_TIME_print: "Nov 23 16:19:06 2026 GMT".
+            return datetime.strptime(value, "%b %d %H:%M:%S %Y GMT").replace(tzinfo=timezone.utc)
+        except ValueError:
+            raise EnvironmentPageError(f"{name} at {self.url} is {value!r}, which is no time") from None
+
+    def _present(self, name: str) -> str:
+        if name not in self.variables:
+            raise EnvironmentPageError(
+                f"{name} is absent at {self.url} (via {self.via}): is SSLOptions +StdEnvVars on?"
+            )
+        return self.variables[name]
+
+    def __str__(self) -> str:
+        shown = sorted(name for name in self.variables if name == "HTTPS" or name.startswith("SSL_"))
+        lines = [f"{len(shown)} variables of mod_ssl at {self.url} (via {self.via})"]
+        lines += [f"  {name}={_short(self.variables[name])}" for name in shown]
+        return "\n".join(lines)
+
+
+def _short(value: str) -> str:
+    first, *others = value.splitlines() or [""]
+    return f"{first} (and {len(others)} more lines)" if others else first
+
+
+def header_directives() -> str:
+    """Directives that put the variables into every answer to a request with `X-Modssl-Environment: 1`.
+
+    They need mod_headers and mod_ssl, go wherever `Header` may stand, and show nothing to other requests. Several
+    variables share a field, parted by tabs, since clients limit the number of fields (Python's `http.client`: 100).
+    `Header ... "expr=..."` is of httpd 2.4.10.
+    """
+    lines = []
+    for number, names in enumerate(_GROUPS, 1):
+        value = r"\t".join(f"{name}=%{{{name}}}s" for name in names)
+        lines.append(f"""Header always set {_HEADER}-{number} "{value}" "expr=req_novary('{_HEADER}') == '1'"\n""")
+    return "".join(lines)
+
+
+def page_url(url: str, via: Via) -> str:
+    """The URL of the page to ask: one that ends in "/" names the folder with the page of that kind."""
+    page = _PAGES.get(via)
+    return url + page if page is not None and urlsplit(url).path.endswith("/") and not urlsplit(url).query else url
+
+
+def read_environment(session: requests.Session, url: str, *, via: Via = "cgi") -> SslEnvironment:
+    """The variables that a request to `url` sees.
+
+    Args:
+        session: as `open_session` gives it.
+        url: of the page, or (ending in "/") of the folder with env.cgi or env.shtml; with `via="header"` of anything.
+        via: "cgi", "ssi" or "header".
+
+    Raises:
+        EnvironmentPageError: the page was not there, not run, or did not print what it should.
+        requests.RequestException: the request itself failed.
+        ValueError: an unknown `via`.
+    """
+    if via not in (*_PAGES, "header"):
+        raise ValueError(f"unknown via={via!r}: use one of cgi, ssi, header")
+    if via == "header":
+        response = session.get(url, headers={_HEADER: "1"}, allow_redirects=False)
+        return SslEnvironment(url, via, _from_headers(response))
+    url = page_url(url, via)
+    response = session.get(url, allow_redirects=False)
+    text = response.content.decode("utf-8", "backslashreplace")
+    if response.status_code != 200 or not text.startswith(_FIRST_LINE + "\n"):
+        raise EnvironmentPageError(_what_went_wrong(response, via))
+    if via == "ssi" and "<!--#printenv" in text:
+        advice = 'set "Options +Includes" and "AddOutputFilter INCLUDES .shtml", and load mod_include'
+        raise EnvironmentPageError(_failure(response, via, "it was sent as it is, not run", advice))
+    lines = text.split("\n")
+    if lines[-2:] != [_LAST_LINE, ""]:
+        raise EnvironmentPageError(_failure(response, via, "it breaks off before its end", "look at the error log"))
+    parse = _from_cgi if via == "cgi" else _from_ssi
+    return SslEnvironment(url, via, parse(lines[1:-2]))
+
+
+def _from_cgi(lines: list[str]) -> dict[str, str]:
+    values: dict[str, list[str]] = {}
+    name = ""
+    for line in lines:
+        if line.startswith("="):
+            name = line[1:]
+            values[name] = []
+        elif line.startswith(" ") and name:
+            values[name].append(line[1:])
+        else:
+            raise EnvironmentPageError(f"the environment page printed the line {line!r}: neither a name nor a value")
+    return {name: "\n".join(value) for name, value in values.items()}
+
+
+def _from_ssi(lines: list[str]) -> dict[str, str]:
+    # printenv marks no end of a value. Only certificates have several lines, and base64 can look like an assignment.
+    values: dict[str, str] = {}
+    name = ""
+    for line in lines:
+        assignment = _ASSIGNMENT.fullmatch(line)
+        inside = bool(name) and _PEM_BEGIN in values[name] and _PEM_END not in values[name]
+        if assignment and not inside:
+            name = assignment[1]
+            values[name] = assignment[2]
+        elif name:
+            values[name] += "\n" + line
+        else:
+            raise EnvironmentPageError(f"the environment page printed the line {line!r} before any variable")
+    return {name: html.unescape(value) for name, value in values.items()}
+
+
+def _from_headers(response: requests.Response) -> dict[str, str]:
+    values: dict[str, str] = {}
+    for number, names in enumerate(_GROUPS, 1):
+        field = response.headers.get(f"{_HEADER}-{number}")
+        if field is None:
+            raise EnvironmentPageError(
+                f"{response.url} answered {response.status_code} without {_HEADER}-{number}: the lines of "
+                "pytest_modssl.http.header_directives() are not in force there (mod_headers, `Header` further inside?)"
+            )
+        # http.client reads fields as Latin-1; a name in UTF-8 inside a certificate stays UTF-8 on the wire.
+        text = field.encode("latin-1").decode("utf-8", "backslashreplace")
+        name = names[0]
+        for part in text.split("\t"):
+            known, _, value = part.partition("=")
+            if known in names:
+                name, values[known] = known, value
+            else:
+                values[name] = values.get(name, "") + "\t" + part
+    return {name: _with_line_ends(value) for name, value in values.items()}
+
+
+def _with_line_ends(value: str) -> str:
+    # mod_headers turns the line ends of PEM into spaces (unwrap_header in mod_headers.c).
+    if not value.startswith(_PEM_BEGIN):
+        return value
+    return re.sub(r" (?!CERTIFICATE-----)", "\n", value)
+
+
+def _what_went_wrong(response: requests.Response, via: Via) -> str:
+    status, body = response.status_code, response.content
+    if status in {301, 302, 303, 307, 308}:
+        where = response.headers.get("Location")
+        return _failure(response, via, f"it redirects to {where}", "ask for the page where it is")
+    if status == 404:
+        advice = f"put fixtures/pages/{_PAGES[via]} of pytest-modssl there"
+        return _failure(response, via, "there is no such page", advice)
+    if status == 403:
+        advice = 'look at the error log: "Options +ExecCGI", "Require all granted", or the rights of file and folders'
+        return _failure(response, via, "the server refuses it", advice)
+    if status in {500, 503}:
+        advice = "look at the error log: the script must be executable, and its interpreter must be there"
+        return _failure(response, via, "the page could not be run", advice)
+    if status != 200:
+        return _failure(response, via, "the page was expected to answer 200", "look at the error log")
+    if body.startswith(b"#!"):
+        advice = 'set "Options +ExecCGI" and "AddHandler cgi-script .cgi", and load mod_cgid or mod_cgi'
+        return _failure(response, via, "the script was sent as text, not run", advice)
+    if not body:
+        return _failure(response, via, "the page printed nothing", "look at the error log for what it wrote there")
+    advice = f"the page must print what fixtures/pages/{_PAGES[via]} prints, and nothing before it"
+    return _failure(response, via, "it is not the environment page", advice)
+
+
+def _failure(response: requests.Response, via: Via, problem: str, advice: str) -> str:
+    start = response.content[:80]
+    return (
+        f"no SSL variables from {response.url} (via {via}): {problem}. "
+        f"It answered {response.status_code} {response.reason}, beginning {start!r}. What to do: {advice}."
+    )

@@ -1,0 +1,285 @@
+"""A `requests` session that reaches the names of a test server without DNS, on addresses and ports of its own.
+
+URLs stay the real ones: the logical host and port are what SNI, `Host`, certificate verification, cookies and redirects
+see; only the TCP connection goes to the address that `resolve` names.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import http.client
+import socket
+import ssl
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+# The `ssl` module has no names of its own for what mod_ssl calls a protocol (SSLProtocol in mod_ssl's manual).
+PROTOCOLS = {
+    "TLSv1": ssl.TLSVersion.TLSv1,
+    "TLSv1.1": ssl.TLSVersion.TLSv1_1,
+    "TLSv1.2": ssl.TLSVersion.TLSv1_2,
+    "TLSv1.3": ssl.TLSVersion.TLSv1_3,
+}
+# OpenSSL 3 speaks these only at security level 0 (SSL_CTX_set_security_level(3), and measured on OpenSSL 3.0.22).
+_NEED_LEVEL_0 = ("TLSv1", "TLSv1.1")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TlsFacts:
+    """What TLS was in force when the head of one response arrived (so after any renegotiation for that request)."""
+
+    protocol: str
+    cipher_suite: str
+    cipher_bits: int
+    alpn: str | None
+    resumed: bool
+    certificate_der: bytes
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the server's certificate (DER), as lower-case hex."""
+        return hashlib.sha256(self.certificate_der).hexdigest()
+
+    def __str__(self) -> str:
+        resumed = ", resumed" if self.resumed else ""
+        return f"{self.protocol} {self.cipher_suite} ({self.cipher_bits} bits){resumed}, sha256 {self.fingerprint[:16]}"
+
+
+def open_session(
+    resolve: Callable[[str, str, int], tuple[str, int]],
+    *,
+    trust: Sequence[bytes] = (),
+    client_certificate: tuple[Path, Path] | None = None,
+    protocol: str | None = None,
+    ciphers: str | None = None,
+    timeout: float = 10.0,
+    on_response: Callable[[requests.Response], None] | None = None,
+) -> requests.Session:
+    """A session that connects where `resolve` says, and trusts nothing but `trust`.
+
+    The environment has no part in it: no proxies, no netrc, no `REQUESTS_CA_BUNDLE`, no roots of the system. It answers
+    post-handshake requests for a client certificate (RFC 8446 4.6.2), which per-location `SSLVerifyClient` needs
+    under TLS 1.3.
+
+    Args:
+        resolve: gives the real address for a logical (scheme, host, port); its errors reach the caller unchanged.
+        trust: the roots to verify servers by, as PEM. With none, every HTTPS request that verifies fails.
+        client_certificate: files of certificate chain and unencrypted key (PEM), offered on request of the server.
+        protocol: the one protocol to speak, by mod_ssl's name ("TLSv1.2"); the versions before TLSv1.2 lower the
+            client's security level to 0, since OpenSSL 3 refuses them otherwise.
+        ciphers: an OpenSSL cipher list for TLS 1.2 and before, for example `"DEFAULT:@SECLEVEL=0"` for a server with
+            weak keys; a request of its own security level belongs here.
+        timeout: seconds for connecting and for each read, where a request says nothing else.
+        on_response: called with every response, those of redirects included.
+
+    Raises:
+        ValueError: an unknown protocol.
+    """
+    if protocol is not None and protocol not in PROTOCOLS:
+        raise ValueError(f"unknown protocol {protocol!r}: use one of {', '.join(PROTOCOLS)}")
+    session = requests.Session()
+    session.trust_env = False
+    if client_certificate is not None:
+        certificate, key = client_certificate
+        session.cert = (str(certificate), str(key))
+    adapter = _MappedAdapter(resolve, trust=trust, protocol=protocol, ciphers=ciphers, timeout=timeout)
+    for prefix in list(session.adapters):
+        session.mount(prefix, adapter)
+    if on_response is not None:
+        session.hooks["response"].append(functools.partial(_call_back, on_response))
+    return session
+
+
+def tls_of(response: requests.Response) -> TlsFacts | None:
+    """The TLS in force for this response; none for plain HTTP."""
+    # urllib3 hands a response over with the parsed head it came from, and `requests` itself reads it there (cookies).
+    head = getattr(response.raw, "_original_response", None)
+    return head.tls if isinstance(head, _TlsResponse) else None
+
+
+def _call_back(on_response: Callable[[requests.Response], None], response: requests.Response, **_: object) -> None:
+    on_response(response)
+
+
+class _TlsResponse(http.client.HTTPResponse):
+    """A response that notes the TLS state once its head is read: later the socket may be closed already."""
+
+    tls: TlsFacts | None = None
+
+    def __init__(self, sock: ssl.SSLSocket, *args: Any, **options: Any) -> None:
+        super().__init__(sock, *args, **options)
+        self._socket = sock
+
+    def begin(self) -> None:
+        super().begin()
+        self.tls = _facts(self._socket)
+
+
+def _facts(sock: ssl.SSLSocket) -> TlsFacts:
+    name, _, bits = sock.cipher() or ("", "", 0)
+    return TlsFacts(
+        protocol=sock.version() or "",
+        cipher_suite=name,
+        cipher_bits=bits,
+        alpn=sock.selected_alpn_protocol(),
+        resumed=bool(sock.session_reused),
+        certificate_der=sock.getpeercert(binary_form=True) or b"",
+    )
+
+
+def _dial(
+    connection: HTTPConnection, scheme: str, resolve: Callable[[str, str, int], tuple[str, int]]
+) -> socket.socket:
+    host, port = connection.host, connection.port
+    address = resolve(scheme, host, port)
+    timeout = connection.timeout if isinstance(connection.timeout, (int, float)) else None
+    try:
+        sock = socket.create_connection(address, timeout)
+    except TimeoutError as error:
+        raise ConnectTimeoutError(
+            connection, f"no connection to {host}:{port} (at {_at(address)}) within {timeout} s"
+        ) from error
+    except OSError as error:
+        raise NewConnectionError(connection, f"no connection to {host}:{port} (at {_at(address)}): {error}") from error
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return sock
+
+
+def _at(address: tuple[str, int]) -> str:
+    host, port = address
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+class _MappedHttpConnection(HTTPConnection):
+    def __init__(self, *args: Any, resolve: Callable[[str, str, int], tuple[str, int]], **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._resolve = resolve
+
+    def _new_conn(self) -> socket.socket:
+        return _dial(self, "http", self._resolve)
+
+
+class _MappedHttpsConnection(HTTPSConnection):
+    response_class = _TlsResponse
+
+    def __init__(self, *args: Any, resolve: Callable[[str, str, int], tuple[str, int]], **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._resolve = resolve
+
+    def _new_conn(self) -> socket.socket:
+        return _dial(self, "https", self._resolve)
+
+
+class _MappedHttpPool(HTTPConnectionPool):
+    ConnectionCls = _MappedHttpConnection
+
+
+class _MappedHttpsPool(HTTPSConnectionPool):
+    ConnectionCls = _MappedHttpsConnection
+
+
+class _MappedAdapter(HTTPAdapter):
+    def __init__(
+        self,
+        resolve: Callable[[str, str, int], tuple[str, int]],
+        *,
+        trust: Sequence[bytes],
+        protocol: str | None,
+        ciphers: str | None,
+        timeout: float,
+    ) -> None:
+        super().__init__()
+        self._trust = tuple(trust)
+        self._protocol = protocol
+        self._ciphers = ciphers
+        self._timeout = timeout
+        # One context for each way of verifying and each client certificate: urllib3 changes the one it is handed.
+        self._contexts: dict[tuple[object, object], ssl.SSLContext] = {}
+        self.poolmanager.pool_classes_by_scheme = {
+            "http": functools.partial(_MappedHttpPool, resolve=resolve),
+            "https": functools.partial(_MappedHttpsPool, resolve=resolve),
+        }
+
+    def send(  # type: ignore[override]
+        self, request: requests.PreparedRequest, *, timeout: Any = None, **options: Any
+    ) -> requests.Response:
+        try:
+            return super().send(request, timeout=self._timeout if timeout is None else timeout, **options)
+        except requests.exceptions.SSLError as error:
+            if self._trust or not options.get("verify"):
+                raise
+            raise requests.exceptions.SSLError(
+                f"{error} (this session trusts no root at all: name some in `trust`)",
+                request=error.request,
+                response=error.response,
+            ) from error
+
+    def build_connection_pool_key_attributes(
+        self, request: requests.PreparedRequest, verify: Any, cert: Any = None
+    ) -> tuple[Any, Any]:
+        where, _ = super().build_connection_pool_key_attributes(request, verify, None)
+        if where["scheme"] != "https":
+            return where, {}
+        context = self._context(verify, cert)
+        return where, {"ssl_context": context, "cert_reqs": context.verify_mode}
+
+    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
+        """Leave the pool as its context made it: `requests` would add the roots of certifi here."""
+
+    def _context(self, verify: Any, cert: Any) -> ssl.SSLContext:
+        key = (verify, cert)
+        if key not in self._contexts:
+            self._contexts[key] = _client_context(
+                trust=self._trust if verify is True else (),
+                bundle=verify if isinstance(verify, str) else None,
+                certificate=(cert, None) if isinstance(cert, str) else cert,
+                protocol=self._protocol,
+                ciphers=self._ciphers,
+            )
+            if not verify:
+                self._contexts[key].check_hostname = False
+                self._contexts[key].verify_mode = ssl.CERT_NONE
+        return self._contexts[key]
+
+
+def _client_context(
+    *,
+    trust: Sequence[bytes],
+    bundle: str | None,
+    certificate: tuple[str, str | None] | None,
+    protocol: str | None,
+    ciphers: str | None,
+) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.post_handshake_auth = True
+    if trust:
+        context.load_verify_locations(cadata="\n".join(pem.decode("ascii") for pem in trust))
+    if bundle is not None:
+        context.load_verify_locations(bundle)
+    if protocol is not None:
+        _pin(context, protocol)
+    if ciphers is not None or protocol in _NEED_LEVEL_0:
+        context.set_ciphers(ciphers or "DEFAULT:@SECLEVEL=0")
+    if certificate is not None:
+        # An encrypted key ends in an error here, never in a prompt on the terminal.
+        context.load_cert_chain(*certificate, password=lambda: "")
+    return context
+
+
+def _pin(context: ssl.SSLContext, protocol: str) -> None:
+    with warnings.catch_warnings():
+        # That old versions are deprecated is why a test asks for them.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        context.minimum_version = context.maximum_version = PROTOCOLS[protocol]
