@@ -5,7 +5,22 @@ from __future__ import annotations
 from pytest_modssl.pki.blob import Blob
 from pytest_modssl.pki.ca import CA
 from pytest_modssl.pki.cache import generate_key
+from pytest_modssl.pki.csr import CSR
+from pytest_modssl.pki.dh import DH_GROUPS, dh_parameters, dh_prime
 from pytest_modssl.pki.keys import KEY_TYPES, PrivateKey
 from pytest_modssl.pki.leaf import LeafCert
+from pytest_modssl.pki.self_signed import self_signed
 
-__all__ = ["CA", "KEY_TYPES", "Blob", "LeafCert", "PrivateKey", "generate_key"]
+__all__ = [
+    "CA",
+    "CSR",
+    "DH_GROUPS",
+    "KEY_TYPES",
+    "Blob",
+    "LeafCert",
+    "PrivateKey",
+    "dh_parameters",
+    "dh_prime",
+    "generate_key",
+    "self_signed",
+]

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import itertools
 from typing import TYPE_CHECKING
 
+from cryptography import x509
+
+from pytest_modssl.errors import PkiError
 from pytest_modssl.pki.cache import KeyPool
 from pytest_modssl.pki.certificate import Issuer, Profile, certify
+from pytest_modssl.pki.crl import revocation_list
 from pytest_modssl.pki.leaf import LeafCert, certificate_pem, server_profile
-from pytest_modssl.pki.names import Subject, distinguished_name, email_name, upn_name
+from pytest_modssl.pki.names import Subject, distinguished_name, email_name, general_names, server_name, upn_name
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Sequence
 
-    from cryptography import x509
-
     from pytest_modssl.pki.blob import Blob
+    from pytest_modssl.pki.csr import CSR
     from pytest_modssl.pki.keys import PrivateKey
 
 
@@ -33,6 +37,12 @@ class CA:
 
     Raises:
         PkiError: for values that no certificate can carry.
+
+    Attributes:
+        certificate: its own certificate.
+        private_key: its own key.
+        signer: name, key and identifier that it signs with.
+        keys: where it takes the keys of its leaves and intermediates from.
     """
 
     def __init__(
@@ -47,8 +57,8 @@ class CA:
         parent: CA | None = None,
     ) -> None:
         self._parent = parent
-        self._keys: KeyPool = parent._keys if parent else KeyPool()
-        self.private_key = self._keys.take(key_type)
+        self.keys: KeyPool = parent.keys if parent else KeyPool()
+        self.private_key = self.keys.take(key_type)
         profile = Profile(
             subject=distinguished_name(subject, common_name),
             ca=True,
@@ -57,8 +67,10 @@ class CA:
             signature_hash=signature_hash,
         )
         key = self.private_key.signing_key
-        self._issuer = Issuer.of(profile.subject, key)
-        self.certificate = certify(profile, key.public_key(), parent._issuer if parent else self._issuer)
+        self.signer = Issuer.of(profile.subject, key)
+        self.certificate = certify(profile, key.public_key(), parent.signer if parent else self.signer)
+        self._revoked: dict[int, dt.datetime] = {}
+        self._crl_numbers = itertools.count(1)
 
     @property
     def cert_pem(self) -> Blob:
@@ -78,16 +90,16 @@ class CA:
     def intermediate(
         self,
         *,
-        common_name: str = "pytest-modssl test intermediate",
+        common_name: str | None = None,
         key_type: str = "ec-p256",
         subject: Subject | None = None,
         not_before: dt.datetime | None = None,
         not_after: dt.datetime | None = None,
         signature_hash: str = "sha256",
     ) -> CA:
-        """A CA whose certificate this one signs; arguments and errors as for `CA`."""
+        """A CA whose certificate this one signs, named by its depth unless given; the rest as for `CA`."""
         return CA(
-            common_name=common_name,
+            common_name=common_name or f"pytest-modssl test intermediate {len(self.chain) + 1}",
             key_type=key_type,
             subject=subject,
             not_before=not_before,
@@ -136,7 +148,7 @@ class CA:
             not_after=not_after,
             signature_hash=signature_hash,
         )
-        return self._certify(profile, key or self._keys.take(key_type))
+        return self._certify(profile, key or self.keys.take(key_type))
 
     def issue_client(
         self,
@@ -177,10 +189,79 @@ class CA:
             not_after=not_after,
             signature_hash=signature_hash,
         )
-        return self._certify(profile, key or self._keys.take(key_type))
+        return self._certify(profile, key or self.keys.take(key_type))
+
+    def sign(
+        self,
+        csr: CSR,
+        *,
+        names: Sequence[str] | None = None,
+        usages: Sequence[str] = ("serverAuth",),
+        not_before: dt.datetime | None = None,
+        not_after: dt.datetime | None = None,
+        signature_hash: str = "sha256",
+    ) -> LeafCert:
+        """The certificate that a request asks for: its subject, names and key.
+
+        Args:
+            csr: the request.
+            names: what the request must ask for, in any order; `None` accepts whatever it asks for.
+            usages: keys of `USAGES`.
+            not_before: start of validity, an aware datetime; an hour ago by default.
+            not_after: end of validity, an aware datetime; in 30 days by default.
+            signature_hash: one of `SIGNATURE_HASHES`.
+
+        Raises:
+            PkiError: when the request asks for other names than `names`, or values that no certificate can carry.
+        """
+        requested = general_names(csr.request.extensions)
+        if names is not None and set(requested) != set(map(server_name, names)):
+            raise PkiError(
+                f"The request asks for {', '.join(csr.names) or 'no names'}, but {', '.join(names) or 'no names'} "
+                "should be certified. Make the request with CSR.create(key, *names), or leave `names` out."
+            )
+        profile = Profile(
+            subject=csr.request.subject,
+            names=requested,
+            usages=usages,
+            not_before=not_before,
+            not_after=not_after,
+            signature_hash=signature_hash,
+        )
+        return self._certify(profile, csr.private_key)
+
+    def revoke(self, revoked: LeafCert | CA) -> None:
+        """Put a certificate of this CA, a leaf's or an intermediate's, on the lists that `crl` makes from now on.
+
+        Raises:
+            PkiError: when another CA issued it; only the issuer can revoke.
+        """
+        certificate = revoked.certificate
+        # By key, not by name: two authorities of one test may well have the same name.
+        identifier = certificate.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value
+        if identifier != self.signer.key_identifier:
+            raise PkiError(
+                f"{self!r} cannot revoke a certificate of {certificate.issuer.rfc4514_string()}; that CA can."
+            )
+        self._revoked.setdefault(certificate.serial_number, dt.datetime.now(dt.timezone.utc))
+
+    def crl(self, *, last_update: dt.datetime | None = None, next_update: dt.datetime | None = None) -> Blob:
+        """The certificates revoked so far, as PEM: what belongs into SSLCARevocationFile.
+
+        Args:
+            last_update: when the list was made; an hour ago by default.
+            next_update: when it is out of date; in 30 days by default. A moment in the past makes an expired list.
+
+        Raises:
+            PkiError: for a naive datetime, or a `next_update` that is not after `last_update`.
+        """
+        number = next(self._crl_numbers)
+        return revocation_list(
+            self.signer, self._revoked, number=number, last_update=last_update, next_update=next_update
+        )
 
     def _certify(self, profile: Profile, key: PrivateKey) -> LeafCert:
-        certificate = certify(profile, key.signing_key.public_key(), self._issuer)
+        certificate = certify(profile, key.signing_key.public_key(), self.signer)
         return LeafCert(private_key=key, certificate=certificate, chain=self.chain, root=self.root.certificate)
 
     def __repr__(self) -> str:

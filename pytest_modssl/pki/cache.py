@@ -1,9 +1,9 @@
 """Keys that are dear to make, shared by all workers and runs of one user.
 
 Rules of the folder:
-- It belongs to the user alone: 0700, owner checked, no symbolic link. Where no such folder can be had, nothing is stored.
-- A key type has `SLOTS` files, `TYPE-SLOT.pem`, 0600. A file that is not whole (other owner, other mode, not a key, another
-  type, halves that do not belong together) is replaced.
+- It belongs to the user alone: 0700, owner checked, no symbolic link. Where no such folder can be had, nothing is kept.
+- A key type has `SLOTS` files, `TYPE-SLOT.pem`, 0600. A file that is not whole (other owner, wider mode, not a key,
+  another type, halves that do not belong together) is replaced.
 - A file is made under `TYPE-SLOT.lock`, and takes its name in one step: who finds it reads it without the lock.
 - Lock files stay: unlinking one while another process waits for it would let two makers in.
 """
@@ -27,9 +27,10 @@ from cryptography.hazmat.primitives.asymmetric import dsa, padding, rsa
 from filelock import FileLock
 
 from pytest_modssl.pki.blob import Blob
-from pytest_modssl.pki.keys import PrivateKey, SigningKey, generate_signing_key, key_type_of
+from pytest_modssl.pki.keys import KEY_TYPES, PrivateKey, SigningKey, generate_signing_key, key_type_of
 
-# Enough that the hosts of one configuration have keys of their own; few enough that RSA-4096 (0.6 s each) is soon stored.
+# Enough that the hosts of one configuration have keys of their own; few enough that all RSA-4096 (0.6 s each) are soon
+# made.
 SLOTS: Final = 8
 # The largest stored key, RSA-4096 in PKCS #8, has 3272 bytes.
 _LARGEST_FILE: Final = 16384
@@ -50,7 +51,7 @@ class KeyPool:
         Raises:
             PkiError: when the type is none of `KEY_TYPES`.
         """
-        if not key_type.startswith(("rsa-", "dsa-")):
+        if key_type not in KEY_TYPES or not key_type.startswith(("rsa-", "dsa-")):
             return PrivateKey(signing_key=generate_signing_key(key_type))
         turn = self._slots.setdefault(key_type, itertools.count(secrets.randbelow(SLOTS)))
         return PrivateKey(signing_key=_cached_key(cache_folder(), key_type, next(turn) % SLOTS))
@@ -120,8 +121,8 @@ def _read(path: Path, key_type: str) -> SigningKey | None:
     except OSError:
         return None
     try:
-        # The library's own check tests the primes again, 0.23 s for RSA-4096 (generating takes 0.63 s); a signature that
-        # verifies shows in 3 ms that the file holds the halves of one key.
+        # The library's own check tests the primes again: 0.23 s for RSA-4096, where generating takes 0.63 s. A signature
+        # that verifies shows in 3 ms that the file holds the halves of one key.
         key = serialization.load_pem_private_key(content.bytes(), None, unsafe_skip_rsa_key_validation=True)
     except (ValueError, TypeError, UnsupportedAlgorithm):
         return None

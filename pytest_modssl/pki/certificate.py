@@ -113,7 +113,7 @@ def validity(not_before: dt.datetime | None, not_after: dt.datetime | None) -> t
 
 def alternative_names_extension(
     subject: x509.Name, names: tuple[x509.GeneralName, ...]
-) -> x509.Extension[x509.SubjectAlternativeName]:
+) -> x509.Extension[x509.ExtensionType]:
     """The subjectAltName extension, critical where the subject is empty (RFC 5280 section 4.2.1.6)."""
     return _extension(x509.SubjectAlternativeName(names), critical=not subject.rdns)
 

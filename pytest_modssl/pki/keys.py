@@ -168,12 +168,7 @@ def key_type_of(key: SigningKey) -> str:
 
 
 class _PublicKey(Protocol):
-    def public_bytes(
-        self,
-        encoding: serialization.Encoding,
-        format: serialization.PublicFormat,
-        /,  # noqa: A002 - cryptography's name
-    ) -> bytes: ...
+    def public_bytes(self, encoding: serialization.Encoding, public_format: serialization.PublicFormat, /) -> bytes: ...
 
 
 def spki_sha256(public_key: _PublicKey) -> str:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from pytest_modssl.pki.blob import Blob
-from pytest_modssl.pki.certificate import Issuer, Profile, certify
+from pytest_modssl.pki.certificate import Profile
 from pytest_modssl.pki.keys import PrivateKey, spki_sha256
 from pytest_modssl.pki.names import COMMON_NAME_LIMIT, Subject, alternative_names, distinguished_name, server_name
 from pytest_modssl.pki.openssl import openssl
@@ -18,6 +17,8 @@ from pytest_modssl.pki.openssl import openssl
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Sequence
+
+    from cryptography import x509
 
 NO_BLOB: Final = Blob(b"")
 

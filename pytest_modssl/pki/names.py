@@ -45,8 +45,8 @@ _MS_UPN: Final = x509.ObjectIdentifier("1.3.6.1.4.1.311.20.2.3")
 # DER tag of UTF8String, X.690 section 8.23.
 _UTF8_STRING: Final = 0x0C
 
-# Letters, digits and hyphens (RFC 1034 section 3.5); the underscore that real hosts use; the wildcard anywhere, because what it
-# means there is for the client to judge (RFC 9525 section 6.3), and tests want to see that judgement.
+# Letters, digits and hyphens (RFC 1034 section 3.5); the underscore that real hosts use; the wildcard anywhere, because
+# what it means there is for the client to judge (RFC 9525 section 6.3), and tests want to see that judgement.
 _LABEL: Final = re.compile(r"[A-Za-z0-9_*-]{1,63}")
 # RFC 1035 section 2.3.4: 255 octets on the wire are 253 characters.
 _NAME_LIMIT: Final = 253
@@ -106,11 +106,16 @@ def distinguished_name(subject: Subject | None, common_name: str | None) -> x509
 
 def alternative_names(extensions: x509.Extensions) -> tuple[str, ...]:
     """The DNS names and IP addresses of a certificate's or request's extensions, as text, in their order."""
+    shown = (x509.DNSName, x509.IPAddress)
+    return tuple(str(name.value) for name in general_names(extensions) if isinstance(name, shown))
+
+
+def general_names(extensions: x509.Extensions) -> tuple[x509.GeneralName, ...]:
+    """All subject alternative names of a certificate's or request's extensions, of whatever form."""
     try:
-        names = extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        return tuple(extensions.get_extension_for_class(x509.SubjectAlternativeName).value)
     except x509.ExtensionNotFound:
         return ()
-    return tuple(str(name.value) for name in names if isinstance(name, (x509.DNSName, x509.IPAddress)))
 
 
 def _a_labels(name: str) -> str:
