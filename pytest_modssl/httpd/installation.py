@@ -1,7 +1,7 @@
 """An installed httpd as an object: found, and asked by running it what it is, what it has and what it can do.
 
-One probe is one run of the shell script `probe.sh`, so that it costs one round trip wherever httpd is. Locally that is 41 ms
-(measured on httpd 2.4.71), of which three runs of httpd are 40; hence no cache.
+One probe is one run of the shell script `probe.sh`, so that it costs one round trip wherever httpd is. Locally that is
+41 ms (measured on httpd 2.4.71), of which three runs of httpd are 40; hence no cache.
 """
 
 from __future__ import annotations
@@ -127,9 +127,20 @@ class Installation:
 
     @property
     def mpms(self) -> tuple[Mpm, ...]:
-        """The MPMs that can be used, the preferred one first; a compiled-in one leaves no choice."""
+        """The MPMs that can be used, at least one, the preferred one first; a compiled-in one leaves no choice.
+
+        Raises:
+            MissingModuleError: when there is none, so that this httpd cannot run at all.
+        """
         compiled_in = tuple(mpm for mpm in _MPMS if f"mpm_{mpm}" in self.static_modules)
-        return compiled_in or tuple(mpm for mpm in _MPMS if f"mpm_{mpm}" in self.loadable)
+        found = compiled_in or tuple(mpm for mpm in _MPMS if f"mpm_{mpm}" in self.loadable)
+        if not found:
+            self.require(["mpm_event"])
+        return found
+
+    def has(self, module: str) -> bool:
+        """Whether a module ("ssl", not "mod_ssl.so") can be used, compiled in or loadable."""
+        return module in self.static_modules or module in self.loadable
 
     def can(self, feature: Feature) -> bool:
         """Whether this httpd has a feature.
@@ -138,7 +149,7 @@ class Installation:
             feature: "ssl" (mod_ssl), "TLSv1.3" (httpd 2.4.36 and OpenSSL 1.1.1: manual, SSLProtocol), "http2"
                 (mod_http2), "sni-policy" (SSLVHostSNIPolicy, httpd 2.4.66), "config-dump" (`-D DUMP_CONFIG`, mod_info).
         """
-        ssl = "ssl" in self.modules
+        ssl = self.has("ssl")
         if feature == "ssl":
             return ssl
         if feature == "TLSv1.3":
@@ -146,11 +157,11 @@ class Installation:
             needed = Version(3, 2, 2) if self.tls_library == "LibreSSL" else Version(1, 1, 1)
             return ssl and self.version >= Version(2, 4, 36) and self.openssl is not None and self.openssl >= needed
         if feature == "http2":
-            return "http2" in self.modules
+            return self.has("http2")
         if feature == "sni-policy":
             return ssl and self.version >= Version(2, 4, 66)
         if feature == "config-dump":
-            return "info" in self.modules
+            return self.has("info")
         raise ValueError(f"unknown feature {feature!r}: one of {', '.join(get_args(Feature))}")
 
     def require(self, modules: Iterable[str]) -> None:
