@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_modssl.http.environment import SslEnvironment, header_directives, page_url, read_environment
+from pytest_modssl.http.environment import SslEnvironment, Via, header_directives, page_url, read_environment
 from pytest_modssl.http.redirects import Hop, RedirectChain, follow
 from pytest_modssl.http.session import TlsFacts, open_session, tls_of
 
@@ -11,6 +11,7 @@ __all__ = [
     "RedirectChain",
     "SslEnvironment",
     "TlsFacts",
+    "Via",
     "follow",
     "header_directives",
     "open_session",

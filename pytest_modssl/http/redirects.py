@@ -97,6 +97,7 @@ def follow(
     hops: list[Hop] = []
     seen: set[tuple[object, ...]] = set()
     while True:
+        seen.add(_state(session, method, url))
         try:
             response = session.request(method, url, headers=dict(headers or {}), allow_redirects=False)
         except (requests.RequestException, ModsslError) as error:
@@ -104,7 +105,6 @@ def follow(
         status = response.status_code
         if status not in REDIRECT_STATUSES:
             return RedirectChain(hops=tuple(hops), url=url, status=status, response=response)
-        seen.add(_state(session, method, url))
         hop = _hop(url, response)
         hops.append(hop)
         next_method = _next_method(method, status)

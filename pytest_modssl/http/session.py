@@ -189,6 +189,11 @@ class _MappedHttpPool(HTTPConnectionPool):
 class _MappedHttpsPool(HTTPSConnectionPool):
     ConnectionCls = _MappedHttpsConnection
 
+    def _validate_conn(self, conn: Any) -> None:
+        # urllib3 would warn of each unverified connection as well: here leaving that out is a test's own decision.
+        if conn.is_closed:
+            conn.connect()
+
 
 class _MappedAdapter(HTTPAdapter):
     def __init__(

@@ -87,12 +87,17 @@ SSLCertificateKeyFile server.key
 <VirtualHost *:{https}>
     ServerName b.example.test
     SSLEngine on
+    SSLCACertificateFile server.pem
+    <Location "/members">
+        SSLVerifyClient require
+    </Location>
 </VirtualHost>
 """
 
 PAGES = {
     "end.txt": "the end\n",
     "other-cipher/index.txt": "another cipher\n",
+    "members/end.txt": "",
     "not-run/end.txt": "",
     "refused/end.txt": "",
     "nothing.cgi": "#!/bin/sh\nprintf 'Content-Type: text/plain\\r\\n\\r\\n'\n",
