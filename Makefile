@@ -1,0 +1,26 @@
+# make demo: sets up all and runs `pytest --modssl` on the sample repository.
+# make test: sets up all and runs everything that must pass: linters, types, and the suite.
+
+.PHONY: demo test lint bench setup-demo setup-dev clean
+
+demo: setup-demo
+	cd fixtures/repos/shop && PYTHONDONTWRITEBYTECODE=1 ../../../.venv/bin/pytest --modssl -v -p no:cacheprovider
+
+test: lint
+	tools/suite
+
+lint: setup-dev
+	@tools/step "ruff check" .venv/bin/ruff check
+	@tools/step "ruff format --check" .venv/bin/ruff format --check
+	@tools/step "mypy --strict" .venv/bin/mypy --strict
+
+bench: setup-dev
+	.venv/bin/python -m bench
+
+setup-demo setup-dev: setup-%:
+	@PYTHON="$(PYTHON)" tools/environment $*
+	@tools/packages
+
+clean:
+	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -prune -exec rm -rf {} +
