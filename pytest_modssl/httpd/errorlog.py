@@ -24,7 +24,8 @@ _LEVELS = ("emerg", "alert", "crit", "error", "warn", "notice", "info", "debug",
 SEVERITY: Mapping[str, int] = MappingProxyType({name: number for number, name in enumerate(_LEVELS)})
 """Level -> 0 (emerg) to 15 (trace8), smaller is more urgent."""
 
-_MONTHS = {name: n for n, name in enumerate("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(), 1)}
+# Three letters each, as C's asctime() has them in every locale.
+_MONTHS = "JanFebMarAprMayJunJulAugSepOctNovDec"
 _TIME = re.compile(r"\w{3} (\w{3}) ([ \d]\d) (\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))? (\d{4})")
 _DEFAULT = re.compile(
     r"\[(?P<time>[^\]]*)\] "
@@ -37,7 +38,8 @@ _DEFAULT = re.compile(
     r"(?P<message>.*)",
     re.DOTALL,
 )
-_ANY_LEVEL = re.compile(r"\[(?:(?P<module>[\w.-]*):)?(?P<level>" + "|".join(_LEVELS) + r")\]")
+# Only in a line that begins as a logged one does: a CGI's own output may say "[error]" too.
+_ANY_LEVEL = re.compile(r"\[.*?(?<=\[)(?:(?P<module>[\w.-]*):)?(?P<level>" + "|".join(_LEVELS) + r")\]")
 _ANY_AH = re.compile(r"\b(AH\d{5,6}): ")
 
 
@@ -94,11 +96,11 @@ def is_error(record: LogRecord) -> bool:
 
 
 class LogCursor:
-    """Reads what is new in a log since it last read.
+    r"""Reads what is new in a log since it last read.
 
     A line is told once, and only when it has its end. A file that does not exist yet has no lines. A file that was
-    truncated, or replaced by another (rotated), is read from its start; lines that were written to the old one after the
-    last read are not seen. Bytes that are not UTF-8 appear as `\\xNN`.
+    truncated, or replaced by another (rotated), is read from its start; lines that were written to the old one after
+    the last read are not seen. Bytes that are not UTF-8 appear as `\xNN`.
 
     Args:
         path: of the log.
@@ -142,7 +144,7 @@ class LogCursor:
 def _record(line: str, number: int) -> LogRecord:
     match = _DEFAULT.fullmatch(line)
     if match is None or match["level"] not in SEVERITY:
-        level = _ANY_LEVEL.search(line)
+        level = _ANY_LEVEL.match(line)
         ah = _ANY_AH.search(line)
         return LogRecord(
             module=level["module"] if level else None,
@@ -176,7 +178,7 @@ def _time(text: str) -> datetime | None:
     try:
         return datetime(  # noqa: DTZ001 - the log names no zone
             int(year),
-            _MONTHS.get(month, 0),
+            _MONTHS.find(month) // 3 + 1,
             int(day),
             int(hour),
             int(minute),
