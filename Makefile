@@ -18,8 +18,8 @@ bench: setup-dev
 	.venv/bin/python -m bench
 
 setup-demo setup-dev: setup-%:
-	@PYTHON="$(PYTHON)" tools/environment $*
 	@tools/packages
+	@PYTHON="$(PYTHON)" tools/environment $*
 
 clean:
 	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,59 @@
+"""What the README prints works as printed; so do the examples of the tutorial."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+_ROOT = Path(__file__).resolve().parents[2]
+_DOCUMENTS = sorted(path.relative_to(_ROOT).as_posix() for path in (*_ROOT.glob("*.md"), *_ROOT.glob("docs/*.md")))
+_PYTHON_BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def _examples(document: str) -> list[str]:
+    blocks: list[str] = _PYTHON_BLOCK.findall((_ROOT / document).read_text(encoding="utf-8"))
+    return blocks
+
+
+def _run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:randomly", *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=100,
+    )
+
+
+@pytest.mark.parametrize("document", ["README.md", "docs/tutorial.md"])
+def test_every_example_passes_in_an_empty_folder(document: str, tmp_path: Path) -> None:
+    examples = _examples(document)
+    assert examples, f"{document} shows no example"
+    for number, example in enumerate(examples, 1):
+        (tmp_path / f"test_example_{number}.py").write_text(example, encoding="utf-8")
+
+    run = _run(tmp_path, "--modssl")
+
+    tests = sum(example.count("\ndef test_") for example in examples)
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert f"{tests} passed" in run.stdout
+
+
+def test_the_example_of_the_readme_is_skipped_without_the_flag(tmp_path: Path) -> None:
+    (tmp_path / "test_example.py").write_text(_examples("README.md")[0], encoding="utf-8")
+
+    run = _run(tmp_path)
+
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "3 skipped" in run.stdout
+
+
+@pytest.mark.parametrize("document", _DOCUMENTS)
+def test_every_link_to_a_file_leads_somewhere(document: str) -> None:
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", (_ROOT / document).read_text(encoding="utf-8"))
+    assert [link for link in links if not (_ROOT / document).parent.joinpath(link).exists()] == []
