@@ -1,5 +1,197 @@
-"""Test Apache httpd configurations over real TLS."""
+"""Test Apache httpd configurations over real TLS.
+
+The public names are loaded when first used, so that a project which has the plugin installed and does not use it pays
+for this small module only.
+"""
 
 from __future__ import annotations
 
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pytest_modssl.asserts import (
+        ModsslAssertionError as ModsslAssertionError,
+    )
+    from pytest_modssl.asserts import (
+        assert_dh_bits as assert_dh_bits,
+    )
+    from pytest_modssl.asserts import (
+        assert_handshake as assert_handshake,
+    )
+    from pytest_modssl.asserts import (
+        assert_handshake_fails as assert_handshake_fails,
+    )
+    from pytest_modssl.asserts import (
+        assert_java7_compatible as assert_java7_compatible,
+    )
+    from pytest_modssl.asserts import (
+        assert_no_redirect_loop as assert_no_redirect_loop,
+    )
+    from pytest_modssl.asserts import (
+        assert_sni as assert_sni,
+    )
+    from pytest_modssl.asserts import (
+        assert_ssl_env as assert_ssl_env,
+    )
+    from pytest_modssl.asserts import (
+        assert_switches_to_http as assert_switches_to_http,
+    )
+    from pytest_modssl.asserts import (
+        assert_switches_to_https as assert_switches_to_https,
+    )
+    from pytest_modssl.errors import (
+        ConfigError as ConfigError,
+    )
+    from pytest_modssl.errors import (
+        EnvironmentPageError as EnvironmentPageError,
+    )
+    from pytest_modssl.errors import (
+        HttpdNotFoundError as HttpdNotFoundError,
+    )
+    from pytest_modssl.errors import (
+        MissingModuleError as MissingModuleError,
+    )
+    from pytest_modssl.errors import (
+        ModsslError as ModsslError,
+    )
+    from pytest_modssl.errors import (
+        RecordError as RecordError,
+    )
+    from pytest_modssl.errors import (
+        ServerGoneError as ServerGoneError,
+    )
+    from pytest_modssl.errors import (
+        StartError as StartError,
+    )
+    from pytest_modssl.errors import (
+        TlsError as TlsError,
+    )
+    from pytest_modssl.errors import (
+        UnknownHostError as UnknownHostError,
+    )
+    from pytest_modssl.errors import (
+        WaitTimeoutError as WaitTimeoutError,
+    )
+    from pytest_modssl.http import (
+        Hop as Hop,
+    )
+    from pytest_modssl.http import (
+        RedirectChain as RedirectChain,
+    )
+    from pytest_modssl.http import (
+        SslEnvironment as SslEnvironment,
+    )
+    from pytest_modssl.httpd.config import (
+        File as File,
+    )
+    from pytest_modssl.httpd.config import (
+        ServerConfig as ServerConfig,
+    )
+    from pytest_modssl.httpd.config import (
+        VirtualHost as VirtualHost,
+    )
+    from pytest_modssl.httpd.errorlog import (
+        LogRecord as LogRecord,
+    )
+    from pytest_modssl.httpd.installation import (
+        Installation as Installation,
+    )
+    from pytest_modssl.httpd.installation import (
+        Version as Version,
+    )
+    from pytest_modssl.pki import (
+        CA as CA,
+    )
+    from pytest_modssl.pki import (
+        CSR as CSR,
+    )
+    from pytest_modssl.pki import (
+        Blob as Blob,
+    )
+    from pytest_modssl.pki import (
+        LeafCert as LeafCert,
+    )
+    from pytest_modssl.pki import (
+        PrivateKey as PrivateKey,
+    )
+    from pytest_modssl.pki import (
+        dh_parameters as dh_parameters,
+    )
+    from pytest_modssl.pki import (
+        generate_key as generate_key,
+    )
+    from pytest_modssl.pki import (
+        self_signed as self_signed,
+    )
+    from pytest_modssl.targets.server import (
+        Server as Server,
+    )
+    from pytest_modssl.tls import (
+        Handshake as Handshake,
+    )
+    from pytest_modssl.tls import (
+        ProbeResult as ProbeResult,
+    )
+    from pytest_modssl.tls import (
+        Scan as Scan,
+    )
+    from pytest_modssl.tls import (
+        TlsConnection as TlsConnection,
+    )
+    from pytest_modssl.tls import (
+        Transcript as Transcript,
+    )
+
 __version__ = "0.1.0.dev0"
+
+_HOMES = {
+    "asserts": (
+        "ModsslAssertionError",
+        "assert_dh_bits",
+        "assert_handshake",
+        "assert_handshake_fails",
+        "assert_java7_compatible",
+        "assert_no_redirect_loop",
+        "assert_sni",
+        "assert_ssl_env",
+        "assert_switches_to_http",
+        "assert_switches_to_https",
+    ),
+    "errors": (
+        "ConfigError",
+        "EnvironmentPageError",
+        "HttpdNotFoundError",
+        "MissingModuleError",
+        "ModsslError",
+        "RecordError",
+        "ServerGoneError",
+        "StartError",
+        "TlsError",
+        "UnknownHostError",
+        "WaitTimeoutError",
+    ),
+    "http": ("Hop", "RedirectChain", "SslEnvironment"),
+    "httpd.config": ("File", "ServerConfig", "VirtualHost"),
+    "httpd.errorlog": ("LogRecord",),
+    "httpd.installation": ("Installation", "Version"),
+    "pki": ("CA", "CSR", "Blob", "LeafCert", "PrivateKey", "dh_parameters", "generate_key", "self_signed"),
+    "targets.server": ("Server",),
+    "tls": ("Handshake", "ProbeResult", "Scan", "TlsConnection", "Transcript"),
+}
+_HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = ["__version__", *_HOME_OF]  # noqa: PLE0604 - type checkers read the imports above
+
+
+def __getattr__(name: str) -> Any:
+    """A public name, loaded from the module that it lives in."""
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{_HOME_OF[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

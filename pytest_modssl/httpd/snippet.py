@@ -8,8 +8,13 @@ import linecache
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-_PACKAGE = str(Path(__file__).resolve().parent.parent)
+if TYPE_CHECKING:
+    from types import FrameType
+
+_PACKAGE = __name__.partition(".")[0]
+_RUNNERS = frozenset({"_pytest", "pluggy"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,25 +68,26 @@ def snippets(directives: str | Path, origin: Origin | None) -> tuple[Snippet, ..
 
 
 def caller() -> Origin | None:
-    """The nearest call outside this package: where the user's own code stands."""
-    frame = sys._getframe(1)  # noqa: SLF001 - the only way to the caller's file and line that costs microseconds
+    """The nearest call outside this package: where the user's own code stands; `None` where pytest itself called."""
+    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - the only way to the caller that costs microseconds
     while frame is not None:
-        filename = frame.f_code.co_filename
-        if not filename.startswith((_PACKAGE, "<")):
-            return Origin(filename, frame.f_lineno)
-        if frame.f_back is None:
+        package = str(frame.f_globals.get("__name__", "")).partition(".")[0]
+        if package in _RUNNERS:
             return None
+        if package != _PACKAGE:
+            return Origin(frame.f_code.co_filename, frame.f_lineno)
         frame = frame.f_back
     return None
 
 
 def _locate_in_python(origin: Origin, text: str, index: int) -> Origin:
-    """The line of a string literal, where the file holds that very text once; else the line of the call."""
+    """The line of the literal that is the text; else the nearest line that reads the same; else that of the call."""
     starts = _literals(origin.file).get(text, ())
-    if not starts:
-        return origin
-    start = min(starts, key=lambda line: abs(line - origin.line))
-    return Origin(origin.file, start + index)
+    if starts:
+        return Origin(origin.file, min(starts, key=lambda line: abs(line - origin.line)) + index)
+    wanted = text.splitlines()[index].strip()
+    alike = [number for number, line in enumerate(linecache.getlines(origin.file), 1) if wanted and wanted in line]
+    return Origin(origin.file, min(alike, key=lambda line: abs(line - origin.line), default=origin.line))
 
 
 @functools.lru_cache(maxsize=64)

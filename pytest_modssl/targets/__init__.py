@@ -1,0 +1,1 @@
+"""Where a server runs: the protocol, local processes, their lifetime and clean-up."""

@@ -1,0 +1,279 @@
+"""A `ServerConfig` written out for one place on one httpd: files, and which line of them came from where."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from pytest_modssl._data import fixture
+from pytest_modssl.http.environment import header_directives
+from pytest_modssl.httpd.config import File, ServerConfig, VirtualHost
+from pytest_modssl.httpd.modules import modules_for
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from pytest_modssl.httpd.installation import Installation
+    from pytest_modssl.httpd.snippet import Origin, Snippet
+
+MAIN = "httpd.conf"
+ERROR_LOG = "logs/error.log"
+ACCESS_LOG = "logs/access.log"
+PID_FILE = "logs/httpd.pid"
+ENVIRONMENT = "environment.conf"
+
+_FOLDERS = ("logs", "pki", "run", "sites", "tls")
+
+# One child to begin with and no spare ones: 2 ms sooner ready than with the defaults (measured on httpd 2.4.71),
+# and a server of a test has one client. Directives of the user stand after these and win.
+_MPM_START = {
+    "event": ("StartServers 1", "MinSpareThreads 1"),
+    "worker": ("StartServers 1", "MinSpareThreads 1"),
+    "prefork": ("StartServers 1", "MinSpareServers 1"),
+}
+
+# mod_mime insists on a TypesConfig file that exists; these are the types a test site has.
+_TYPES = (
+    "AddType text/html .html .htm .shtml",
+    "AddType text/plain .txt",
+    "AddType text/css .css",
+    "AddType text/javascript .js",
+    "AddType application/json .json",
+    "AddType image/png .png",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a configuration goes on a target.
+
+    Args:
+        root: absolute path of the server's folder, as the server sees it.
+        address: address to listen on, as the server sees it.
+        ports: port that stands for each port of the configuration.
+        identity: user and group that the children change to; `None` where the parent is not root.
+    """
+
+    root: str
+    address: str
+    ports: Mapping[int, int]
+    identity: tuple[str, str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """The files of a server by path below its folder, and the way back from a line to the user's own file.
+
+    `files` maps a relative path to content and permission bits. `writable` names the folders in which the server's
+    children write.
+    """
+
+    files: Mapping[str, tuple[bytes, int]]
+    folders: tuple[str, ...]
+    writable: tuple[str, ...]
+    modules: tuple[str, ...]
+    text: str
+    origins: tuple[tuple[Snippet, int] | None, ...]
+    hosts: Mapping[str, Origin | None]
+
+    def locate(self, line: int) -> Origin | None:
+        """Place in the user's file of line `line` (counted from 1) of the main file; `None` for a line of our own."""
+        entry = self.origins[line - 1] if 0 < line <= len(self.origins) else None
+        return entry and entry[0].locate(entry[1])
+
+    def locate_host(self, message: str) -> Origin | None:
+        """Place of the virtual host that a message of httpd names as `name:port`; `None` when it names none."""
+        for name, origin in self.hosts.items():
+            if re.search(rf"(?<![\w.-]){re.escape(name)}(?!\d)", message):
+                return origin
+        return None
+
+
+class _Page:
+    """Lines in the order of the main file, each with the snippet it came from."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.origins: list[tuple[Snippet, int] | None] = []
+
+    def add(self, *lines: str) -> None:
+        for line in lines:
+            self.lines.append(line)
+            self.origins.append(None)
+
+    def add_snippets(self, snippets: Iterable[Snippet]) -> None:
+        for snippet in snippets:
+            for index, line in enumerate(snippet.text.splitlines()):
+                self.lines.append(line)
+                self.origins.append((snippet, index))
+
+    def text(self) -> str:
+        return "\n".join(self.lines) + "\n"
+
+
+def render(config: ServerConfig, installation: Installation, place: Place) -> Rendered:
+    """The files that make `installation` serve `config` at `place`.
+
+    Raises:
+        MissingModuleError: when the configuration needs a module that the httpd does not have.
+    """
+    files = dict(_files(config))
+    modules = _modules(config, installation, place, files)
+    page = _Page()
+    _add_base(page, config, installation, place, modules)
+    page.add_snippets(config.snippets)
+    for index, host in enumerate(config.virtual_hosts):
+        _add_host(page, host, index, place)
+    text = page.text()
+    files[ENVIRONMENT] = (header_directives().encode(), 0o644)
+    files[MAIN] = (text.encode("utf-8", "surrogateescape"), 0o644)
+    folders = {str(parent) for name in files for parent in PurePosixPath(name).parents if str(parent) != "."}
+    hosts: dict[str, Origin | None] = {}
+    for host in config.virtual_hosts:
+        hosts.setdefault(f"{host.name}:{place.ports.get(host.port, host.port)}", host.origin)
+        hosts.setdefault(f"{host.name}:{host.port}", host.origin)
+    return Rendered(
+        files=files,
+        folders=tuple(sorted(folders.union(_FOLDERS))),
+        writable=("run",),
+        modules=modules,
+        text=text,
+        origins=tuple(page.origins),
+        hosts=hosts,
+    )
+
+
+def site_folder(host: VirtualHost, index: int) -> str:
+    """Folder of a host's content below the server's folder; the index keeps equal names apart."""
+    return f"sites/{index}-{host.name.replace('*', '_').replace(':', '_')}"
+
+
+def _files(config: ServerConfig) -> Iterator[tuple[str, tuple[bytes, int]]]:
+    for name, content in config.pki.items():
+        yield f"pki/{name}", (content, 0o600)
+    for index, host in enumerate(config.virtual_hosts):
+        for number, leaf in enumerate(host.certificates):
+            yield f"tls/{index}-{number}.crt", (leaf.cert_file_pem.bytes(), 0o644)
+            yield f"tls/{index}-{number}.key", (leaf.key_file_pem.bytes(), 0o600)
+        folder = site_folder(host, index)
+        for path, file in _site(host).items():
+            yield f"{folder}/{path}", (file.content, 0o755 if file.executable else 0o644)
+
+
+def _site(host: VirtualHost) -> dict[str, File]:
+    site: dict[str, File] = {}
+    folders = {PurePosixPath(".")}.union(*(PurePosixPath(name).parents for name in host.files))
+    for folder in folders:
+        for name in ("env.cgi", "env.shtml"):
+            site[str(folder / name)] = File(fixture(f"pages/{name}").read_bytes(), name.endswith(".cgi"))
+    site["index.html"] = File(f"<!doctype html>\n<title>{host.name}</title>\n<p>{host.name}\n".encode())
+    return site | dict(host.files)
+
+
+def _modules(
+    config: ServerConfig, installation: Installation, place: Place, files: Mapping[str, tuple[bytes, int]]
+) -> tuple[str, ...]:
+    """Modules to load, each once: those that the text needs, and what our own lines use where it is there."""
+    texts = [one.text for one in config.snippets]
+    texts += [one.text for host in config.virtual_hosts for one in host.snippets]
+    texts += [data.decode("utf-8", "replace") for name, (data, _) in files.items() if name.endswith(".htaccess")]
+    needed = {"authz_core", "log_config", *config.modules}.union(*(modules_for(text) for text in texts))
+    if any(host.certificates for host in config.virtual_hosts):
+        needed.add("ssl")
+    if place.identity is not None:
+        needed.add("unixd")
+    mpm = _mpm(config, installation)
+    cgi = "cgi" if mpm == "prefork" else "cgid"
+    needed = {cgi if name in ("cgi", "cgid") else name for name in needed}
+    if mpm not in installation.static_modules:
+        needed.add(f"mpm_{mpm}")
+    installation.require(needed)
+    needed |= {name for name in ("dir", "mime", "headers", "include", cgi) if installation.has(name)}
+    loaded = needed - installation.static_modules
+    return tuple(sorted(loaded, key=lambda name: (not name.startswith("mpm_"), name)))
+
+
+def _mpm(config: ServerConfig, installation: Installation) -> str:
+    if config.mpm is not None:
+        installation.require({f"mpm_{config.mpm}"})
+        return config.mpm
+    return installation.mpms[0]
+
+
+def _add_base(
+    page: _Page, config: ServerConfig, installation: Installation, place: Place, modules: tuple[str, ...]
+) -> None:
+    present = installation.static_modules.union(modules)
+    defines = {
+        "MODSSL_RUN": f"{place.root}/run",
+        "MODSSL_LOGS": f"{place.root}/logs",
+        "MODSSL_PKI": f"{place.root}/pki",
+        "MODSSL_ADDRESS": place.address,
+        **{f"MODSSL_PORT_{port}": str(actual) for port, actual in place.ports.items()},
+        **config.defines,
+    }
+    page.add(*(f'Define {name} "{value}"' for name, value in defines.items()))
+    page.add(
+        f'ServerRoot "{place.root}"', f'DefaultRuntimeDir "{place.root}/run"', f'PidFile "{place.root}/{PID_FILE}"'
+    )
+    page.add(*(f'LoadModule {name}_module "{installation.loadable[name]}"' for name in modules))
+    if place.identity is not None:
+        page.add(f"User {place.identity[0]}", f"Group {place.identity[1]}")
+    page.add("ServerName localhost")
+    page.add(*(f"Listen ${{MODSSL_ADDRESS}}:${{MODSSL_PORT_{port}}}{_scheme(config, port)}" for port in config.listen))
+    page.add(f'ErrorLog "{place.root}/{ERROR_LOG}"')
+    # Handshake failures are logged at info; `ssl:debug` would stop a server without mod_ssl (measured on 2.4.71).
+    page.add("LogLevel info ssl:debug" if "ssl" in present else "LogLevel info")
+    page.add(f'CustomLog "{place.root}/{ACCESS_LOG}" "%h %l %u %t \\"%r\\" %>s %b %v:%p %{{c}}L"')
+    page.add(*_MPM_START[_mpm(config, installation)])
+    if "cgid" in present:
+        page.add(f'ScriptSock "{place.root}/run/cgid.sock"')
+    if "mime" in present:
+        page.add("TypesConfig /dev/null", *_TYPES)
+    if present & {"cgi", "cgid"}:
+        page.add("AddHandler cgi-script .cgi")
+    if "include" in present:
+        page.add("AddOutputFilter INCLUDES .shtml")
+    if "dir" in present:
+        page.add("DirectoryIndex index.html")
+    if "headers" in present and "ssl" in present:
+        page.add(f'Include "{place.root}/{ENVIRONMENT}"')
+    page.add(
+        f'<Directory "{place.root}/sites">',
+        "    AllowOverride All",
+        "    Options +Indexes +FollowSymLinks +ExecCGI +Includes",
+        "    Require all granted",
+        "</Directory>",
+        '<Files ".ht*">',
+        "    Require all denied",
+        "</Files>",
+    )
+
+
+def _scheme(config: ServerConfig, port: int) -> str:
+    """The protocol word of `Listen`, from what the hosts of the port speak: httpd assumes https on 443 only."""
+    tls = {bool(host.certificates) for host in config.virtual_hosts if host.port == port}
+    return " https" if tls == {True} else " http" if tls == {False} else ""
+
+
+def _add_host(page: _Page, host: VirtualHost, index: int, place: Place) -> None:
+    folder = f"{place.root}/{site_folder(host, index)}"
+    scheme = "https" if host.certificates else "http"
+    actual = f"${{MODSSL_PORT_{host.port}}}" if host.port in place.ports else str(host.port)
+    page.add(
+        f'Define MODSSL_SITE "{folder}"',
+        f"<VirtualHost *:{actual}>",
+        # With scheme and port, so that redirects name what clients use, also where another port stands for it.
+        f"    ServerName {scheme}://{host.name}:{host.port}",
+        *(f"    ServerAlias {alias}" for alias in host.aliases),
+        f'    DocumentRoot "{folder}"',
+    )
+    if host.certificates:
+        page.add("    SSLEngine on")
+    for number, _ in enumerate(host.certificates):
+        page.add(f'    SSLCertificateFile "{place.root}/tls/{index}-{number}.crt"')
+        page.add(f'    SSLCertificateKeyFile "{place.root}/tls/{index}-{number}.key"')
+    page.add_snippets(host.snippets)
+    page.add("</VirtualHost>")

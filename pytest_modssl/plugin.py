@@ -1,0 +1,193 @@
+"""Hooks of the pytest plugin. They wire; the work is done in the modules that they call, which load when first used."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_modssl import settings as _settings
+from pytest_modssl.marker import MarkerError, read_markers
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from pytest_modssl.run import Run
+
+pytest_plugins = ("pytest_modssl.fixtures",)
+
+SKIP_REASON = "needs a real httpd: run pytest with --modssl"
+
+_settings_key = pytest.StashKey["Settings"]()
+_run_key = pytest.StashKey["Run"]()
+_holders_key = pytest.StashKey[list["pytest.FixtureDef[Any] | pytest.Item"]]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declares every setting as an option and an ini key."""
+    group = parser.getgroup("modssl", "tests of Apache httpd configurations over real TLS (pytest-modssl)")
+    for one in _settings.ALL:
+        help_text = f"{one.help}; also ini {one.ini}, environment {one.variable}"
+        if one.flag:
+            group.addoption(one.option, action="append_const", const="1", dest=one.ini, help=help_text)
+        else:
+            metavar = one.name.rpartition("_")[2].upper()
+            group.addoption(one.option, action="append", dest=one.ini, metavar=metavar, help=help_text)
+        parser.addini(one.ini, one.help, type="args" if one.repeatable else "string", default=None)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Reads the settings and declares the marker."""
+    config.addinivalue_line(
+        "markers",
+        "modssl(directives='', *, host=None, fresh=False, errors=()): adds directives to the configuration for one "
+        "test (to the server, or to the virtual hosts named host); fresh=True starts a server that no other test shares; "
+        "errors are lines of the error log that the test brings about (AH numbers or pieces of text).",
+    )
+    config.stash[_holders_key] = []
+    try:
+        config.stash[_settings_key] = _settings.resolve(
+            {one.ini: config.getoption(one.ini) for one in _settings.ALL}, os.environ, _ini(config)
+        )
+    except _settings.SettingError as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+def _ini(config: pytest.Config) -> dict[str, list[str]]:
+    values = {one.ini: config.getini(one.ini) for one in _settings.ALL}
+    return {name: value if isinstance(value, list) else [str(value)] for name, value in values.items() if value}
+
+
+def run_of(config: pytest.Config) -> Run | None:
+    """The run that a session's servers belong to; `None` where the plugin is not switched on."""
+    return config.stash.get(_run_key, None)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Finds the targets, so that a missing server ends the session before any test, with what to install."""
+    config = session.config
+    if not config.stash[_settings_key].enabled.value:
+        return
+    from pytest_modssl.errors import ModsslError
+    from pytest_modssl.run import Run
+    from pytest_modssl.targets.registry import new_run
+
+    run = Run(config.stash[_settings_key], _workerinput(config).get("modssl_run") or new_run())
+    config.stash[_run_key] = run
+    try:
+        if not _workerinput(config):
+            run.begin()
+        _ = run.targets
+    except ModsslError as error:
+        raise pytest.UsageError(f"--modssl: {error}") from None
+
+
+def _workerinput(config: pytest.Config) -> dict[str, Any]:
+    """What the controller told this xdist worker; empty where this process is no worker."""
+    return getattr(config, "workerinput", {})
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tells an xdist worker which run it belongs to."""
+    run = run_of(node.config)
+    if run is not None:
+        node.workerinput["modssl_run"] = run.name
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Ends all servers of this process; the controller also removes what workers left."""
+    run = run_of(session.config)
+    if run is not None:
+        run.close()
+        if not _workerinput(session.config):
+            run.end()
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """Which httpd will run, and why."""
+    run = run_of(config)
+    if run is None:
+        return []
+    lines = [f"modssl: {target.id} ({target.description})" for target in run.targets]
+    return [*lines, f"modssl: {run.settings.describe()}"]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Runs every test that uses a server once per target, where there are several."""
+    run = run_of(metafunc.config)
+    if run is not None and len(run.targets) > 1 and "modssl_target" in metafunc.fixturenames:
+        ids = [target.id for target in run.targets]
+        metafunc.parametrize("modssl_target", run.targets, ids=ids, indirect=True, scope="session")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Checks the arguments of every marker."""
+    for item in items:
+        try:
+            read_markers(item)
+        except MarkerError as error:
+            raise pytest.UsageError(str(error)) from None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skips a test that needs a server where none was asked for; else begins its slice of every log."""
+    run = run_of(item.config)
+    if run is None:
+        if "modssl_target" in getattr(item, "fixturenames", ()):
+            pytest.skip(SKIP_REASON)
+        return
+    item.config.stash[_holders_key][:] = [item]
+    for server in run.servers:
+        server.begin_test()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Fails a test whose server logged an error that it did not expect; tells more where it failed by itself."""
+    run = run_of(item.config)
+    if run is None or not run.servers:
+        return (yield)
+    from pytest_modssl.report.outcome import check_servers, explain
+
+    try:
+        result = yield
+        check_servers(run.servers, [wanted for marker in read_markers(item) for wanted in marker.errors])
+    except Exception as error:
+        for title, text in explain(error, run.servers):
+            item.add_report_section("call", title, text)
+        raise
+    return result
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object]:
+    """Releases the servers that the test's own body asked for."""
+    try:
+        return (yield)
+    finally:
+        run = run_of(item.config)
+        if run is not None:
+            run.release(item)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_fixture_setup(
+    fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
+) -> Generator[None, object, object]:
+    """Remembers which fixture is being set up: a server lives as long as the fixture that asked for it."""
+    holders = request.config.stash[_holders_key]
+    holders.append(fixturedef)
+    try:
+        return (yield)
+    finally:
+        holders.pop()
+
+
+def holder_of(config: pytest.Config) -> pytest.FixtureDef[Any] | pytest.Item:
+    """On whose behalf code runs at this moment: the innermost fixture that is being set up, else the test itself."""
+    return config.stash[_holders_key][-1]

@@ -1,0 +1,122 @@
+"""What the servers have to say about a test: reasons to fail it, and what to show where it failed."""
+
+from __future__ import annotations
+
+import contextlib
+import shlex
+from typing import TYPE_CHECKING
+
+import requests
+
+from pytest_modssl.errors import ModsslError, ServerGoneError, WaitTimeoutError
+from pytest_modssl.httpd.errorlog import SEVERITY
+from pytest_modssl.tls import Handshake
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pytest_modssl.httpd.errorlog import LogRecord
+    from pytest_modssl.targets.log import Wanted
+    from pytest_modssl.targets.server import Server
+
+# An error that a test brings about is in the log when its connection is closed; this is for a slow machine.
+_LATE_SECONDS = 1.0
+# The decisive lines are few; a server that fails at each of a thousand requests repeats itself.
+_SHOWN_LINES = 40
+
+
+class UnexpectedLogError(AssertionError, ModsslError):
+    """A server logged an error during a test that did not expect it, or did not log one that it expected."""
+
+
+def check_servers(servers: Sequence[Server], expected: Sequence[Wanted]) -> None:
+    """Returns when no server logged an error, lost a child, or ended during the test.
+
+    Args:
+        servers: the servers that were running during the test.
+        expected: what the test brought about on purpose (see `ServerLog.find`); each must have been logged.
+
+    Raises:
+        UnexpectedLogError: with every line that should not be there, and every one that should.
+        ServerGoneError: when a server ended.
+    """
+    for server in servers:
+        server.log.expect(*expected)
+        server.end_test()
+    used = [server for server in servers if server.used or server.log.records]
+    missing = [wanted for wanted in expected if not _was_logged(used, wanted)]
+    unexpected = [record for server in servers for record in server.log.unexpected()]
+    if not missing and not unexpected:
+        return
+    lines = []
+    if unexpected:
+        lines += ["the server logged what this test did not expect:", *_raw(unexpected)]
+        lines.append("if the test brings it about on purpose, say so: @pytest.mark.modssl(errors=[...])")
+    lines += [f"the test expects {wanted!r} in the error log, but the server did not log it" for wanted in missing]
+    raise UnexpectedLogError("\n".join(lines))
+
+
+def _was_logged(servers: Sequence[Server], wanted: Wanted) -> bool:
+    for server in servers:
+        with contextlib.suppress(WaitTimeoutError):
+            server.log.wait_for(wanted, timeout=_LATE_SECONDS)
+            return True
+    return False
+
+
+def explain(error: BaseException, servers: Sequence[Server]) -> list[tuple[str, str]]:
+    """Sections for the report of a failed test: the log, what was seen, how to repeat it, the configuration.
+
+    The log lines of level warning and worse also become a note of the error, for reports that know no sections.
+    """
+    used = [server for server in servers if server.used or server.log.records]
+    for server in used:
+        with contextlib.suppress(ServerGoneError):
+            server.end_test()
+    _add_note(error, [record for server in used for record in server.log.records if _is_warning(record)])
+    return [(f"modssl: {title}", text) for server in used for title, text in _sections(server) if text]
+
+
+def _add_note(error: BaseException, records: Sequence[LogRecord]) -> None:
+    # BaseException.add_note is of Python 3.11; an assertion of ours shows the lines already.
+    if records and hasattr(error, "add_note") and not isinstance(error, ModsslError):
+        error.add_note("\n".join(["the server logged during this test:", *_raw(records)]))
+
+
+def _sections(server: Server) -> Iterator[tuple[str, str]]:
+    name = server.installation.id
+    yield f"error log of {name}", "\n".join(record.raw for record in server.log.records[-_SHOWN_LINES:])
+    yield f"seen from outside, {name}", "\n\n".join(map(_observation, server.observations))
+    yield "to repeat by hand while a server runs on this configuration", "\n".join(_commands(server))
+    yield f"configuration of {name}", _numbered(server.instance.rendered.text)
+
+
+def _observation(observation: object) -> str:
+    if isinstance(observation, requests.Response):
+        head = "\n".join(f"  {name}: {value}" for name, value in observation.headers.items())
+        request = f"{observation.request.method} {observation.request.url}"
+        return f"{request}\n  {observation.status_code} {observation.reason}\n{head}"
+    if isinstance(observation, Handshake):
+        return f"{observation}\n{observation.transcript}"
+    return str(observation)
+
+
+def _commands(server: Server) -> Iterator[str]:
+    commands = []
+    for observation in server.observations:
+        if isinstance(observation, requests.Response) and observation.request.url is not None:
+            commands.append(server.curl_command(observation.request.url))
+    yield from dict.fromkeys(shlex.join(command) for command in commands)
+
+
+def _numbered(text: str) -> str:
+    return "\n".join(f"{number:4} {line}" for number, line in enumerate(text.splitlines(), 1))
+
+
+def _raw(records: Sequence[LogRecord]) -> list[str]:
+    shown = [f"  {record.raw}" for record in records[:_SHOWN_LINES]]
+    return shown + ([f"  ... and {len(records) - _SHOWN_LINES} more"] if len(records) > _SHOWN_LINES else [])
+
+
+def _is_warning(record: LogRecord) -> bool:
+    return record.level is not None and SEVERITY[record.level] <= SEVERITY["warn"]

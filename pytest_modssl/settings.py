@@ -1,0 +1,168 @@
+"""What a run was asked to do, and where each answer came from: option, then environment, then ini, then default."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+T = TypeVar("T")
+
+_TRUE = frozenset({"1", "true", "yes", "on"})
+_FALSE = frozenset({"0", "false", "no", "off", ""})
+TARGET_FORMS = ("auto", "local", "local:/path/to/httpd")
+
+
+class SettingError(ValueError):
+    """A setting has a value that it cannot have; the message tells where it stands and which values there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting(Generic[T]):
+    """A value and the place it came from, for example `"--modssl"`, `"PYTEST_MODSSL=1"`, `"ini"` or `"default"`."""
+
+    value: T
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Declared(Generic[T]):
+    """One setting: its name (`target` is `--modssl-target`, `PYTEST_MODSSL_TARGET`, `modssl_target`) and its rules.
+
+    Attributes:
+        name: name without any prefix; empty for the switch `--modssl` itself.
+        default: value where nothing says otherwise.
+        parse: makes the value from the strings given; raises `ValueError` with the valid values.
+        help: one sentence for `pytest --help`.
+        repeatable: whether an option may be given several times, and ini is a list.
+        flag: whether the option takes no value.
+    """
+
+    name: str
+    default: T
+    parse: Callable[[Sequence[str]], T]
+    help: str
+    repeatable: bool = False
+    flag: bool = False
+
+    @property
+    def option(self) -> str:
+        """The command line option."""
+        return f"--modssl-{self.name.replace('_', '-')}" if self.name else "--modssl"
+
+    @property
+    def ini(self) -> str:
+        """The key in pytest's configuration file, and the option's destination."""
+        return f"modssl_{self.name}" if self.name else "modssl"
+
+    @property
+    def variable(self) -> str:
+        """The environment variable."""
+        return f"PYTEST_{self.ini.upper()}"
+
+
+def _switch(texts: Sequence[str]) -> bool:
+    text = texts[-1].strip().lower()
+    if text in _TRUE:
+        return True
+    if text in _FALSE:
+        return False
+    raise ValueError("one of 1, true, yes, on, 0, false, no, off")
+
+
+def _targets(texts: Sequence[str]) -> tuple[str, ...]:
+    names = tuple(dict.fromkeys(name.strip() for text in texts for name in text.split(",") if name.strip()))
+    for name in names:
+        kind, _, rest = name.partition(":")
+        if kind not in {"auto", "local"} or (kind == "auto" and rest) or name.endswith(":"):
+            raise ValueError(f"{name!r} is none of {', '.join(TARGET_FORMS)}")
+    if not names:
+        raise ValueError(f"at least one of {', '.join(TARGET_FORMS)}")
+    return names
+
+
+def _seconds(texts: Sequence[str]) -> float:
+    try:
+        seconds = float(texts[-1])
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= 3600:
+        raise ValueError("a number of seconds between 0 and 3600")
+    return seconds
+
+
+ENABLED = Declared("", default=False, parse=_switch, flag=True, help="run the tests that need a real httpd + mod_ssl")
+TARGET = Declared(
+    "target",
+    default=("auto",),
+    parse=_targets,
+    repeatable=True,
+    help=f"where servers run, repeatable: {', '.join(TARGET_FORMS)} (default: auto)",
+)
+# A server is ready within 40 ms on a quiet machine (measured on httpd 2.4.71); a loaded CI machine gets a lot more.
+START_TIMEOUT = Declared(
+    "start_timeout", default=20.0, parse=_seconds, help="seconds that a server may take to be ready (default: 20)"
+)
+ALL: tuple[Declared[Any], ...] = (ENABLED, TARGET, START_TIMEOUT)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings of a run.
+
+    Attributes:
+        enabled: whether tests that need a server run.
+        targets: where servers run, as written.
+        start_timeout: seconds that a server may take to be ready.
+    """
+
+    enabled: Setting[bool]
+    targets: Setting[tuple[str, ...]]
+    start_timeout: Setting[float]
+
+    def describe(self) -> str:
+        """One line that tells every setting which is not a default, and where it came from."""
+        named = (("target", self.targets), ("start-timeout", self.start_timeout))
+        told = [f"{name} {_shown(one.value)} ({one.source})" for name, one in named if one.source != "default"]
+        return ", ".join([f"enabled by {self.enabled.source}", *told])
+
+
+def resolve(
+    options: Mapping[str, Sequence[str] | None], environment: Mapping[str, str], ini: Mapping[str, Sequence[str]]
+) -> Settings:
+    """The settings of a run.
+
+    Args:
+        options: what the command line gave, by ini name; absent or `None` where it gave nothing.
+        environment: the process environment.
+        ini: what the configuration file has, by ini name; absent where it has nothing.
+
+    Raises:
+        SettingError: when a value cannot be read.
+    """
+
+    def one(declared: Declared[T]) -> Setting[T]:
+        given = options.get(declared.ini)
+        if given:
+            return _parsed(declared, given, declared.option)
+        if declared.variable in environment:
+            value = environment[declared.variable]
+            return _parsed(declared, [value], f"{declared.variable}={value}")
+        if declared.ini in ini:
+            return _parsed(declared, ini[declared.ini], f"ini {declared.ini}")
+        return Setting(declared.default, "default")
+
+    return Settings(one(ENABLED), one(TARGET), one(START_TIMEOUT))
+
+
+def _parsed(declared: Declared[T], texts: Sequence[str], source: str) -> Setting[T]:
+    try:
+        return Setting(declared.parse(texts), source)
+    except ValueError as error:
+        raise SettingError(f"{source}: cannot take {', '.join(map(repr, texts))}: {error}") from None
+
+
+def _shown(value: object) -> str:
+    return ", ".join(value) if isinstance(value, tuple) else f"{value}"

@@ -1,0 +1,103 @@
+"""What a target is: a place where a server can run. Each kind is a module beside this one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pytest_modssl.httpd.config import ServerConfig
+    from pytest_modssl.httpd.installation import Installation
+    from pytest_modssl.httpd.render import Rendered
+    from pytest_modssl.targets.server import Server
+
+
+class Instance(Protocol):
+    """One started httpd, wherever it runs: what `Server` needs of it."""
+
+    @property
+    def rendered(self) -> Rendered:
+        """The files it runs on."""
+        ...
+
+    @property
+    def folder(self) -> Path:
+        """Folder on this machine for what belongs to the server: its logs are in `logs/` below it."""
+        ...
+
+    @property
+    def exit_status(self) -> int | None:
+        """Exit status of httpd's parent process, negative for a signal; `None` while it runs."""
+        ...
+
+    def address(self, port: int) -> tuple[str, int] | None:
+        """Where a port of the configuration is reached from this machine; `None` for one that is not listened on."""
+        ...
+
+    def settle(self) -> None:
+        """Returns when the server has dealt with every connection that its clients have closed.
+
+        What it has to log about them is logged then. It returns after half a second at the latest.
+        """
+        ...
+
+    def reload(self, config: ServerConfig) -> None:
+        """Makes the running server serve another configuration on the same ports, and returns when it does.
+
+        Raises:
+            StartError: when httpd refuses it; the server is gone then.
+        """
+        ...
+
+    def begin_stop(self) -> None:
+        """Asks the server to end, without waiting."""
+        ...
+
+    def finish_stop(self) -> None:
+        """Waits for the end after `begin_stop`, by force where need be, and removes all that belonged to the server."""
+        ...
+
+
+class Target(Protocol):
+    """A place where servers run."""
+
+    @property
+    def id(self) -> str:
+        """Short, shell-safe name for test ids, for example `httpd2.4.71-openssl3.0.22`."""
+        ...
+
+    @property
+    def description(self) -> str:
+        """One line for the header of a run: what it is and where."""
+        ...
+
+    @property
+    def installation(self) -> Installation:
+        """The httpd of this target."""
+        ...
+
+    def check(self, config: ServerConfig) -> None:
+        """Returns when httpd accepts the configuration's syntax (`httpd -t`); starts nothing.
+
+        Raises:
+            StartError: with httpd's message at the user's own file and line.
+        """
+        ...
+
+    def launch(self, config: ServerConfig, *, single_process: bool = False) -> Server:
+        """A running server for the configuration, ready on every port.
+
+        Args:
+            config: what to serve.
+            single_process: run httpd as one process (`httpd -X`), for a debugger.
+
+        Raises:
+            StartError: when httpd refuses the configuration or ends before it is ready.
+            MissingModuleError: when the httpd lacks a module that the configuration needs.
+        """
+        ...
+
+    def close(self) -> None:
+        """Removes what the target itself made; its servers have been stopped by then."""
+        ...

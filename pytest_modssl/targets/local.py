@@ -1,0 +1,254 @@
+"""httpd as a process on this machine: one foreground process per distinct configuration."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+import psutil
+
+from pytest_modssl.errors import ConfigError, StartError, WaitTimeoutError
+from pytest_modssl.httpd.errorlog import LogCursor
+from pytest_modssl.httpd.render import ERROR_LOG, MAIN, PID_FILE, Place, Rendered, render
+from pytest_modssl.targets.addresses import Listening, allocate
+from pytest_modssl.targets.process import Process, dies_with_owner, start
+from pytest_modssl.targets.registry import Owner, ProcessEntry, remove_folder
+from pytest_modssl.targets.server import Server
+from pytest_modssl.targets.start_failure import start_error
+from pytest_modssl.wait import until
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from pytest_modssl.httpd.config import ServerConfig
+    from pytest_modssl.httpd.installation import Installation
+
+# A port may be taken between our look at it and httpd's bind; three tries lose to nothing but a full machine.
+_TRIES = 3
+_ADDRESS_IN_USE = "AH00072"
+# httpd ends 30 ms after SIGTERM (measured on 2.4.71); what has not ended by then hangs.
+_STOP_SECONDS = 5.0
+_SETTLE_SECONDS = 0.5
+_READY = "resuming normal operations"
+# Whatever else is in the environment must not change what a configuration does.
+_PASSED_ON = ("LD_LIBRARY_PATH", "PATH", "TZ")
+
+
+class LocalTarget:
+    """Servers as processes of this machine.
+
+    Args:
+        installation: the httpd to run.
+        owner: where the servers' folders are registered.
+        start_seconds: how long a server may take until it is ready.
+    """
+
+    def __init__(self, installation: Installation, owner: Owner, *, start_seconds: float) -> None:
+        self.installation = installation
+        self._owner = owner
+        self._start_seconds = start_seconds
+
+    @property
+    def id(self) -> str:
+        """`httpd2.4.71-openssl3.0.22`."""
+        return self.installation.id
+
+    @property
+    def description(self) -> str:
+        """The program's path, and a warning where nothing ends its servers when this process is killed."""
+        note = "" if dies_with_owner() else " (no setpriv: servers of a killed run are ended by the next run only)"
+        return f"local {self.installation.binary}{note}"
+
+    def check(self, config: ServerConfig) -> None:
+        """Returns when httpd accepts the configuration's syntax; see `Target.check`."""
+        folder = self._owner.new_folder()
+        try:
+            rendered = self._prepare(config, folder, allocate(config.listen))
+            process = self._start(folder, ["-t"])
+            with contextlib.suppress(WaitTimeoutError):
+                until(lambda: process.exit_status is not None, seconds=self._start_seconds, what="httpd -t to end")
+            process.finish(seconds=0)
+            if process.exit_status != 0:
+                raise self._refused(config, rendered, folder, process.exit_status)
+        finally:
+            remove_folder(folder)
+
+    def launch(self, config: ServerConfig, *, single_process: bool = False) -> Server:
+        """A running server; see `Target.launch`."""
+        for tries_left in reversed(range(_TRIES)):
+            folder = self._owner.new_folder()
+            try:
+                return Server(config, self.installation, self._attempt(config, folder, single_process=single_process))
+            except StartError as error:
+                remove_folder(folder)
+                if not tries_left or _ADDRESS_IN_USE not in str(error):
+                    raise
+            except BaseException:
+                remove_folder(folder)
+                raise
+        raise AssertionError("the last try returns or raises")
+
+    def close(self) -> None:
+        """Nothing is left to do once the servers are stopped."""
+
+    def _attempt(self, config: ServerConfig, folder: Path, *, single_process: bool) -> LocalInstance:
+        listening = allocate(config.listen)
+        rendered = self._prepare(config, folder, listening)
+        # Reading the configuration is the first thing httpd does, by the same code as for `-t` (server/main.c): a
+        # check before the start would only cost its 15 ms again.
+        process = self._start(folder, ["-X"] if single_process else ["-DFOREGROUND"])
+        instance = LocalInstance(self, folder, listening, rendered, process)
+        try:
+            instance.wait_until_ready(config, self._start_seconds)
+        except BaseException:
+            process.kill()
+            raise
+        return instance
+
+    def _prepare(self, config: ServerConfig, folder: Path, listening: Listening) -> Rendered:
+        place = Place(root=str(folder), address=listening.address, ports=listening.ports, identity=self._identity())
+        rendered = render(config, self.installation, place)
+        write(rendered, folder, place.identity)
+        return rendered
+
+    def rewrite(self, config: ServerConfig, folder: Path, listening: Listening) -> Rendered:
+        """Writes another configuration into the folder of a running server."""
+        missing = set(config.listen) ^ set(listening.ports)
+        if missing:
+            raise ConfigError(f"a reload keeps the ports; {sorted(missing)} differ: start another server instead")
+        for name in ("sites", "tls", "pki"):
+            shutil.rmtree(folder / name, ignore_errors=True)
+        return self._prepare(config, folder, listening)
+
+    def refused(self, config: ServerConfig, instance: LocalInstance) -> StartError:
+        """The error that tells why a server is not there."""
+        return self._refused(config, instance.rendered, instance.folder, instance.exit_status)
+
+    def _refused(self, config: ServerConfig, rendered: Rendered, folder: Path, status: int | None) -> StartError:
+        seconds = self._start_seconds
+        return start_error(config, self.installation, rendered, folder, status=status, seconds=seconds)
+
+    def _identity(self) -> tuple[str, str] | None:
+        if os.geteuid() != 0:
+            return None
+        if self.installation.user is None or self.installation.group is None:
+            raise ConfigError(
+                f"{self.installation.binary} is started by root and needs an account for its children, but none of the "
+                "usual ones exists (www-data, apache, daemon, nobody): add one, or run the tests as an ordinary user"
+            )
+        return self.installation.user, self.installation.group
+
+    def _start(self, folder: Path, mode: Sequence[str]) -> Process:
+        environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ} | {"LANG": "C"}
+        command = [str(self.installation.binary), "-d", str(folder), "-f", str(folder / MAIN), *mode]
+        process = start(command, folder, environment=environment)
+        with contextlib.suppress(psutil.Error):
+            ProcessEntry(process.pid, psutil.Process(process.pid).create_time()).write(folder)
+        return process
+
+
+class LocalInstance:
+    """A process of this machine; see `Instance`."""
+
+    def __init__(
+        self, target: LocalTarget, folder: Path, listening: Listening, rendered: Rendered, process: Process
+    ) -> None:
+        self.folder = folder
+        self.rendered = rendered
+        self.process = process
+        self._target = target
+        self._listening = listening
+
+    @property
+    def exit_status(self) -> int | None:
+        """See `Instance`."""
+        return self.process.exit_status
+
+    def address(self, port: int) -> tuple[str, int] | None:
+        """See `Instance`."""
+        actual = self._listening.ports.get(port)
+        return None if actual is None else (self._listening.address, actual)
+
+    def wait_until_ready(self, config: ServerConfig, seconds: float) -> None:
+        """Returns when the server is ready on every port.
+
+        httpd writes its pid file when every module has accepted the configuration and every `Listen` is bound
+        (server/mpm/event/event.c, event_run), and the kernel queues connections from then on. A probe by connecting
+        would leave a line in the log.
+
+        Raises:
+            StartError: when it ended, or was not ready in time.
+        """
+        pid_file = self.folder / PID_FILE
+        with contextlib.suppress(WaitTimeoutError):
+            until(lambda: pid_file.exists() or self.exit_status is not None, seconds=seconds, what="")
+        if self.exit_status is not None or not pid_file.exists():
+            raise self._target.refused(config, self)
+
+    def settle(self) -> None:
+        """See `Instance`: a connection that the client has closed and the server has not is in state CLOSE_WAIT."""
+        if sys.platform == "linux":
+            with contextlib.suppress(WaitTimeoutError):
+                until(lambda: not _unfinished(self._listening.address), seconds=_SETTLE_SECONDS, what="")
+
+    def reload(self, config: ServerConfig) -> None:
+        """See `Instance`.
+
+        After SIGHUP the children of the old generation have ended before httpd logs that it goes on.
+        """
+        cursor = LogCursor(self.folder / ERROR_LOG)
+        cursor.read()
+        self.rendered = self._target.rewrite(config, self.folder, self._listening)
+        self.process.signal(signal.SIGHUP)
+
+        def answered() -> bool:
+            return self.exit_status is not None or any(_READY in one.message for one in cursor.read())
+
+        with contextlib.suppress(WaitTimeoutError):
+            until(answered, seconds=_STOP_SECONDS, what="")
+            if self.exit_status is None:
+                return
+        raise self._target.refused(config, self)
+
+    def begin_stop(self) -> None:
+        """See `Instance`."""
+        self.process.signal(signal.SIGTERM)
+
+    def finish_stop(self) -> None:
+        """See `Instance`."""
+        self.process.finish(seconds=_STOP_SECONDS)
+        remove_folder(self.folder)
+
+
+def write(rendered: Rendered, folder: Path, identity: tuple[str, str] | None) -> None:
+    """Writes a server's files with the permissions that they are to have, whatever the umask."""
+    for name in rendered.folders:
+        path = folder / name
+        path.mkdir(exist_ok=True)
+        path.chmod(0o755)
+    for name in rendered.writable:
+        if identity is not None:
+            shutil.chown(folder / name, *identity)
+    for name, (content, mode) in rendered.files.items():
+        descriptor = os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            os.fchmod(descriptor, mode)
+
+
+# The kernel's number of the state in /proc/net/tcp (include/net/tcp_states.h).
+_CLOSE_WAIT = b" 08 "
+
+
+def _unfinished(address: str) -> bool:
+    """Whether a socket of this address waits for its server to close it."""
+    mine = b"".join(b"%02X" % int(octet) for octet in reversed(address.split("."))) + b":"
+    if sys.byteorder == "big":
+        mine = b"".join(b"%02X" % int(octet) for octet in address.split(".")) + b":"
+    with Path("/proc/net/tcp").open("rb") as table:
+        return any(mine in line[:15] and _CLOSE_WAIT in line[:50] for line in table)

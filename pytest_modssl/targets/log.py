@@ -1,0 +1,100 @@
+"""A server's log as one test sees it: its own lines, what it expects there, and what should not be there."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from typing import TYPE_CHECKING, TypeAlias
+
+from pytest_modssl.errors import WaitTimeoutError
+from pytest_modssl.httpd.errorlog import LogCursor, LogRecord, is_error
+from pytest_modssl.wait import until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+Wanted: TypeAlias = "str | re.Pattern[str]"
+
+# A child that ended by a signal is logged at notice (server/mpm_unix.c, ap_process_child_status).
+_CRASHES = frozenset({"AH00051", "AH00052"})
+
+
+class ServerLog:
+    """The error log of a server since the current test began.
+
+    Args:
+        path: the log as a file on this machine.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._cursor = LogCursor(path)
+        self._records: list[LogRecord] = []
+        self._expected: list[Wanted] = []
+
+    @property
+    def records(self) -> tuple[LogRecord, ...]:
+        """The records of this test so far, read anew on every access."""
+        self._records += self._cursor.read()
+        return tuple(self._records)
+
+    def begin(self) -> None:
+        """Starts a new slice: what is in the log by now belongs to no test any more."""
+        self._cursor.read()
+        self._records.clear()
+        self._expected.clear()
+
+    def find(self, wanted: Wanted) -> LogRecord | None:
+        """The first record of this test that is wanted; `None` where there is none (yet).
+
+        Args:
+            wanted: an AH number (`"AH02032"`), a piece of the line's text, or a pattern that is searched in the line.
+        """
+        return next((one for one in self.records if _matches(one, wanted)), None)
+
+    def wait_for(self, wanted: Wanted, *, timeout: float = 2.0) -> LogRecord:
+        """The first record of this test that is wanted, awaited for up to `timeout` seconds.
+
+        httpd logs a failed handshake after the client has seen it.
+
+        Raises:
+            WaitTimeoutError: with the records that there are instead.
+        """
+        with contextlib.suppress(WaitTimeoutError):
+            return until(lambda: self.find(wanted), seconds=timeout, what="")
+        seen = "\n".join(f"  {one.raw}" for one in self.records) or "  (nothing was logged)"
+        raise WaitTimeoutError(f"waited {timeout:g} s for {_text(wanted)} in the error log. This test's lines:\n{seen}")
+
+    def expect(self, *wanted: Wanted) -> None:
+        """Declares errors that this test brings about on purpose: they no longer count as unexpected."""
+        self._expected += wanted
+
+    @contextlib.contextmanager
+    def expecting(self, *wanted: Wanted) -> Iterator[None]:
+        """A block that brings about errors on purpose: each must be logged before two seconds after its end.
+
+        Raises:
+            WaitTimeoutError: when one is not logged.
+        """
+        self.expect(*wanted)
+        yield
+        for one in wanted:
+            self.wait_for(one)
+
+    def unexpected(self) -> tuple[LogRecord, ...]:
+        """Records of level error and worse, and crashes of children, that this test did not expect."""
+        return tuple(
+            one
+            for one in self.records
+            if (is_error(one) or one.ah in _CRASHES) and not any(_matches(one, wanted) for wanted in self._expected)
+        )
+
+
+def _matches(record: LogRecord, wanted: Wanted) -> bool:
+    if isinstance(wanted, re.Pattern):
+        return wanted.search(record.raw) is not None
+    return record.ah == wanted or wanted in record.raw
+
+
+def _text(wanted: Wanted) -> str:
+    return repr(wanted.pattern if isinstance(wanted, re.Pattern) else wanted)

@@ -1,0 +1,103 @@
+"""Running servers, shared by digest: started when first asked for, kept while someone holds them or for the next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+
+    from pytest_modssl.httpd.config import ServerConfig
+    from pytest_modssl.targets.base import Target
+    from pytest_modssl.targets.server import Server
+
+# Idle servers kept for the next test that has their configuration; each costs 3 processes and 10 MB.
+_IDLE = 8
+# Servers may go on ending while tests go on; beyond this number the oldest is awaited.
+_ENDING = 4
+
+
+@dataclass(eq=False)
+class _Entry:
+    server: Server
+    key: object
+    holders: set[Hashable] = field(default_factory=set)
+
+
+class Pool:
+    """The running servers of one target in one process.
+
+    Args:
+        target: where the servers run.
+    """
+
+    def __init__(self, target: Target) -> None:
+        self.target = target
+        self._entries: list[_Entry] = []  # the least recently used first
+        self._ending: list[Server] = []
+
+    @property
+    def servers(self) -> tuple[Server, ...]:
+        """Every running server."""
+        return tuple(entry.server for entry in self._entries)
+
+    def get(
+        self, config: ServerConfig, holder: Hashable, *, fresh: bool = False, single_process: bool = False
+    ) -> Server:
+        """A running server for the configuration, kept until `release(holder)`.
+
+        Args:
+            config: what to serve.
+            holder: on whose behalf: as long as it does not release, the server stays.
+            fresh: start one that no other holder has had or will get.
+            single_process: see `Target.launch`; such a server is always fresh.
+
+        Raises:
+            StartError: see `Target.launch`.
+        """
+        key: object = object() if fresh or single_process else config.digest
+        entry = next((one for one in self._entries if one.key == key and self._usable(one)), None)
+        if entry is None:
+            self._make_room()
+            entry = _Entry(self.target.launch(config, single_process=single_process), key)
+        else:
+            self._entries.remove(entry)
+        self._entries.append(entry)
+        entry.holders.add(holder)
+        return entry.server
+
+    def release(self, holder: Hashable) -> None:
+        """Ends the hold on every server that `holder` has; a fresh one that nobody holds any more is ended."""
+        for entry in list(self._entries):
+            if holder in entry.holders:
+                entry.holders.remove(holder)
+                changed = entry.server.config.digest != entry.key
+                if not entry.holders and (changed or entry.server.exit_status is not None):
+                    self._end(entry)
+
+    def close(self) -> None:
+        """Ends every server, held or not; returns when all have ended."""
+        for entry in list(self._entries):
+            self._end(entry)
+        while self._ending:
+            self._ending.pop().instance.finish_stop()
+
+    def _usable(self, entry: _Entry) -> bool:
+        """Whether a server still is what its key says: not ended, and not reloaded with another configuration."""
+        return entry.server.exit_status is None and entry.server.config.digest == entry.key
+
+    def _make_room(self) -> None:
+        idle = [entry for entry in self._entries if not entry.holders]
+        for entry in idle[: max(0, len(idle) - _IDLE + 1)]:
+            self._end(entry)
+
+    def _end(self, entry: _Entry) -> None:
+        self._entries.remove(entry)
+        entry.server.instance.begin_stop()
+        self._ending.append(entry.server)
+        for server in [one for one in self._ending if one.exit_status is not None]:
+            self._ending.remove(server)
+            server.instance.finish_stop()
+        if len(self._ending) > _ENDING:
+            self._ending.pop(0).instance.finish_stop()

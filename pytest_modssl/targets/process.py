@@ -1,0 +1,147 @@
+"""A process in a session of its own that ends with its owner, however that ends."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import threading
+from concurrent.futures import Future
+from functools import cache
+from queue import SimpleQueue
+from typing import TYPE_CHECKING
+
+from pytest_modssl.errors import WaitTimeoutError
+from pytest_modssl.wait import until
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+# The parent-death signal of prctl(2) is tied to the *thread* that started the process: so one thread, which lasts as
+# long as the interpreter, starts them all.
+_requests: SimpleQueue[tuple[Future[subprocess.Popen[bytes]], Sequence[str], Path, Mapping[str, str]]] = SimpleQueue()
+_starting = threading.Lock()
+_starter: threading.Thread | None = None
+
+# Between the fork and prctl(2) the owner may have died: then the signal never comes, and the process is not wanted.
+_UNLESS_ORPHANED = '[ "$PPID" = "$0" ] || exit 1; exec "$@"'
+
+
+class Process:
+    """A started process: its exit status, signals to it, and its end.
+
+    The process leads a session and a group of its own (prefork's parent signals its whole group when it stops). Its
+    standard input is empty; its output goes to the files `stdout` and `stderr` of its folder.
+    """
+
+    def __init__(self, popen: subprocess.Popen[bytes]) -> None:
+        self._popen = popen
+        self.pid = popen.pid
+
+    @property
+    def exit_status(self) -> int | None:
+        """Exit status, negative for a signal; `None` while the process runs."""
+        return self._popen.poll()
+
+    def signal(self, number: signal.Signals) -> None:
+        """Sends a signal to the process alone; does nothing when it has ended."""
+        if self.exit_status is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, number)
+
+    def finish(self, *, seconds: float) -> None:
+        """Waits until the process has ended; after `seconds` kills its group.
+
+        A parent that died by itself leaves children that hold its ports: they are ended too.
+        """
+        try:
+            until(lambda: self.exit_status is not None, seconds=seconds, what="httpd to end")
+        except WaitTimeoutError:
+            self.kill()
+        else:
+            if _group_exists(self.pid):
+                self.kill()
+
+    def kill(self) -> None:
+        """Kills the process and its group at once."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, signal.SIGKILL)
+        self._popen.wait()
+        with contextlib.suppress(WaitTimeoutError):
+            until(lambda: not _group_exists(self.pid), seconds=2, what="the group to be gone")
+
+
+def start(command: Sequence[str], folder: Path, *, environment: Mapping[str, str]) -> Process:
+    """Starts a command that gets SIGTERM when this process dies (SIGTERM, so that it can end its own children).
+
+    Args:
+        command: program and arguments.
+        folder: working folder, in which the files `stdout` and `stderr` are made.
+        environment: the whole environment of the process.
+
+    Raises:
+        OSError: when the program cannot be run.
+    """
+    global _starter  # noqa: PLW0603 - one thread a process, see above
+    with _starting:
+        if _starter is None or not _starter.is_alive():  # not alive: after a fork
+            _starter = threading.Thread(target=_start_all, name="pytest-modssl starter", daemon=True)
+            _starter.start()
+    future: Future[subprocess.Popen[bytes]] = Future()
+    _requests.put((future, _tied_to_owner(command), folder, environment))
+    return Process(future.result())
+
+
+def _start_all() -> None:
+    while True:
+        future, command, folder, environment = _requests.get()
+        try:
+            with (folder / "stdout").open("wb") as stdout, (folder / "stderr").open("wb") as stderr:
+                future.set_result(
+                    subprocess.Popen(
+                        command,
+                        cwd=folder,
+                        env=dict(environment),
+                        stdin=subprocess.DEVNULL,
+                        stdout=stdout,
+                        stderr=stderr,
+                        start_new_session=True,
+                    )
+                )
+        except BaseException as error:  # noqa: BLE001 - raised again where the process was asked for
+            future.set_exception(error)
+
+
+def _tied_to_owner(command: Sequence[str]) -> Sequence[str]:
+    setpriv = _setpriv()
+    if setpriv is None:
+        return command
+    return [setpriv, "--pdeathsig", "TERM", "/bin/sh", "-c", _UNLESS_ORPHANED, str(os.getpid()), *command]
+
+
+@cache
+def _setpriv() -> str | None:
+    """The program that sets the parent-death signal (setpriv(1), util-linux 2.33 or later); Linux alone has it."""
+    program = shutil.which("setpriv")
+    if program is None:
+        return None
+    probe = subprocess.run([program, "--pdeathsig", "TERM", "true"], capture_output=True, check=False)
+    return program if probe.returncode == 0 else None
+
+
+def dies_with_owner() -> bool:
+    """Whether processes started here end also when this one is killed: where not, the next run ends them."""
+    return _setpriv() is not None
+
+
+def _group_exists(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

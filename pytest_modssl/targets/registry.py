@@ -1,0 +1,212 @@
+"""What is running, on whose behalf, and who removes it when its owner no longer can.
+
+The rules, which every line below serves:
+
+1. All that this user's runs start lives under one base folder, in a folder of its owner: a process that starts servers
+   (pytest itself, or an xdist worker). The name of an owner's folder begins with the name of the run.
+2. An owner holds a lock on `owner.lock` in its folder for as long as it lives. The kernel releases it when the
+   process ends, however it ends: a lock that can be had proves its owner dead, across pid namespaces too.
+3. A server's folder is made, and its entry written, *before* the server starts. So there is no moment at which
+   something runs that no folder tells of.
+4. A folder is removed by its owner; else by the controller at the end of the run; else by the next run of any project,
+   for owners that are dead by rule 2. Whoever removes a folder first ends the process that its entry names.
+5. Making and removing owners' folders happens under the base folder's own lock, so that nobody sees a folder half made.
+   Lock files of the base are never removed: another process may be waiting on them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import stat
+import tempfile
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+from filelock import FileLock, Timeout
+
+from pytest_modssl.errors import ModsslError
+from pytest_modssl.wait import until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_ENTRY = "process.json"
+_OWNER_LOCK = "owner.lock"
+# Cgid's socket must fit into sun_path, 108 bytes on Linux (unix(7)) and 104 on macOS; the rest of the path is ours.
+_LONGEST_BASE = 60
+
+
+def new_run() -> str:
+    """A name for a run that no other run has."""
+    return uuid.uuid4().hex[:8]
+
+
+class Owner:
+    """This process's place in the registry: makes folders for servers and removes them again.
+
+    Args:
+        run: name of the run, shared by the controller and its workers.
+        base: folder of all runs; by default one of this user's in the system's folder for temporary files.
+    """
+
+    def __init__(self, run: str, *, base: Path | None = None) -> None:
+        self.run = run
+        self.base = base or default_base()
+        self._count = 0
+        with _base_lock(self.base):
+            self.folder = self.base / f"{run}-{os.getpid()}-{uuid.uuid4().hex[:4]}"
+            self.folder.mkdir(mode=0o755)
+            self.folder.chmod(0o755)
+            self._lock = FileLock(self.folder / _OWNER_LOCK)
+            self._lock.acquire(timeout=0)
+
+    def new_folder(self) -> Path:
+        """An empty folder for one server, registered (rule 3)."""
+        self._count += 1
+        folder = self.folder / f"s{self._count}"
+        folder.mkdir(mode=0o755)
+        folder.chmod(0o755)
+        return folder
+
+    def close(self) -> None:
+        """Removes this owner's folder, and ends what its entries still name."""
+        with _base_lock(self.base):
+            remove_owner(self.folder)
+            self._lock.release()
+
+
+def default_base() -> Path:
+    """Folder of all runs of this user: the first place for temporary files that a server's children can enter.
+
+    Raises:
+        ModsslError: when the folder belongs to somebody else, or no place will do.
+    """
+    tried: list[str] = []
+    for parent in dict.fromkeys((tempfile.gettempdir(), "/tmp", "/var/tmp")):  # noqa: S108 - checked below
+        folder = Path(parent) / f"pytest-modssl-{os.getuid()}"
+        if len(str(folder)) > _LONGEST_BASE:
+            tried.append(f"{parent}: too long a path for a socket")
+        elif not _all_may_enter(Path(parent)):
+            tried.append(f"{parent}: not searchable by all, so that the server's children could not enter it")
+        else:
+            return _own_folder(folder)
+    raise ModsslError("no folder for the servers' files could be found. Tried:\n  " + "\n  ".join(tried))
+
+
+def _all_may_enter(folder: Path) -> bool:
+    try:
+        return os.access(folder, os.W_OK) and all(
+            one.stat().st_mode & stat.S_IXOTH for one in (folder.resolve(), *folder.resolve().parents)
+        )
+    except OSError:
+        return False
+
+
+def _own_folder(folder: Path) -> Path:
+    with contextlib.suppress(FileExistsError):
+        folder.mkdir(mode=0o755)
+        folder.chmod(0o755)
+    status = folder.lstat()
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid() or status.st_mode & 0o022:
+        raise ModsslError(
+            f"{folder} is not a folder that only this user can write; remove it, or set TMPDIR to another place"
+        )
+    return folder
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessEntry:
+    """The process that a server's folder tells of: its id, and when it began, which a reused id would not share."""
+
+    pid: int
+    started: float
+
+    def write(self, folder: Path) -> None:
+        """Writes the entry into a server's folder."""
+        (folder / _ENTRY).write_text(json.dumps({"pid": self.pid, "started": self.started}))
+
+    @classmethod
+    def read(cls, folder: Path) -> ProcessEntry | None:
+        """The entry of a server's folder; `None` where none was written (in full)."""
+        try:
+            data = json.loads((folder / _ENTRY).read_text())
+            return cls(int(data["pid"]), float(data["started"]))
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def end(self) -> None:
+        """Kills the process and its group, where it still is the one of the entry.
+
+        A group outlives its leader, and its id is not given to another process while it lasts; so a leader that is
+        gone leaves a group that is ours, and a leader that began at another time tells that the group is gone.
+        """
+        try:
+            same = abs(psutil.Process(self.pid).create_time() - self.started) < 1
+        except psutil.Error:
+            same = not psutil.pid_exists(self.pid)
+        if same:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.pid, signal.SIGKILL)
+
+
+def remove_owner(folder: Path) -> None:
+    """Ends what an owner's entries name, then removes its folder (rule 4)."""
+    for entry in filter(None, map(ProcessEntry.read, folder.glob("s*"))):
+        entry.end()
+    remove_folder(folder)
+
+
+def remove_folder(folder: Path) -> None:
+    """Removes a folder of ours, also while a process that is just ending still writes into it.
+
+    Raises:
+        WaitTimeoutError: when it is still there after two seconds.
+    """
+
+    def gone() -> bool:
+        shutil.rmtree(folder, ignore_errors=True)
+        return not folder.exists()
+
+    until(gone, seconds=2, what=f"{folder} to be removed")
+
+
+def sweep(base: Path) -> int:
+    """Removes what dead owners left (rule 2), and returns the number of owners removed."""
+    if not base.is_dir():
+        return 0
+    with _base_lock(base):
+        dead = [folder for folder in _owners(base) if _is_dead(folder)]
+        for folder in dead:
+            remove_owner(folder)
+    return len(dead)
+
+
+def end_run(run: str, base: Path) -> None:
+    """Removes what is left of a run: for its controller, when its workers have ended."""
+    with _base_lock(base):
+        for folder in _owners(base):
+            if folder.name.startswith(f"{run}-") and _is_dead(folder):
+                remove_owner(folder)
+
+
+def _owners(base: Path) -> Iterator[Path]:
+    return (folder for folder in base.iterdir() if folder.is_dir())
+
+
+def _is_dead(folder: Path) -> bool:
+    try:
+        with FileLock(folder / _OWNER_LOCK, timeout=0):
+            return True
+    except Timeout:
+        return False
+
+
+def _base_lock(base: Path) -> FileLock:
+    return FileLock(base / "registry.lock", timeout=30, poll_interval=0.01)

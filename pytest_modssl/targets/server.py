@@ -1,0 +1,268 @@
+"""A running server as tests hold it: where it listens, what it logs, and every way of looking at it from outside."""
+
+from __future__ import annotations
+
+import fnmatch
+import functools
+from collections import deque
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from pytest_modssl import http, tls
+from pytest_modssl.errors import ServerGoneError, UnknownHostError
+from pytest_modssl.pki.blob import Blob
+from pytest_modssl.targets.log import ServerLog
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import requests
+
+    from pytest_modssl.http import RedirectChain, SslEnvironment, Via
+    from pytest_modssl.httpd.config import ServerConfig
+    from pytest_modssl.httpd.installation import Installation
+    from pytest_modssl.pki import LeafCert
+    from pytest_modssl.targets.base import Instance
+    from pytest_modssl.tls import Handshake, ProbeResult, Scan, TlsConnection
+
+# Enough to see what led to a failure; a loop of a thousand requests is not shown whole.
+_REMEMBERED = 12
+
+
+class Server:
+    """A running httpd.
+
+    Attributes:
+        config: what it serves.
+        installation: the httpd that serves it.
+        log: its error log, as far as the current test goes.
+    """
+
+    def __init__(self, config: ServerConfig, installation: Installation, instance: Instance) -> None:
+        self.config = config
+        self.installation = installation
+        self.instance = instance
+        self.log = ServerLog(instance.folder / "logs" / "error.log")
+        self.observations: deque[object] = deque(maxlen=_REMEMBERED)
+        self._sessions: list[requests.Session] = []
+        self._asked = False
+
+    def __repr__(self) -> str:
+        state = "running" if self.exit_status is None else f"ended with status {self.exit_status}"
+        names = ", ".join(self.config.names) or "no virtual host"
+        return f"<Server {self.installation.id} for {names}: {state}>"
+
+    # Where it is
+
+    @property
+    def trust(self) -> tuple[bytes, ...]:
+        """PEM of the roots that a client of this server trusts: those of the CAs that issued its certificates."""
+        return self.config.trust
+
+    @property
+    def exit_status(self) -> int | None:
+        """Exit status of httpd's parent process, negative for a signal; `None` while it runs."""
+        return self.instance.exit_status
+
+    @property
+    def used(self) -> bool:
+        """Whether the current test has looked at this server."""
+        return self._asked or bool(self.observations)
+
+    def address(self, port: int = 443) -> tuple[str, int]:
+        """Address and port at which a port of the configuration is really reached.
+
+        Raises:
+            UnknownHostError: when the configuration does not listen on that port.
+        """
+        found = self.instance.address(port)
+        if found is None:
+            ports = ", ".join(map(str, self.config.listen)) or "none"
+            raise UnknownHostError(f"port {port}: this server's configuration listens on {ports}")
+        self._asked = True
+        return found
+
+    def resolve(self, scheme: str, host: str, port: int) -> tuple[str, int]:
+        """Address of a URL's host and port, for names that a virtual host of that port has.
+
+        Raises:
+            UnknownHostError: for a name that no virtual host serves, with those that there are.
+        """
+        if not any(
+            _serves(one, host)
+            for config in self.config.virtual_hosts
+            if config.port == port
+            for one in (config.name, *config.aliases)
+        ):
+            known = ", ".join(f"{one.name}:{one.port}" for one in self.config.virtual_hosts) or "none"
+            raise UnknownHostError(
+                f"no virtual host serves {scheme}://{host}:{port}; there are: {known}. "
+                "To reach the default host by another name, ask for a session with any_name=True"
+            )
+        return self.address(port)
+
+    # TLS
+
+    def connect(self, name: str | None = None, *, port: int = 443, **options: Any) -> TlsConnection:
+        """An open TLS connection; options as for `pytest_modssl.tls.connect`, `client=` takes a certificate object."""
+        connection = tls.connect(self.address(port), name, **self._tls_options(options))
+        self.note(connection.handshake)
+        return connection
+
+    def handshake(self, name: str | None = None, *, port: int = 443, **options: Any) -> Handshake:
+        """What a TLS handshake showed, whether it succeeded or not.
+
+        Args:
+            name: server name to send (SNI) and to verify; `None` sends none.
+            port: port of the configuration.
+            options: as for `pytest_modssl.tls.handshake`; `client=` takes a certificate object of `pki`.
+        """
+        result = tls.handshake(self.address(port), name, **self._tls_options(options))
+        self.note(result)
+        return result
+
+    def probe(self, name: str | None = None, *, port: int = 443, **options: Any) -> ProbeResult:
+        """What the server answers to a ClientHello of one's own; options as for `pytest_modssl.tls.probe`."""
+        result = tls.probe(self.address(port), server_name=name, **options)
+        self.note(result)
+        return result
+
+    def scan(self, name: str | None = None, *, port: int = 443, **options: Any) -> Scan:
+        """Every protocol, cipher suite and group that the server accepts; options as for `pytest_modssl.tls.scan`."""
+        result = tls.scan(self.address(port), name, **options)
+        self.note(result)
+        return result
+
+    def _tls_options(self, options: dict[str, Any]) -> dict[str, Any]:
+        client: LeafCert | None = options.pop("client", None)
+        if client is not None:
+            options["client_certificate"] = (client.cert_file_pem.bytes(), client.private_key.pem.bytes())
+        return {"trust": self.trust, **options}
+
+    # HTTP
+
+    def session(
+        self,
+        *,
+        client: LeafCert | None = None,
+        trust: Sequence[bytes | Blob] | None = None,
+        any_name: bool = False,
+        **options: Any,
+    ) -> requests.Session:
+        """A `requests.Session` that reaches this server by its real URLs (`https://www.example.test/`), without DNS.
+
+        The session is closed when the test ends.
+
+        Args:
+            client: certificate and key to show when the server asks.
+            trust: PEM of the roots to trust, instead of those of this server's CAs.
+            any_name: reach this server by any name, also one that no virtual host has.
+            options: as for `pytest_modssl.http.open_session`.
+        """
+        resolve = (lambda _scheme, _host, port: self.address(port)) if any_name else self.resolve
+        roots = self.trust if trust is None else [one.bytes() if isinstance(one, Blob) else one for one in trust]
+        session = http.open_session(
+            resolve,
+            trust=roots,
+            client_certificate=None if client is None else self._client_files(client),
+            on_response=self.note,
+            **options,
+        )
+        self._sessions.append(session)
+        return session
+
+    def _client_files(self, client: LeafCert) -> tuple[Path, Path]:
+        """The certificate and key as files, which the TLS library of `requests` insists on."""
+        folder = self.instance.folder / "client"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        files = folder / f"{client.fingerprint}.crt", folder / f"{client.fingerprint}.key"
+        if not files[1].exists():
+            client.cert_file_pem.write_to_path(files[0])
+            client.private_key.pem.write_to_path(files[1])
+        return files
+
+    def get(self, url: str, **options: Any) -> requests.Response:
+        """The answer to one GET; redirects are not followed. Options as for `requests.Session.get`."""
+        return self._default_session.get(url, **{"allow_redirects": False, **options})
+
+    def redirects(self, url: str, **options: Any) -> RedirectChain:
+        """The chain of redirects that begins at `url`; options as for `pytest_modssl.http.follow`."""
+        return http.follow(self._default_session, url, **options)
+
+    def environment(self, url: str, *, via: Via = "cgi", **options: Any) -> SslEnvironment:
+        """The `SSL_*` variables that a CGI script, an SSI page or a header expression at `url` sees."""
+        return http.read_environment(self._default_session, url, via=via, **options)
+
+    @functools.cached_property
+    def _default_session(self) -> requests.Session:
+        return self.session()
+
+    # By hand
+
+    def s_client_command(self, name: str | None = None, *, port: int = 443, **options: Any) -> list[str]:
+        """The `openssl s_client` command line that repeats a handshake by hand."""
+        return tls.s_client_command(self.address(port), name, ca_file=self._ca_file(), **options)
+
+    def curl_command(self, url: str, **options: Any) -> list[str]:
+        """The `curl` command line that repeats a request by hand."""
+        parts = urlsplit(url)
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        return tls.curl_command(url, self.address(port), ca_file=self._ca_file(), **options)
+
+    def _ca_file(self) -> Path | None:
+        """The roots as a file for programs run by hand, beside the server's other files; `None` without any."""
+        if not self.trust:
+            return None
+        file = self.instance.folder / "ca.pem"
+        if not file.exists():
+            Blob(b"".join(self.trust)).write_to_path(file, mode=0o644)
+        return file
+
+    # Life
+
+    def note(self, observation: object) -> None:
+        """Remembers something seen from outside, for the report of a failure."""
+        self.observations.append(observation)
+
+    def begin_test(self) -> None:
+        """Starts a test's slice of the log and forgets what was seen before."""
+        self.log.begin()
+        self.observations.clear()
+        self._asked = False
+
+    def end_test(self) -> None:
+        """Closes the sessions of the test and waits until the server has logged what it has to say about them.
+
+        Raises:
+            ServerGoneError: when httpd itself has ended meanwhile.
+        """
+        if not self.used:
+            return
+        for session in self._sessions:
+            session.close()
+        self._sessions.clear()
+        self.__dict__.pop("_default_session", None)
+        self.instance.settle()
+        if self.exit_status is not None:
+            raise ServerGoneError(f"httpd ended with status {self.exit_status} while a test was using it")
+
+    def reload(self, config: ServerConfig) -> None:
+        """Makes this server serve another configuration on the same ports (SIGHUP), and returns when it does.
+
+        Raises:
+            StartError: when httpd refuses it; the server is gone then.
+            ConfigError: when the configuration listens on other ports.
+        """
+        self.instance.reload(config)
+        self.config = config
+
+    def stop(self) -> None:
+        """Ends the server and removes its files; returns when both are done."""
+        self.instance.begin_stop()
+        self.instance.finish_stop()
+
+
+def _serves(pattern: str, name: str) -> bool:
+    """Whether a ServerName or ServerAlias stands for a name; `*` and `?` as in httpd's aliases."""
+    return fnmatch.fnmatchcase(name.lower(), pattern.lower())

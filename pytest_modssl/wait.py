@@ -1,0 +1,40 @@
+"""Waiting for a condition, with a short back-off and a deadline; never for a fixed time."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, TypeVar
+
+from pytest_modssl.errors import WaitTimeoutError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_T = TypeVar("_T")
+
+# A local httpd is ready after 15 ms: half a millisecond loses nothing that can be seen, 10 ms keeps long waits cheap.
+_SHORTEST = 0.0005
+_LONGEST = 0.010
+
+
+def until(condition: Callable[[], _T | None], *, seconds: float, what: str) -> _T:
+    """What `condition` returned as soon as that was neither `None` nor false.
+
+    Args:
+        condition: asked at once, then again after a pause that grows from 0.5 ms to 10 ms.
+        seconds: deadline, counted from the call.
+        what: what is awaited, for the message.
+
+    Raises:
+        WaitTimeoutError: when the deadline passes.
+    """
+    deadline = time.monotonic() + seconds
+    pause = _SHORTEST
+    while True:
+        result = condition()
+        if result:
+            return result
+        if time.monotonic() >= deadline:
+            raise WaitTimeoutError(f"waited {seconds:g} s for {what}, in vain")
+        time.sleep(pause)
+        pause = min(pause * 1.5, _LONGEST)
