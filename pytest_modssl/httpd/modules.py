@@ -194,10 +194,12 @@ def directives_in(text: str) -> Iterator[Directive]:
             continue
         body = line[:-1] if line.startswith("<") and line.endswith(">") else line
         name, rest = (*body.split(maxsplit=1), "")[:2]
-        words = tuple(
-            next((group for group in found.groups() if group is not None), "") for found in _WORD.finditer(rest)
-        )
-        yield Directive(name, words, first)
+        yield Directive(name, split_arguments(rest), first)
+
+
+def split_arguments(text: str) -> tuple[str, ...]:
+    """The words of a directive's arguments, quotes taken off; a quote that is not closed ends with the text."""
+    return tuple(next((group for group in found.groups() if group is not None), "") for found in _WORD.finditer(text))
 
 
 def modules_for(text: str, *, available: Collection[str] | None = None) -> frozenset[str]:
@@ -260,6 +262,11 @@ def module_of_directive(name: str) -> str | None:
     table = _table()["directives"]
     bare = name.lower().strip("</>")
     return table.get(bare) or table.get(f"<{bare}")
+
+
+def directive_names() -> tuple[str, ...]:
+    """All directives of httpd 2.4's own modules in lower case, sections with their "<"."""
+    return tuple(_table()["directives"])
 
 
 def package_of_module(name: str, layout: Layout) -> str:

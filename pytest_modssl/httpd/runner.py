@@ -8,23 +8,28 @@ import subprocess
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 
 class Runner(Protocol):
     """Runs one command to its end, with no terminal and nothing on its standard input."""
 
-    def __call__(self, argv: Sequence[str], *, timeout: float = ...) -> subprocess.CompletedProcess[str]:
+    def __call__(
+        self, argv: Sequence[str], *, env: Mapping[str, str] | None = ..., timeout: float = ...
+    ) -> subprocess.CompletedProcess[str]:
         """Its output, error output and exit status, whatever they are.
 
         Args:
             argv: program and arguments; no shell reads them.
+            env: variables beside those of the place where it runs.
             timeout: seconds after which the command and all that it started are killed; the status is 124 then.
         """
         ...
 
 
-def run_here(argv: Sequence[str], *, timeout: float = 10.0) -> subprocess.CompletedProcess[str]:
+def run_here(
+    argv: Sequence[str], *, env: Mapping[str, str] | None = None, timeout: float = 10.0
+) -> subprocess.CompletedProcess[str]:
     """Runs a command on this machine; see `Runner`.
 
     A program that cannot be executed at all gives status 127 and the reason on `stderr`, as a shell would.
@@ -36,6 +41,7 @@ def run_here(argv: Sequence[str], *, timeout: float = 10.0) -> subprocess.Comple
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            env={**os.environ, **env} if env else None,
             encoding="utf-8",
             errors="backslashreplace",
             start_new_session=True,
