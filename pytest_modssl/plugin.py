@@ -19,9 +19,9 @@ pytest_plugins = ("pytest_modssl.fixtures",)
 
 SKIP_REASON = "needs a real httpd: run pytest with --modssl"
 
-_settings_key = pytest.StashKey["Settings"]()
+_settings_key = pytest.StashKey[_settings.Settings]()
 _run_key = pytest.StashKey["Run"]()
-_holders_key = pytest.StashKey[list["pytest.FixtureDef[Any] | pytest.Item"]]()
+_holders_key: pytest.StashKey[list[pytest.FixtureDef[Any] | pytest.Item]] = pytest.StashKey()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -42,7 +42,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
         "modssl(directives='', *, host=None, fresh=False, errors=()): adds directives to the configuration for one "
-        "test (to the server, or to the virtual hosts named host); fresh=True starts a server that no other test shares; "
+        "test (to the server, or to the virtual hosts named host); fresh=True starts a server of its own; "
         "errors are lines of the error log that the test brings about (AH numbers or pieces of text).",
     )
     config.stash[_holders_key] = []

@@ -94,7 +94,7 @@ def _seconds(texts: Sequence[str]) -> float:
 
 
 ENABLED = Declared("", default=False, parse=_switch, flag=True, help="run the tests that need a real httpd + mod_ssl")
-TARGET = Declared(
+TARGET: Declared[tuple[str, ...]] = Declared(
     "target",
     default=("auto",),
     parse=_targets,

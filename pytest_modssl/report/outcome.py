@@ -102,10 +102,9 @@ def _observation(observation: object) -> str:
 
 
 def _commands(server: Server) -> Iterator[str]:
-    commands = []
-    for observation in server.observations:
-        if isinstance(observation, requests.Response) and observation.request.url is not None:
-            commands.append(server.curl_command(observation.request.url))
+    responses = [one for one in server.observations if isinstance(one, requests.Response)]
+    urls = dict.fromkeys(response.request.url for response in responses if response.request.url is not None)
+    commands = [server.curl_command(url) for url in urls]
     yield from dict.fromkeys(shlex.join(command) for command in commands)
 
 

@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
@@ -23,7 +24,6 @@ from pytest_modssl.wait import until
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from pytest_modssl.httpd.config import ServerConfig
     from pytest_modssl.httpd.installation import Installation
