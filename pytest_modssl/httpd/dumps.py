@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pytest_modssl.errors import StartError
-from pytest_modssl.httpd.modules import split_arguments
 from pytest_modssl.httpd.problems import ConfigProblem, parse_config_error, resolve_macro
+from pytest_modssl.httpd.syntax import split_arguments
 
 if TYPE_CHECKING:
     import os

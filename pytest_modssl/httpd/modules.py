@@ -8,30 +8,16 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
+
+from pytest_modssl.httpd.syntax import directives_in
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
 Layout = Literal["debian", "redhat", "apache", "unknown"]
-
-
-@dataclass(frozen=True, slots=True)
-class Directive:
-    """One directive as a file has it.
-
-    Attributes:
-        name: as written; a section's opening or closing tag keeps its `<` or `</`.
-        arguments: words, quotes taken off.
-        line: number of its first line, counted from 1.
-    """
-
-    name: str
-    arguments: tuple[str, ...]
-    line: int
 
 
 _HANDLERS = {
@@ -160,7 +146,6 @@ _ALWAYS_THERE = frozenset({"core", "so", "http"})
 # mod_ssl's %{VAR}x and %{VAR}c, mod_logio's %I %O %S (manual, mod_log_config and the pages of both).
 _LOG_SSL = re.compile(r"%[<>!\d,]*\{[^}]*\}[xc]")
 _LOG_IO = re.compile(r"%[<>!\d,]*(?:\{[^}]*\})?[IOS]")
-_WORD = re.compile(r"""\s*(?:"((?:[^"\\]|\\.)*)"?|'((?:[^'\\]|\\.)*)'?|(\S+))""", re.DOTALL)
 
 # `dnf repoquery --file '*/mod_*.so'`: the modules that Fedora and RHEL 8-10 keep outside httpd itself.
 _REDHAT = {
@@ -174,32 +159,6 @@ _REDHAT = {
     "xml2enc": "mod_proxy_html",
     **dict.fromkeys(("session", "session_cookie", "session_crypto", "session_dbd", "auth_form"), "mod_session"),
 }
-
-
-def directives_in(text: str) -> Iterator[Directive]:
-    """The directives of a configuration text, split as httpd splits it: continuations joined, comments left out.
-
-    Unbalanced quotes end with the line; nothing is refused, since httpd itself is the judge of syntax.
-    """
-    pending: list[str] = []
-    first = 0
-    for number, physical in enumerate([*text.splitlines(), ""], 1):
-        first = first if pending else number
-        if physical.endswith("\\"):
-            pending.append(physical[:-1])
-            continue
-        line = "".join([*pending, physical]).strip()
-        pending = []
-        if not line or line.startswith("#"):
-            continue
-        body = line[:-1] if line.startswith("<") and line.endswith(">") else line
-        name, rest = (*body.split(maxsplit=1), "")[:2]
-        yield Directive(name, split_arguments(rest), first)
-
-
-def split_arguments(text: str) -> tuple[str, ...]:
-    """The words of a directive's arguments, quotes taken off; a quote that is not closed ends with the text."""
-    return tuple(next((group for group in found.groups() if group is not None), "") for found in _WORD.finditer(text))
 
 
 def modules_for(text: str, *, available: Collection[str] | None = None) -> frozenset[str]:
