@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from pytest_modssl.http.environment import SslEnvironment, Via, header_directives, page_url, read_environment
+from pytest_modssl.http.environment import (
+    ASK,
+    SslEnvironment,
+    Via,
+    environment_of,
+    header_directives,
+    page_url,
+    read_environment,
+)
 from pytest_modssl.http.redirects import Hop, RedirectChain, follow
 from pytest_modssl.http.session import TlsFacts, open_session, tls_of
 
 __all__ = [
+    "ASK",
     "Hop",
     "RedirectChain",
     "SslEnvironment",
     "TlsFacts",
     "Via",
+    "environment_of",
     "follow",
     "header_directives",
     "open_session",

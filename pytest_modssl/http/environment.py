@@ -29,6 +29,7 @@ _PAGES: dict[str, str] = {"cgi": "env.cgi", "ssi": "env.shtml"}
 _FIRST_LINE = "modssl-environment/1"
 _LAST_LINE = "."
 _HEADER = "X-Modssl-Environment"
+ASK: Mapping[str, str] = {_HEADER: "1"}
 NULL = "(null)"
 
 # Names from "Environment Variables" in mod_ssl's manual (httpd 2.4). A header carries the first attribute of a kind
@@ -170,11 +171,17 @@ def read_environment(session: requests.Session, url: str, *, via: Via = "cgi") -
     """
     if via not in (*_PAGES, "header"):
         raise ValueError(f"unknown via={via!r}: use one of cgi, ssi, header")
+    headers = ASK if via == "header" else {}
+    return environment_of(session.get(page_url(url, via), headers=headers, allow_redirects=False), via)
+
+
+def environment_of(response: requests.Response, via: Via) -> SslEnvironment:
+    """The variables that an answer shows; arguments and errors as for `read_environment`.
+
+    For `via="header"` the request must have had the fields of `ASK`.
+    """
     if via == "header":
-        response = session.get(url, headers={_HEADER: "1"}, allow_redirects=False)
-        return SslEnvironment(url, via, _from_headers(response))
-    url = page_url(url, via)
-    response = session.get(url, allow_redirects=False)
+        return SslEnvironment(response.url, via, _from_headers(response))
     text = response.content.decode("utf-8", "backslashreplace")
     if response.status_code != 200 or not text.startswith(_FIRST_LINE + "\n"):
         raise EnvironmentPageError(_what_went_wrong(response, via))
@@ -185,7 +192,7 @@ def read_environment(session: requests.Session, url: str, *, via: Via = "cgi") -
     if lines[-2:] != [_LAST_LINE, ""]:
         raise EnvironmentPageError(_failure(response, via, "it breaks off before its end", "look at the error log"))
     parse = _from_cgi if via == "cgi" else _from_ssi
-    return SslEnvironment(url, via, parse(lines[1:-2]))
+    return SslEnvironment(response.url, via, parse(lines[1:-2]))
 
 
 def _from_cgi(lines: list[str]) -> dict[str, str]:
