@@ -6,6 +6,7 @@ from typing import Final
 
 INTEGER: Final = 0x02
 BIT_STRING: Final = 0x03
+UTF8_STRING: Final = 0x0C
 SEQUENCE: Final = 0x30
 
 

@@ -13,6 +13,7 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from pytest_modssl.errors import PkiError
+from pytest_modssl.pki import _der
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -42,8 +43,6 @@ DN_ATTRIBUTES: Final = {
 COMMON_NAME_LIMIT: Final = 64
 # Microsoft's user principal name as an otherName; mod_ssl exports it as SSL_CLIENT_SAN_OTHER_msUPN_n.
 _MS_UPN: Final = x509.ObjectIdentifier("1.3.6.1.4.1.311.20.2.3")
-# DER tag of UTF8String, X.690 section 8.23.
-_UTF8_STRING: Final = 0x0C
 
 # Letters, digits and hyphens (RFC 1034 section 3.5); the underscore that real hosts use; the wildcard anywhere, because
 # what it means there is for the client to judge (RFC 9525 section 6.3), and tests want to see that judgement.

@@ -59,6 +59,7 @@ def test_leaf_of_a_root_and_of_a_deep_chain_verify(verify: Verify, root: CA) -> 
     deep = root.intermediate().intermediate().intermediate()
     leaf = deep.issue("a.test")
     assert len(leaf.chain) == 3
+    assert len({certificate.subject for certificate in leaf.chain}) == 3, "no two have the same name"
     assert verify(leaf) == "OK"
     for below, above in zip((leaf.certificate, *leaf.chain), (*leaf.chain, root.certificate), strict=True):
         below.verify_directly_issued_by(above)
@@ -93,6 +94,17 @@ def test_default_validity_is_from_an_hour_ago_for_thirty_days(root: CA, now: dt.
     certificate = root.issue("a.test").certificate
     assert abs(certificate.not_valid_before_utc - (now - dt.timedelta(hours=1))) < dt.timedelta(minutes=1)
     assert abs(certificate.not_valid_after_utc - (now + 30 * DAY)) < dt.timedelta(minutes=1)
+
+
+def test_certificate_of_the_far_future_still_ends_after_it_starts(root: CA, now: dt.datetime) -> None:
+    certificate = root.issue("a.test", not_before=now + 60 * DAY).certificate
+    assert certificate.not_valid_after_utc - certificate.not_valid_before_utc == 30 * DAY
+
+
+def test_key_usage_lets_rsa_keys_alone_encipher_keys(root: CA) -> None:
+    assert "Digital Signature, Key Encipherment" in root.issue("a.test", key_type="rsa-1024").text()
+    assert "Key Encipherment" not in root.issue("a.test").text()
+    assert "Key Encipherment" not in root.issue("a.test", key_type="rsa-1024", ca=True).text()
 
 
 def test_impossible_validity_is_refused(root: CA, now: dt.datetime) -> None:

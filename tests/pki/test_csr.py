@@ -32,6 +32,13 @@ def test_names_may_be_told_in_any_order_but_must_be_those_of_the_request(root: C
         root.sign(csr, names=["a.test"])
 
 
+def test_request_shows_its_subject_and_marks_its_names_critical_where_it_has_none() -> None:
+    full = CSR.create(generate_key(), "a.test", common_name="A", subject={"O": "Example"}).text()
+    assert "Subject: O = Example, CN = A" in full
+    assert "X509v3 Subject Alternative Name: critical" not in full
+    assert "X509v3 Subject Alternative Name: critical" in CSR.create(generate_key(), "a.test").text()
+
+
 def test_request_without_names_gives_a_certificate_without_names(root: CA) -> None:
     csr = CSR.create(generate_key(), common_name="old.test")
     assert root.sign(csr).names == ()

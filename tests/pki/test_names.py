@@ -70,6 +70,13 @@ def test_what_is_no_email_address_is_refused(address: str) -> None:
         email_name(address)
 
 
+def test_user_principal_name_of_any_length_is_carried_but_an_empty_one() -> None:
+    assert upn_name("a").value == b"\x0c\x01a"
+    assert upn_name("a" * 200).value == b"\x0c\x81\xc8" + b"a" * 200
+    with pytest.raises(PkiError, match="cannot be empty"):
+        upn_name("")
+
+
 def test_subject_keeps_order_and_repeats() -> None:
     name = distinguished_name({"C": "DE", "OU": ["Shop", "Web"], "Email": "a@b.test"}, "alice")
     assert [attribute.value for attribute in name] == ["DE", "Shop", "Web", "a@b.test", "alice"]
