@@ -80,13 +80,14 @@ def email_name(address: str) -> x509.RFC822Name:
 
 
 def upn_name(principal: str) -> x509.OtherName:
-    """The subject alternative name for a user principal name such as `"alice@corp.example.test"`."""
-    value = principal.encode()
-    if not 0 < len(value) < 0x80:
-        raise PkiError(
-            f"The user principal name {principal!r} has {len(value)} bytes of UTF-8; 1 to 127 are possible here."
-        )
-    return x509.OtherName(_MS_UPN, bytes((_UTF8_STRING, len(value))) + value)
+    """The subject alternative name for a user principal name such as `"alice@corp.example.test"`.
+
+    Raises:
+        PkiError: when the name is empty.
+    """
+    if not principal:
+        raise PkiError("A user principal name cannot be empty: write user@domain.")
+    return x509.OtherName(_MS_UPN, _der.encode(_der.UTF8_STRING, principal.encode()))
 
 
 def distinguished_name(subject: Subject | None, common_name: str | None) -> x509.Name:
