@@ -16,12 +16,14 @@ from pytest_modssl.tls.suites import CipherSuite, suites_by_code, suites_by_name
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-PROTOCOLS: Final[Mapping[str, int]] = MappingProxyType(
+    Table = Mapping[str, int]
+
+PROTOCOLS: Final[Table] = MappingProxyType(
     {"SSLv3": 0x0300, "TLSv1": 0x0301, "TLSv1.1": 0x0302, "TLSv1.2": 0x0303, "TLSv1.3": 0x0304}
 )
 """Protocol versions by mod_ssl's names (SSLProtocol), oldest first. Source: RFC 6101, 2246, 4346, 5246, 8446."""
 
-GROUPS: Final[Mapping[str, int]] = MappingProxyType(
+GROUPS: Final[Table] = MappingProxyType(
     {
         "sect163k1": 0x0001,
         "sect163r1": 0x0002,
@@ -80,7 +82,7 @@ GROUPS: Final[Mapping[str, int]] = MappingProxyType(
 )
 """Groups of key exchange. Source: "TLS Supported Groups"."""
 
-SIGNATURE_SCHEMES: Final[Mapping[str, int]] = MappingProxyType(
+SIGNATURE_SCHEMES: Final[Table] = MappingProxyType(
     {
         "rsa_pkcs1_md5": 0x0101,
         "rsa_pkcs1_sha1": 0x0201,
@@ -118,7 +120,7 @@ SIGNATURE_SCHEMES: Final[Mapping[str, int]] = MappingProxyType(
 """Signature schemes. Source: "TLS SignatureScheme"; those of TLS 1.2 alone (MD5, SHA-224, DSA) are pairs of hash and
 algorithm (RFC 5246 section 7.4.1.4.1), named in the same manner."""
 
-ALERTS: Final[Mapping[str, int]] = MappingProxyType(
+ALERTS: Final[Table] = MappingProxyType(
     {
         "close_notify": 0,
         "unexpected_message": 10,
@@ -160,7 +162,7 @@ ALERTS: Final[Mapping[str, int]] = MappingProxyType(
 )
 """Alerts. Source: "TLS Alerts"; the reserved ones by the names of RFC 8446 appendix B.2, without `_RESERVED`."""
 
-HANDSHAKE_TYPES: Final[Mapping[str, int]] = MappingProxyType(
+HANDSHAKE_TYPES: Final[Table] = MappingProxyType(
     {
         "HelloRequest": 0,
         "ClientHello": 1,
@@ -192,7 +194,7 @@ HANDSHAKE_TYPES: Final[Mapping[str, int]] = MappingProxyType(
 )
 """Handshake messages, written as in RFC 8446. Source: "TLS HandshakeType"; NextProtocol from the NPN draft 04."""
 
-EXTENSIONS: Final[Mapping[str, int]] = MappingProxyType(
+EXTENSIONS: Final[Table] = MappingProxyType(
     {
         "server_name": 0,
         "max_fragment_length": 1,
@@ -241,14 +243,14 @@ EXTENSIONS: Final[Mapping[str, int]] = MappingProxyType(
 )
 """Extensions. Source: "TLS ExtensionType Values"; next_protocol_negotiation from the NPN draft 04."""
 
-COMPRESSIONS: Final[Mapping[str, int]] = MappingProxyType({"NULL": 0, "DEFLATE": 1, "LZS": 64})
+COMPRESSIONS: Final[Table] = MappingProxyType({"NULL": 0, "DEFLATE": 1, "LZS": 64})
 """Compression methods, as in SSL_COMPRESS_METHOD. Source: RFC 3749 section 2, RFC 3943 section 2.1."""
 
 _SIGNALS: Final = MappingProxyType({0x00FF: "TLS_EMPTY_RENEGOTIATION_INFO_SCSV", 0x5600: "TLS_FALLBACK_SCSV"})
 """Numbers in a list of suites that are none. Source: RFC 5746 section 3.3, RFC 7507 section 2."""
 
 
-def _swap(table: Mapping[str, int]) -> Mapping[int, str]:
+def _swap(table: Table) -> Mapping[int, str]:
     return MappingProxyType({code: name for name, code in table.items()})
 
 
@@ -333,7 +335,7 @@ def cipher_suites(protocol: str | None = None) -> tuple[CipherSuite, ...]:
     return tuple(suite for suite in suites if PROTOCOLS[suite.minimum] <= version <= PROTOCOLS[suite.maximum])
 
 
-def code_of(table: Mapping[str, int], name: str, what: str) -> int:
+def code_of(table: Table, name: str, what: str) -> int:
     """The number of a name in one of the tables of this module.
 
     Args:

@@ -1,9 +1,9 @@
 """Cipher suites, read from `cipher_suites.csv` beside this module.
 
-The table has the suites of IANA's registry "TLS Cipher Suites" (as of 2026-08) and those that OpenSSL named and IANA does
-not list: the 56-bit export suites 0x0060-0x0066 and older numbers of GOST. The names of OpenSSL are those of 1.1.0 and
-later, from its ssl3.h, tls1.h and s3_lib.c; suites which it has dropped keep their last name. `minimum` is the oldest
-protocol that OpenSSL uses the suite with (`openssl ciphers -V`, 3.0.22), which for some is older than its RFC allows.
+The table has the suites of IANA's registry "TLS Cipher Suites" (as of 2026-08) and those that OpenSSL named and IANA
+does not list: the 56-bit export suites 0x0060-0x0066 and older numbers of GOST. The names of OpenSSL are those of 1.1.0
+and later, from its ssl3.h, tls1.h and s3_lib.c; suites which it has dropped keep their last name. `minimum` is the
+oldest protocol that OpenSSL uses the suite with (`openssl ciphers -V`, 3.0.22), for some older than their RFC allows.
 """
 
 from __future__ import annotations
@@ -58,9 +58,11 @@ class CipherSuite:
         code: Its number on the wire.
         name: IANA's name.
         openssl_name: OpenSSL's name, None where it never had one.
-        key_exchange: RSA, DH, DHE, ECDH, ECDHE, PSK, DHE_PSK, RSA_PSK, ECDHE_PSK, SRP, KRB5, ECCPWD, GOST, or any (TLS 1.3).
+        key_exchange: RSA, DH, DHE, ECDH, ECDHE, PSK, DHE_PSK, RSA_PSK, ECDHE_PSK, SRP, KRB5, ECCPWD, GOST, or any (TLS
+            1.3).
         authentication: RSA, DSS, ECDSA, PSK, SRP, KRB5, ECCPWD, GOST, anon, or any (TLS 1.3).
-        encryption: The cipher and its mode as in IANA's name, "AES_128_GCM"; "SHA256" where nothing is encrypted in TLS 1.3.
+        encryption: The cipher and its mode as in IANA's name, "AES_128_GCM"; "SHA256" for the two of TLS 1.3
+            that do not encrypt.
         mac: The last part of IANA's name, "SHA256": for AEAD ciphers the hash of the key derivation.
         export: Whether it is weak on purpose, for the export rules of the 1990s.
         aead: Whether the cipher itself protects integrity.
