@@ -1,0 +1,152 @@
+"""From what was observed of a connection to the Handshake that tells it."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from pytest_modssl.errors import RecordError
+from pytest_modssl.tls import names
+from pytest_modssl.tls.handshake import Failure, Handshake, Session, Stage
+from pytest_modssl.tls.messages import TLS13, Alert
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pytest_modssl.tls.engine import Engine
+    from pytest_modssl.tls.messages import ServerHello, ServerKeyExchange
+    from pytest_modssl.tls.transcript import Recorder
+
+PRE_SHARED_KEY = names.EXTENSIONS["pre_shared_key"]
+RENEGOTIATION_INFO = names.EXTENSIONS["renegotiation_info"]
+
+
+@dataclass(slots=True)
+class Course:
+    """How far a connection came, and how it ended; filled in by the client as it goes."""
+
+    address: tuple[str, int]
+    started: float = 0.0
+    connected: bool = False
+    completed: bool = False
+    failure: Failure | None = None
+    error: str | None = None
+    peer_closed: bool = False
+    plain_reply: bytes | None = None
+    timings: dict[str, float] = field(default_factory=dict)
+
+
+def summary(course: Course, engine: Engine, recorder: Recorder) -> Handshake:
+    """The Handshake as things stand."""
+    told, hello = engine.told, recorder.server_hello
+    read = [name for direction, name in told.names if direction == "received"]
+    sent = [name for direction, name in told.names if direction == "sent"]
+    requested = "CertificateRequest" in read
+    return Handshake(
+        address=course.address,
+        server_name=engine.server_name,
+        ok=course.completed and course.failure is None,
+        failure=course.failure,
+        error=course.error,
+        stage=_stage(course, hello),
+        **({} if hello is None else _selection(hello, engine, recorder)),
+        tickets=read.count("NewSessionTicket"),
+        session=_session(hello, engine, tickets="NewSessionTicket" in read) if course.completed else None,
+        certificates=_certificates(engine, recorder),
+        verification=told.verdict,
+        client_certificate_requested=requested,
+        client_certificate_sent="CertificateVerify" in sent,
+        client_ca_names=engine.client_ca_names() if requested else (),
+        alerts_sent=alerts(told.alerts_sent, recorder.sent.alerts),
+        alerts_received=alerts(told.alerts_received, recorder.received.alerts),
+        peer_closed=course.peer_closed,
+        plain_reply=course.plain_reply,
+        timings=dict(course.timings),
+        bytes_in=recorder.received.length,
+        bytes_out=recorder.sent.length,
+        transcript=recorder.transcript(),
+    )
+
+
+def alerts(told: Sequence[int], clear: Sequence[Alert]) -> tuple[Alert, ...]:
+    """The alerts of one direction: those in clear records, then those that only the library could read.
+
+    Clear alerts come before encrypted ones in any direction, and the library tells of all that it reads, as
+    level * 256 + description (SSL_CTX_set_info_callback(3)).
+    """
+    return (*clear, *(Alert(*divmod(value, 256)) for value in told[len(clear) :]))
+
+
+def _stage(course: Course, hello: ServerHello | None) -> Stage:
+    if course.completed:
+        return "after"
+    if hello is not None:
+        return "handshake"
+    return "hello" if course.connected else "connect"
+
+
+def _selection(hello: ServerHello, engine: Engine, recorder: Recorder) -> dict[str, Any]:
+    """What the ServerHello and, up to TLS 1.2, the ServerKeyExchange selected."""
+    library = engine.library
+    tls13 = hello.version == TLS13
+    exchange = None if tls13 else recorder.server_key_exchange()
+    group = _group(hello, exchange)
+    renegotiations = 0 if tls13 else engine.renegotiations()
+    return {
+        "protocol": names.protocol_name(hello.version),
+        "cipher_suite": library.get_cipher_name() if renegotiations else names.cipher_suite_name(hello.cipher_suite),
+        "cipher_bits": library.get_cipher_bits(),
+        "group": None if group is None else names.group_name(group),
+        "dh_prime": exchange.prime if exchange is not None and exchange.kind == "dhe" else None,
+        "signature": _signature(exchange),
+        "alpn": library.get_alpn_proto_negotiated().decode("ascii", "replace") or None,
+        "resumed": _is_resumed(hello, recorder),
+        "session_id": None if tls13 else hello.session_id.hex(),
+        "compression": names.compression_name(hello.compression),
+        "secure_renegotiation": None if tls13 else RENEGOTIATION_INFO in hello.extensions,
+        "renegotiations": renegotiations,
+    }
+
+
+def _group(hello: ServerHello, exchange: ServerKeyExchange | None) -> int | None:
+    if exchange is not None:
+        return exchange.group
+    with contextlib.suppress(RecordError):
+        return hello.group
+    return None
+
+
+def _signature(exchange: ServerKeyExchange | None) -> str | None:
+    if exchange is None or exchange.signature_scheme is None:
+        return None
+    return names.signature_scheme_name(exchange.signature_scheme)
+
+
+def _is_resumed(hello: ServerHello, recorder: Recorder) -> bool:
+    """Whether the server took up the session that was offered.
+
+    TLS 1.3 selects a pre-shared key (RFC 8446 section 4.2.11); before, the server gives back the session id of the
+    ClientHello (RFC 5246 section 7.4.1.3), which a client invents where it offers a ticket (RFC 5077 section 3.4).
+    """
+    if hello.version == TLS13:
+        return PRE_SHARED_KEY in hello.extensions
+    return hello.session_id != b"" and hello.session_id == recorder.offered_session_id()
+
+
+def _session(hello: ServerHello | None, engine: Engine, *, tickets: bool) -> Session | None:
+    """The session, where the server gave what it takes to resume it: a ticket, or up to TLS 1.2 a session id."""
+    if hello is None or not (tickets or (hello.version != TLS13 and hello.session_id)):
+        return None
+    return engine.session(names.protocol_name(hello.version))
+
+
+def _certificates(engine: Engine, recorder: Recorder) -> tuple[bytes, ...]:
+    """The chain as sent: from the clear message, or from the library where TLS 1.3 encrypted it."""
+    clear = recorder.certificates()
+    if clear is not None:
+        return clear
+    chain = engine.library.get_peer_cert_chain(as_cryptography=True) or ()
+    return tuple(certificate.public_bytes(Encoding.DER) for certificate in chain)

@@ -1,0 +1,258 @@
+"""Every record of a connection as it went over the wire, printable as `openssl s_client -state -msg` would tell it.
+
+Clear handshake messages are decoded. Records that are encrypted carry the names that the TLS library gave to what it
+read or wrote there, no contents. Application data is counted, never kept, and no key material is ever seen here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from dataclasses import dataclass
+from typing import Literal
+
+from pytest_modssl.errors import RecordError
+from pytest_modssl.tls.describe import describe
+from pytest_modssl.tls.messages import (
+    TLS12,
+    TLS13,
+    Alert,
+    ServerHello,
+    ServerKeyExchange,
+    parse_alert,
+    parse_certificate,
+    parse_client_hello,
+    parse_server_hello,
+    parse_server_key_exchange,
+)
+from pytest_modssl.tls.names import HANDSHAKE_TYPES
+from pytest_modssl.tls.records import (
+    ALERT,
+    APPLICATION_DATA,
+    CHANGE_CIPHER_SPEC,
+    HANDSHAKE,
+    RECORD_TYPES,
+    HandshakeMessage,
+    HandshakeReader,
+    Record,
+    RecordReader,
+)
+
+CLIENT_HELLO, SERVER_HELLO = HANDSHAKE_TYPES["ClientHello"], HANDSHAKE_TYPES["ServerHello"]
+CERTIFICATE, SERVER_KEY_EXCHANGE = HANDSHAKE_TYPES["Certificate"], HANDSHAKE_TYPES["ServerKeyExchange"]
+
+Direction = Literal["sent", "received"]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One record.
+
+    Args:
+        direction: As this client sees it.
+        time: Seconds since the connection was begun.
+        record_type: The type in the record's header.
+        version: The version in the record's header, which says little about the protocol (RFC 8446 section 5.1).
+        length: Bytes after the header.
+        encrypted: Whether the contents could not be read.
+        messages: The handshake messages that ended in this record; one may have begun in an earlier record.
+        alert: A clear alert.
+        names: What the TLS library said that an encrypted record holds; empty where it said nothing.
+    """
+
+    direction: Direction
+    time: float
+    record_type: int
+    version: int
+    length: int
+    encrypted: bool
+    messages: tuple[HandshakeMessage, ...] = ()
+    alert: Alert | None = None
+    names: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        arrow = ">>>" if self.direction == "sent" else "<<<"
+        kind = RECORD_TYPES.get(self.record_type, f"type {self.record_type}")
+        head = f"{arrow} {self.time * 1000:8.2f} ms  {kind}, {self.length} bytes"
+        if self.encrypted:
+            return f"{head}, encrypted" + (f": {', '.join(self.names)}" if self.names else "")
+        if self.alert is not None:
+            return f"{head}: {self.alert}"
+        return "\n".join([head, *(f"      {describe(message)}" for message in self.messages)])
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """All records of a connection, in the order in which this client sent and read them."""
+
+    entries: tuple[Entry, ...] = ()
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self.entries)) or "no record was exchanged"
+
+
+@dataclass(slots=True)
+class _Line:
+    """An entry still open to the names that the library gives afterwards."""
+
+    direction: Direction
+    time: float
+    record_type: int
+    version: int
+    length: int
+    encrypted: bool
+    messages: tuple[HandshakeMessage, ...]
+    alert: Alert | None
+    names: list[str]
+
+
+class Side:
+    """One direction of a connection: its readers, and what stood in clear.
+
+    Attributes:
+        messages: Clear handshake messages.
+        alerts: Clear alerts.
+        length: Bytes on the wire.
+    """
+
+    def __init__(self) -> None:
+        self.records = RecordReader()
+        self.handshakes = HandshakeReader()
+        self.messages: list[HandshakeMessage] = []
+        self.alerts: list[Alert] = []
+        self.length = 0
+        self.changed_cipher = False
+
+    def body_of(self, handshake_type: int) -> bytes | None:
+        """The first clear message of this type."""
+        return next((message.body for message in self.messages if message.type == handshake_type), None)
+
+    def take_handshake(self, payload: bytes) -> tuple[HandshakeMessage, ...]:
+        """The messages that a clear handshake record completes; none where they are out of order."""
+        try:
+            messages = tuple(self.handshakes.feed(payload))
+        except RecordError:
+            return ()
+        self.messages += messages
+        return messages
+
+
+class Recorder:
+    """Collects the records of one connection while it lasts."""
+
+    def __init__(self) -> None:
+        self.started = time.perf_counter()
+        self.sent = Side()
+        self.received = Side()
+        self.server_hello: ServerHello | None = None
+        self._lines: list[_Line] = []
+        self._names_to_send: list[str] = []
+
+    def send(self, data: bytes) -> None:
+        """Record what goes out: whole records, as the library writes them."""
+        self.sent.length += len(data)
+        for record in self.sent.records.feed(data):
+            self._note("sent", self.sent, record)
+
+    def split(self, data: bytes) -> list[Record]:
+        """The records that bytes from the server complete; RecordError where they are no records."""
+        self.received.length += len(data)
+        return self.received.records.feed(data)
+
+    def receive(self, record: Record) -> None:
+        """Record what came in, before the library reads it."""
+        self._note("received", self.received, record)
+
+    def name_encrypted(self, direction: Direction, name: str) -> None:
+        """Take down what the library says that it has just read, or is about to send."""
+        if direction == "sent":
+            self._names_to_send.append(name)
+            return
+        for line in reversed(self._lines):
+            if line.direction == "received":
+                if line.encrypted:
+                    line.names.append(name)
+                break
+
+    def server_key_exchange(self) -> ServerKeyExchange | None:
+        """The parameters of an ephemeral key exchange up to TLS 1.2; None where none came, or not in good order."""
+        body = self.received.body_of(SERVER_KEY_EXCHANGE)
+        hello = self.server_hello
+        if body is None or hello is None:
+            return None
+        with contextlib.suppress(RecordError):
+            return parse_server_key_exchange(body, cipher_suite=hello.cipher_suite, version=hello.version)
+        return None
+
+    def certificates(self) -> tuple[bytes, ...] | None:
+        """The server's chain, DER, where its message was clear and in good order."""
+        body = self.received.body_of(CERTIFICATE)
+        if body is None:
+            return None
+        with contextlib.suppress(RecordError):
+            return parse_certificate(body, version=TLS12).chain
+        return None
+
+    def offered_session_id(self) -> bytes:
+        """The session id of this client's hello."""
+        body = self.sent.body_of(CLIENT_HELLO)
+        return b"" if body is None else parse_client_hello(body).session_id
+
+    def transcript(self) -> Transcript:
+        """The records so far."""
+        return Transcript(
+            tuple(
+                Entry(
+                    direction=line.direction,
+                    time=line.time - self.started,
+                    record_type=line.record_type,
+                    version=line.version,
+                    length=line.length,
+                    encrypted=line.encrypted,
+                    messages=line.messages,
+                    alert=line.alert,
+                    names=tuple(line.names),
+                )
+                for line in self._lines
+            )
+        )
+
+    def _note(self, direction: Direction, side: Side, record: Record) -> None:
+        kind, payload = record.type, record.payload
+        tls13 = self.server_hello is not None and self.server_hello.version == TLS13
+        encrypted = _is_encrypted(side, record, tls13=tls13)
+        line = _Line(direction, time.perf_counter(), kind, record.version, len(payload), encrypted, (), None, [])
+        self._lines.append(line)
+        if encrypted:
+            if direction == "sent" and self._names_to_send and kind in (ALERT, HANDSHAKE, APPLICATION_DATA):
+                line.names.append(self._names_to_send.pop(0))
+        elif kind == CHANGE_CIPHER_SPEC:
+            side.changed_cipher = True
+        elif kind == ALERT:
+            line.alert = parse_alert(payload)
+            side.alerts.append(line.alert)
+        elif kind == HANDSHAKE:
+            line.messages = side.take_handshake(payload)
+            self._look_for_server_hello(line.messages)
+        if direction == "sent" and not encrypted:
+            del self._names_to_send[: len(line.messages) + (line.alert is not None)]
+
+    def _look_for_server_hello(self, messages: tuple[HandshakeMessage, ...]) -> None:
+        """Keep the ServerHello; a HelloRetryRequest, which already tells the version, gives way to the one after it."""
+        for message in messages:
+            if message.type == SERVER_HELLO:
+                with contextlib.suppress(RecordError):
+                    self.server_hello = parse_server_hello(message.body)
+
+
+def _is_encrypted(side: Side, record: Record, *, tls13: bool) -> bool:
+    """Whether a record's contents cannot be read.
+
+    Up to TLS 1.2 all is encrypted after ChangeCipherSpec (RFC 5246 section 7.1). In TLS 1.3 that record says nothing, and
+    what is encrypted has the type application_data (RFC 8446 section 5.2). An alert is two bytes, an encrypted one more.
+    """
+    if record.type == ALERT:
+        return len(record.payload) != 2
+    if record.type == APPLICATION_DATA:
+        return True
+    return side.changed_cipher and not tls13
