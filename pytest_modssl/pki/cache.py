@@ -1,7 +1,7 @@
 """Keys that are dear to make, shared by all workers and runs of one user.
 
 Rules of the folder:
-- It belongs to the user alone: 0700, owner checked, no symbolic link. Where no such folder can be had, nothing is kept.
+- It is the user's own, which is checked, no symbolic link, and 0700. Where no such folder can be had, nothing is kept.
 - A key type has `SLOTS` files, `TYPE-SLOT.pem`, 0600. A file that is not whole (other owner, wider mode, not a key,
   another type, halves that do not belong together) is replaced.
 - A file is made under `TYPE-SLOT.lock`, and takes its name in one step: who finds it reads it without the lock.
@@ -80,17 +80,20 @@ def cache_folder() -> Path | None:
     candidates = [Path(tempfile.gettempdir(), f"pytest-modssl-keys-{os.geteuid()}")]
     if os.environ.get("XDG_CACHE_HOME") or os.environ.get("HOME"):
         candidates.insert(0, platformdirs.user_cache_path("pytest-modssl") / "keys")
-    return next(filter(_is_private, candidates), None)
+    return next(filter(_made_private, candidates), None)
 
 
-def _is_private(folder: Path) -> bool:
+def _made_private(folder: Path) -> bool:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         status = folder.lstat()
+        if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid():
+            return False
+        # Files are checked one by one when they are read, so what lies in a folder that was open does no harm.
+        folder.chmod(0o700)
     except OSError:
         return False
-    is_own = stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid() and not status.st_mode & 0o077
-    return is_own and os.access(folder, os.W_OK | os.X_OK)
+    return os.access(folder, os.W_OK | os.X_OK)
 
 
 @functools.cache

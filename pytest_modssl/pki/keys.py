@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 from cryptography.hazmat.primitives import serialization
@@ -24,21 +25,14 @@ KeyFormat = Literal["pkcs8", "traditional"]
 # F4, the exponent that every implementation uses (FIPS 186-5 appendix A.1.1 allows no smaller one).
 _RSA_EXPONENT: Final = 65537
 
-
-def _rsa(bits: int) -> Callable[[], SigningKey]:
-    return lambda: rsa.generate_private_key(_RSA_EXPONENT, bits)
-
-
-def _dsa(bits: int) -> Callable[[], SigningKey]:
-    return lambda: dsa.generate_private_key(bits)
-
-
 _GENERATORS: Final[dict[str, Callable[[], SigningKey]]] = {
-    "ec-p256": lambda: ec.generate_private_key(ec.SECP256R1()),
-    "ec-p384": lambda: ec.generate_private_key(ec.SECP384R1()),
+    "ec-p256": partial(ec.generate_private_key, ec.SECP256R1()),
+    "ec-p384": partial(ec.generate_private_key, ec.SECP384R1()),
     "ed25519": ed25519.Ed25519PrivateKey.generate,
-    **{f"rsa-{bits}": _rsa(bits) for bits in (1024, 1536, 2048, 3072, 4096)},
-    **{f"dsa-{bits}": _dsa(bits) for bits in (1024, 2048)},
+    **{
+        f"rsa-{bits}": partial(rsa.generate_private_key, _RSA_EXPONENT, bits) for bits in (1024, 1536, 2048, 3072, 4096)
+    },
+    **{f"dsa-{bits}": partial(dsa.generate_private_key, bits) for bits in (1024, 2048)},
 }
 KEY_TYPES: Final = tuple(_GENERATORS)
 

@@ -134,11 +134,25 @@ def test_where_no_folder_is_private_nothing_is_stored(tmp_path: Path, monkeypatc
     monkeypatch.setenv("HOME", "/dev/null")
     monkeypatch.setenv("XDG_CACHE_HOME", "/dev/null")
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    (tmp_path / f"pytest-modssl-keys-{os.geteuid()}").mkdir(mode=0o777)
-    (tmp_path / f"pytest-modssl-keys-{os.geteuid()}").chmod(0o777)
+    (tmp_path / "elsewhere").mkdir(mode=0o700)
+    (tmp_path / f"pytest-modssl-keys-{os.geteuid()}").symlink_to(tmp_path / "elsewhere")
     assert cache_folder() is None
     assert generate_key("rsa-1024").type == "rsa-1024"
     assert not list(tmp_path.rglob("*.pem"))
+
+
+def test_folder_that_stands_open_is_closed(key_cache: Path) -> None:
+    key_cache.mkdir(parents=True)
+    key_cache.chmod(0o777)
+    assert cache_folder() == key_cache
+    assert stat.S_IMODE(key_cache.stat().st_mode) == 0o700
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
+def test_folder_of_somebody_else_is_not_used(key_cache: Path) -> None:
+    key_cache.mkdir(parents=True, mode=0o700)
+    os.chown(key_cache, 65534, -1)
+    assert cache_folder() != key_cache
 
 
 def test_unknown_type_leaves_no_trace(key_cache: Path) -> None:
