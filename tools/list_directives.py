@@ -28,7 +28,7 @@ _TWINS = {"cgi": "cgid"}
 
 
 def directives_of(installation: Installation) -> dict[str, str]:
-    """Lower-case directive, sections with their "<", -> module; the first of several MPMs that share one."""
+    """Directive, sections with their "<", -> module; the first of several MPMs that share one."""
     table: dict[str, str] = {}
     for mpm in installation.mpms:
         names = [name for name in sorted(installation.loadable) if not name.startswith("mpm_")]
@@ -42,9 +42,9 @@ def directives_of(installation: Installation) -> dict[str, str]:
             module = {"event": "mpm_event", "worker": "mpm_worker", "prefork": "mpm_prefork", "http_core": "http"}.get(
                 source, {"util_ldap": "ldap"}.get(source, source.removeprefix("mod_"))
             )
-            table.setdefault(directive.lower(), _TWINS.get(module, module))
+            table.setdefault(directive, _TWINS.get(module, module))
     for module, names_of in _MANUAL.items():
-        table.update((name.lower(), module) for name in names_of.split())
+        table.update((name, module) for name in names_of.split())
     return table
 
 

@@ -224,8 +224,8 @@ def module_of_directive(name: str) -> str | None:
 
 
 def directive_names() -> tuple[str, ...]:
-    """All directives of httpd 2.4's own modules in lower case, sections with their "<"."""
-    return tuple(_table()["directives"])
+    """All directives of httpd 2.4's own modules as the manual writes them, sections with their "<"."""
+    return tuple(_table()["names"].values())
 
 
 def package_of_module(name: str, layout: Layout) -> str:
@@ -247,8 +247,13 @@ def package_of_module(name: str, layout: Layout) -> str:
 
 @lru_cache(maxsize=1)
 def _table() -> dict[str, dict[str, str]]:
+    """Lower-case directive -> module, lower-case directive -> as written, and the known modules as keys."""
     table = json.loads(Path(__file__).with_name("directives.json").read_text(encoding="utf-8"))
-    return {"directives": table["directives"], "modules": dict.fromkeys(table["modules"], "")}
+    return {
+        "directives": {name.lower(): module for name, module in table["directives"].items()},
+        "names": {name.lower(): name for name in table["directives"]},
+        "modules": dict.fromkeys(table["modules"], ""),
+    }
 
 
 def _module_name(text: str) -> str:

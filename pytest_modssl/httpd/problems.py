@@ -55,7 +55,8 @@ class ConfigProblem:
         module = module_of_directive(directive)
         if module is not None:
             return f"{directive} comes from mod_{module}, which is not loaded, or is not built into this version of it"
-        alike = difflib.get_close_matches(directive.lower(), directive_names(), n=3, cutoff=0.8)
+        spelled = {name.lower(): name for name in directive_names()}
+        alike = [spelled[name] for name in difflib.get_close_matches(directive.lower(), spelled, n=3, cutoff=0.8)]
         what = f"; alike are {', '.join(alike)}" if alike else ""
         return f"none of httpd's own modules has a directive {directive}{what}"
 
