@@ -165,4 +165,4 @@ def _parsed(declared: Declared[T], texts: Sequence[str], source: str) -> Setting
 
 
 def _shown(value: object) -> str:
-    return ", ".join(value) if isinstance(value, tuple) else f"{value}"
+    return ", ".join(value) if isinstance(value, tuple) else f"{value:g}" if isinstance(value, float) else str(value)

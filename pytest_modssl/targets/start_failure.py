@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from typing import TYPE_CHECKING
 
 from pytest_modssl.errors import StartError
 from pytest_modssl.httpd.errorlog import SEVERITY, LogRecord, parse
-from pytest_modssl.httpd.modules import module_of_directive, package_of_module
+from pytest_modssl.httpd.problems import ConfigProblem, parse_config_error
 from pytest_modssl.httpd.render import ERROR_LOG, MAIN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from pytest_modssl.httpd.config import ServerConfig
     from pytest_modssl.httpd.installation import Installation
     from pytest_modssl.httpd.render import Rendered
-
-# "AH00526: Syntax error on line 5 of /path/httpd.conf:", "httpd.conf:9: <VirtualHost> was not closed." and their like.
-_PLACES = (
-    re.compile(rf"line (?P<line>\d+) of \S*/{re.escape(MAIN)}"),
-    re.compile(rf"/{re.escape(MAIN)}:(?P<line>\d+):"),
-)
-_UNKNOWN = re.compile(r"Invalid command '(?P<name>[^']+)'")
 
 
 def start_error(
@@ -48,16 +39,16 @@ def start_error(
     """
     said = [line for name in ("stderr", "stdout") for line in _read(folder / name).splitlines() if line.strip()]
     records = parse(_read(folder / ERROR_LOG))
+    # On a reload httpd's standard error is its error log already.
+    said += [one.raw for one in records if one.level is None]
     telling = [one for one in records if one.level is not None and SEVERITY[one.level] <= SEVERITY["warn"]]
+    problem = parse_config_error("\n".join(said))
     lines = [_headline(installation, status, seconds)]
-    origin = _origin(said, telling, rendered)
-    lines.append(f"at {origin}" if origin else f"the configuration was made at {config.origin}")
-    lines += [f"httpd said: {line}" if not index else f"            {line}" for index, line in enumerate(said)]
+    lines.append(_place(problem, said, telling, rendered) or f"the configuration was made at {config.origin}")
+    lines += [f"{'           ' if index else 'httpd said:'} {line}" for index, line in enumerate(said)]
     lines += ["its error log:", *(f"  {record.raw}" for record in telling)] if telling else []
-    lines += _advice("\n".join([*said, *(record.raw for record in telling)]), installation)
-    lines.append(
-        f"it was run as: {shlex.join([str(installation.binary), '-d', str(folder), '-f', str(folder / MAIN)])}"
-    )
+    lines += [f"to do: {problem.hint}"] if problem is not None and problem.hint else []
+    lines.append(f"it was run as: {shlex.join([str(installation.binary), '-d', str(folder), '-f', str(folder / MAIN)])}")
     return StartError("\n".join(lines))
 
 
@@ -69,28 +60,21 @@ def _headline(installation: Installation, status: int | None, seconds: float) ->
     return f"httpd {installation.version} refused this configuration (exit status {status})"
 
 
-def _origin(said: list[str], records: list[LogRecord], rendered: Rendered) -> str | None:
+def _place(
+    problem: ConfigProblem | None, said: list[str], records: list[LogRecord], rendered: Rendered
+) -> str | None:
     """The user's own place that the messages are about, by line number, else by the virtual host that they name."""
-    for match in (match for line in said for place in _PLACES if (match := place.search(line))):
-        number = int(match["line"])
-        origin = rendered.locate(number)
+    if problem is not None and problem.line is not None and (problem.file or "").endswith(f"/{MAIN}"):
+        texts = rendered.text.splitlines()
+        origin = rendered.locate(problem.line)
         if origin is not None:
-            return f"{origin}: {rendered.text.splitlines()[number - 1].strip()}"
+            return f"at {origin}: {texts[problem.line - 1].strip()}"
+        # Our own line is right: it closes a host whose text before it left something open.
+        origin = rendered.locate(problem.line - 1)
+        if origin is not None:
+            return f"after {origin}: {texts[problem.line - 2].strip()}"
     hosts = (rendered.locate_host(text) for text in [*said, *(record.message for record in records)])
-    return next((f"{origin}: the virtual host that this is about" for origin in hosts if origin), None)
-
-
-def _advice(text: str, installation: Installation) -> Iterator[str]:
-    unknown = _UNKNOWN.search(text)
-    if unknown is not None:
-        module = module_of_directive(unknown["name"])
-        if module is None:
-            yield f"to do: no module of httpd has a directive {unknown['name']}; correct its name"
-        elif module in installation.modules:
-            yield f"to do: {unknown['name']} is of mod_{module}; name it: ServerConfig(..., modules=[{module!r}])"
-        else:
-            package = package_of_module(module, installation.layout)
-            yield f"to do: {unknown['name']} is of mod_{module}, which this httpd does not have: {package}"
+    return next((f"at {origin}: the virtual host that this is about" for origin in hosts if origin), None)
 
 
 def _read(path: Path) -> str:

@@ -1,0 +1,39 @@
+"""What the tests of targets share: a registry of their own, and a target on it."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from pytest_modssl import CA
+from pytest_modssl.targets.local import LocalTarget
+from pytest_modssl.targets.registry import Owner, new_run, remove_folder
+
+
+@pytest.fixture(scope="session")
+def ca():
+    return CA()
+
+
+@pytest.fixture
+def base():
+    """A base folder for a registry, short enough for sockets and open to all (pytest's own `tmp_path` is 0700)."""
+    folder = Path(tempfile.mkdtemp(prefix="modssl-", dir="/tmp"))
+    folder.chmod(0o755)
+    yield folder
+    remove_folder(folder)
+
+
+@pytest.fixture
+def owner(base):
+    owner = Owner(new_run(), base=base)
+    yield owner
+    owner.close()
+
+
+@pytest.fixture
+def local(modssl_target, owner):
+    """A local target whose servers are this test's alone."""
+    return LocalTarget(modssl_target.installation, owner, start_seconds=20)

@@ -1,0 +1,94 @@
+"""A started process: its end, its group, and that it does not outlive its owner."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+
+import psutil
+import pytest
+
+from pytest_modssl.errors import WaitTimeoutError
+from pytest_modssl.targets.process import dies_with_owner, start
+from pytest_modssl.wait import until
+
+ENVIRONMENT = {"PATH": os.environ["PATH"]}
+
+
+def _alive(pid):
+    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+
+
+def test_it_leads_a_session_of_its_own_with_empty_input_and_output_in_files(tmp_path):
+    process = start(["sh", "-c", "read line || echo eof; echo err >&2; sleep 1000"], tmp_path, environment=ENVIRONMENT)
+    until((tmp_path / "stderr").read_text, seconds=10, what="its output")
+    assert os.getsid(process.pid) == os.getpgid(process.pid) == process.pid
+    process.kill()
+    assert (tmp_path / "stdout").read_text() == "eof\n"
+    assert (tmp_path / "stderr").read_text() == "err\n"
+
+
+def test_a_program_that_is_not_there_ends_at_once(tmp_path):
+    process = start([str(tmp_path / "nothing")], tmp_path, environment=ENVIRONMENT)
+    process.finish(seconds=10)
+    assert process.exit_status == 127
+    assert "nothing" in (tmp_path / "stderr").read_text()
+
+
+def test_one_that_ignores_sigterm_is_killed_at_the_deadline(tmp_path):
+    process = start(["sh", "-c", "trap '' TERM; echo on; sleep 1000"], tmp_path, environment=ENVIRONMENT)
+    until((tmp_path / "stdout").read_text, seconds=10, what="the trap")
+    process.signal(signal.SIGTERM)
+    process.finish(seconds=0.05)
+    assert process.exit_status == -signal.SIGKILL
+
+
+def test_children_of_one_that_died_are_ended_too(tmp_path):
+    process = start(["sh", "-c", "sleep 1000 & echo $!; kill -9 $$"], tmp_path, environment=ENVIRONMENT)
+    process.finish(seconds=10)
+    assert not _alive(int((tmp_path / "stdout").read_text()))
+
+
+def test_a_signal_to_one_that_has_ended_does_nothing(tmp_path):
+    process = start(["true"], tmp_path, environment=ENVIRONMENT)
+    process.finish(seconds=10)
+    process.signal(signal.SIGTERM)
+    process.kill()
+    assert process.exit_status == 0
+
+
+def test_it_outlives_the_thread_that_asked_for_it(tmp_path):
+    started = []
+    thread = threading.Thread(
+        target=lambda: started.append(start(["sleep", "1000"], tmp_path, environment=ENVIRONMENT))
+    )
+    thread.start()
+    thread.join()
+    with pytest.raises(WaitTimeoutError):
+        until(lambda: started[0].exit_status is not None, seconds=0.1, what="an end that must not come")
+    started[0].kill()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the parent-death signal is Linux's")
+def test_it_ends_when_its_owner_is_killed(tmp_path):
+    assert dies_with_owner()
+    code = textwrap.dedent(
+        """
+        import os, sys
+        from pathlib import Path
+        from pytest_modssl.targets.process import start
+        print(start(["sleep", "1000"], Path(sys.argv[1]), environment={"PATH": os.environ["PATH"]}).pid, flush=True)
+        sys.stdin.read()
+        """
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as owner:
+        pid = int(owner.stdout.readline())
+        assert _alive(pid)
+        owner.kill()
+    until(lambda: not _alive(pid), seconds=5, what="the process to end with its owner")

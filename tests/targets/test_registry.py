@@ -1,0 +1,136 @@
+"""Who removes what: owners, the dead, and the end of a run."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+
+import psutil
+import pytest
+
+from pytest_modssl.errors import ModsslError
+from pytest_modssl.targets import registry
+from pytest_modssl.targets.registry import Owner, ProcessEntry, end_run, sweep
+from pytest_modssl.wait import until
+
+OWNER = """
+    import os, signal, subprocess, sys
+    from pathlib import Path
+    import psutil
+    from pytest_modssl.targets.registry import Owner, ProcessEntry
+    owner = Owner("run1", base=Path(sys.argv[1]))
+    folder = owner.new_folder()
+    process = subprocess.Popen(["sleep", "1000"], start_new_session=True)
+    ProcessEntry(process.pid, psutil.Process(process.pid).create_time()).write(folder)
+    print(process.pid, flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def foreign_owner(base):
+    """Another process that owns a folder with a running process: its `Popen`, and the process's id."""
+    code = textwrap.dedent(OWNER)
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(base)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as popen:
+        pid = int(popen.stdout.readline())
+        yield popen, pid
+        popen.kill()
+        ProcessEntry(pid, _started(pid)).end()
+
+
+def _started(pid):
+    try:
+        return psutil.Process(pid).create_time()
+    except psutil.NoSuchProcess:
+        return 0.0
+
+
+def ended(pid):
+    return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+
+
+def test_an_owner_that_closes_leaves_nothing_but_the_base_lock(base):
+    owner = Owner("run1", base=base)
+    folder = owner.new_folder()
+    assert folder.is_dir()
+    assert folder.parent == owner.folder
+    owner.close()
+    assert [path.name for path in base.iterdir()] == ["registry.lock"]
+
+
+def test_folders_can_be_entered_by_all_whatever_the_umask(base):
+    before = os.umask(0o077)
+    try:
+        owner = Owner("run1", base=base)
+        folder = owner.new_folder()
+    finally:
+        os.umask(before)
+    assert folder.stat().st_mode & 0o777 == owner.folder.stat().st_mode & 0o777 == 0o755
+    owner.close()
+
+
+def test_a_living_owner_is_left_alone(base, foreign_owner):
+    _, pid = foreign_owner
+    assert sweep(base) == 0
+    end_run("run1", base)
+    assert not ended(pid)
+    assert len(list(base.glob("run1-*"))) == 1
+
+
+def test_a_killed_owner_is_swept_with_what_it_started(base, foreign_owner):
+    popen, pid = foreign_owner
+    popen.kill()
+    popen.wait()
+    assert sweep(base) == 1
+    until(lambda: ended(pid), seconds=5, what="the process to end")
+    assert [path.name for path in base.iterdir()] == ["registry.lock"]
+
+
+def test_the_end_of_a_run_removes_its_dead_owners_and_no_other_run(base, foreign_owner):
+    popen, pid = foreign_owner
+    popen.kill()
+    popen.wait()
+    end_run("run2", base)
+    assert not ended(pid)
+    end_run("run1", base)
+    until(lambda: ended(pid), seconds=5, what="the process to end")
+
+
+def test_a_process_id_that_was_given_to_another_is_not_killed():
+    with subprocess.Popen(["sleep", "1000"], start_new_session=True) as other:
+        ProcessEntry(other.pid, psutil.Process(other.pid).create_time() - 100).end()
+        assert other.poll() is None
+        ProcessEntry(other.pid, psutil.Process(other.pid).create_time()).end()
+        assert other.wait() == -9
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"pid": "x"}', '{"pid": 1}'])
+def test_an_entry_that_was_not_written_in_full_is_no_entry(tmp_path, content):
+    (tmp_path / "process.json").write_text(content)
+    assert ProcessEntry.read(tmp_path) is None
+
+
+def test_the_base_is_where_children_of_the_server_can_go(tmp_path, monkeypatch):
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    monkeypatch.setattr(registry.tempfile, "gettempdir", lambda: str(closed))
+    assert closed not in registry.default_base().parents
+
+
+def test_a_base_that_others_can_write_is_refused(base, monkeypatch):
+    monkeypatch.setattr(registry.tempfile, "gettempdir", lambda: str(base))
+    folder = registry.default_base()
+    folder.chmod(0o777)
+    with pytest.raises(ModsslError, match="only this user can write"):
+        registry.default_base()
+
+
+def test_a_base_that_is_a_link_is_refused(base, tmp_path, monkeypatch):
+    monkeypatch.setattr(registry.tempfile, "gettempdir", lambda: str(base))
+    (base / f"pytest-modssl-{os.getuid()}").symlink_to(tmp_path)
+    with pytest.raises(ModsslError, match="only this user can write"):
+        registry.default_base()
