@@ -155,6 +155,17 @@ def test_folder_of_somebody_else_is_not_used(key_cache: Path) -> None:
     assert cache_folder() != key_cache
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_file_of_somebody_else_is_replaced(key_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cache_module, "SLOTS", 1)
+    good = KeyPool().take("rsa-1024")
+    (path,) = stored(key_cache)
+    os.chown(path, 65534, -1)
+    cache_module._cached_key.cache_clear()
+    assert KeyPool().take("rsa-1024") != good
+    assert path.stat().st_uid == os.geteuid()
+
+
 def test_unknown_type_leaves_no_trace(key_cache: Path) -> None:
     with pytest.raises(Exception, match="no key type"):
         generate_key("rsa-999")

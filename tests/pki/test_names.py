@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_modssl.errors import PkiError
+from pytest_modssl.pki import CSR, generate_key
 from pytest_modssl.pki.names import DN_ATTRIBUTES, distinguished_name, email_name, server_name, upn_name
 
 if TYPE_CHECKING:
@@ -82,9 +83,13 @@ def test_subject_keeps_order_and_repeats() -> None:
     assert [attribute.value for attribute in name] == ["DE", "Shop", "Web", "a@b.test", "alice"]
 
 
-def test_every_attribute_that_mod_ssl_knows_can_be_set() -> None:
-    name = distinguished_name(dict.fromkeys(DN_ATTRIBUTES, "DE"), None)
-    assert len(list(name)) == len(DN_ATTRIBUTES)
+def test_every_attribute_is_the_one_that_openssl_means_by_its_name() -> None:
+    values = {key: "DE" if key == "C" else f"value {key}" for key in DN_ATTRIBUTES if key != "CN"}
+    text = CSR.create(generate_key(), common_name="value CN", subject=values).text()
+    openssl_names = {"T": "title", "I": "initials", "G": "GN", "S": "SN", "D": "description"}
+    openssl_names |= {"Email": "emailAddress", "SerialNumber": "serialNumber"}
+    for key, value in (*values.items(), ("CN", "value CN")):
+        assert f"{openssl_names.get(key, key)} = {value}" in text
 
 
 @pytest.mark.parametrize(
