@@ -255,6 +255,8 @@ class TlsConnection:
             except _StoppedError as end:
                 closed = end.kind != "timeout"
                 break
+        if closed and not self._course.peer_closed:
+            self._send_close_notify()  # the answer that peers wait for before they close TCP (RFC 5246 section 7.2.1)
         while closed and not self._course.peer_closed:
             try:
                 self._receive()
@@ -315,14 +317,14 @@ def connect(
         signature_schemes: Signature schemes to offer in order, by registry name ("rsa_pss_rsae_sha256").
         alpn: Application protocols to offer in order ("h2", "http/1.1").
         trust: Roots to verify the server's chain against, PEM bytes; nothing else is trusted.
-        verify: "record" notes the verdict and goes on; "abort" ends the handshake as a browser would, except that a name
-            that does not match is only noted (`Handshake.hostname_ok`).
+        verify: "record" notes the verdict and goes on; "abort" ends the handshake as a browser would, except that a
+            name that does not match is only noted (`Handshake.hostname_ok`).
         client_certificate: (certificate and chain, key) as PEM bytes, to send where the server asks; exactly the
             certificates given are sent.
         post_handshake_auth: Tell the server that it may ask for the client certificate later (TLS 1.3).
         session: `Handshake.session` of an earlier connection with the same options, to be resumed.
-        security_level: OpenSSL's level 0 to 5 (SSL_CTX_set_security_level(3)); by default the library's own, and 0 where
-            `protocol` starts below TLS 1.2, which OpenSSL 3 speaks at no other level.
+        security_level: OpenSSL's level 0 to 5 (SSL_CTX_set_security_level(3)); by default the library's own, and 0
+            where `protocol` starts below TLS 1.2, which OpenSSL 3 speaks at no other level.
         timeout: Seconds, for the handshake as a whole and for each later call.
 
     Raises:

@@ -106,7 +106,7 @@ def curl_command(
     method: str = "GET",
     headers: Mapping[str, str] | None = None,
 ) -> list[str]:
-    """The curl call that fetches a URL from the server at `address`, whatever the URL's host would resolve to (curl(1)).
+    """The curl call that fetches a URL from the server at `address`, without asking DNS for its host (curl(1)).
 
     Args:
         url: The URL as a user writes it.
@@ -170,7 +170,7 @@ def _flag(protocol: str) -> str:
 
 
 def _curl_version(protocol: str) -> str:
-    """curl's name of a protocol: "tlsv1.0" for "TLSv1"."""
+    """The protocol as curl calls it: "tlsv1.0" for "TLSv1"."""
     return "tlsv1.0" if protocol == "TLSv1" else protocol.lower()
 
 

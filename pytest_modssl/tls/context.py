@@ -168,8 +168,8 @@ def _set_client_certificate(context: SSL.Context, chain_pem: bytes, key_pem: byt
     except (ValueError, TypeError, SSL.Error) as error:
         reason = reason_of(error) if isinstance(error, SSL.Error) else str(error)
         raise TlsError(
-            f"client_certificate cannot be used ({reason}). Give (certificate and chain, key), both PEM bytes, the leaf "
-            "first, the key not encrypted and belonging to the leaf."
+            f"client_certificate cannot be used ({reason}). Give (certificate and chain, key), both PEM bytes, the "
+            "leaf first, the key not encrypted and belonging to the leaf."
         ) from error
 
 

@@ -65,4 +65,4 @@ _TELLERS: dict[str, Callable[[bytes], str]] = {
     "ServerHello": _server_hello,
     "Certificate": _certificate,
 }
-"""How to read the messages that are told in full; the others are told by name. Certificate is clear up to TLS 1.2 only."""
+"""The messages that are told in full, the others by name; Certificate is clear up to TLS 1.2 only."""

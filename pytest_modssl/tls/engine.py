@@ -15,7 +15,7 @@ from OpenSSL import SSL
 from pytest_modssl.errors import TlsError
 from pytest_modssl.tls import hostname
 from pytest_modssl.tls.context import Settings, context_for
-from pytest_modssl.tls.handshake import Session, Verification
+from pytest_modssl.tls.handshake import NOT_JUDGED, Session, Verification
 from pytest_modssl.tls.messages import Alert
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Told:
     names: list[tuple[Direction, str]] = field(default_factory=list)
     alerts_sent: list[int] = field(default_factory=list)
     alerts_received: list[int] = field(default_factory=list)
-    verdict: Verification = Verification(ok=None)
+    verdict: Verification = NOT_JUDGED
     abort: bool = False
     last_state: str = ""
     finished: int = 0
@@ -97,8 +97,8 @@ class Engine:
         if session is not None and session.settings != settings:
             raise TlsError(
                 "session: it was made under other settings, and OpenSSL resumes a session only under those it was made "
-                f"under. Then: {session.settings}. Now: {settings}. Pass the same options (server_name, alpn and timeout "
-                "may differ)."
+                f"under. Then: {session.settings}. Now: {settings}. Pass the same options (server_name, alpn and "
+                "timeout may differ)."
             )
         self.settings = settings
         self.server_name = server_name

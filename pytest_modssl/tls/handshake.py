@@ -52,6 +52,9 @@ class Verification:
         return "trusted" if self.ok else f"not trusted: {self.reason} (code {self.code}) at depth {self.depth}"
 
 
+NOT_JUDGED = Verification(ok=None)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Session:
     """A session to resume with `connect(..., session=...)` under the same settings; shows none of its secrets."""
@@ -67,8 +70,9 @@ class Session:
 class Handshake:
     """What was seen of one TLS connection so far.
 
-    Whatever stands in clear records is read from there; what TLS 1.3 encrypts (ALPN, the chain, the certificate request)
-    is what the library was told. A field is None or empty where the connection did not come so far, or nothing shows it.
+    Whatever stands in clear records is read from there; what TLS 1.3 encrypts (ALPN, the chain, the certificate
+    request) is what the library was told. A field is None or empty where the connection did not come so far, or nothing
+    shows it.
 
     Args:
         address: The (host, port) connected to.
@@ -128,7 +132,7 @@ class Handshake:
     secure_renegotiation: bool | None = None
     renegotiations: int = 0
     certificates: tuple[bytes, ...] = field(default=(), repr=False)
-    verification: Verification = Verification(ok=None)
+    verification: Verification = NOT_JUDGED
     client_certificate_requested: bool = False
     client_certificate_sent: bool = False
     client_ca_names: tuple[str, ...] = ()

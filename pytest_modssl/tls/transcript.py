@@ -7,6 +7,7 @@ read or wrote there, no contents. Application data is counted, never kept, and n
 from __future__ import annotations
 
 import contextlib
+import textwrap
 import time
 from dataclasses import dataclass
 from typing import Literal
@@ -78,7 +79,7 @@ class Entry:
             return f"{head}, encrypted" + (f": {', '.join(self.names)}" if self.names else "")
         if self.alert is not None:
             return f"{head}: {self.alert}"
-        return "\n".join([head, *(f"      {describe(message)}" for message in self.messages)])
+        return "\n".join([head, *(_indented(describe(message)) for message in self.messages)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,12 @@ class Transcript:
 
     def __str__(self) -> str:
         return "\n".join(map(str, self.entries)) or "no record was exchanged"
+
+
+def _indented(text: str) -> str:
+    return textwrap.fill(
+        text, 120, initial_indent=" " * 6, subsequent_indent=" " * 8, break_long_words=False, break_on_hyphens=False
+    )
 
 
 @dataclass(slots=True)
@@ -248,8 +255,9 @@ class Recorder:
 def _is_encrypted(side: Side, record: Record, *, tls13: bool) -> bool:
     """Whether a record's contents cannot be read.
 
-    Up to TLS 1.2 all is encrypted after ChangeCipherSpec (RFC 5246 section 7.1). In TLS 1.3 that record says nothing, and
-    what is encrypted has the type application_data (RFC 8446 section 5.2). An alert is two bytes, an encrypted one more.
+    Up to TLS 1.2 all is encrypted after ChangeCipherSpec (RFC 5246 section 7.1). In TLS 1.3 that record says nothing,
+    and what is encrypted has the type application_data (RFC 8446 section 5.2). An alert is two bytes, an encrypted one
+    more.
     """
     if record.type == ALERT:
         return len(record.payload) != 2

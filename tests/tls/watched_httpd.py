@@ -1,4 +1,4 @@
-"""A real httpd with one virtual host for each behaviour that the client must be able to tell, and raw peers beside it."""
+"""A real httpd with a virtual host for each behaviour that the client must tell, and raw peers beside it."""
 
 from __future__ import annotations
 
@@ -88,9 +88,9 @@ def watched_httpd() -> Iterator[WatchedHttpd]:
 def _write(root: Path, ca: CA) -> dict[str, int]:
     leaf = ca.issue(NAME, key_type="rsa-2048")
     now = dt.datetime.now(dt.timezone.utc)
-    past = {"not_before": now - dt.timedelta(days=20), "not_after": now - dt.timedelta(days=10)}
+    begun, ended = now - dt.timedelta(days=20), now - dt.timedelta(days=10)
     special = {
-        "expired": ca.issue(NAME, **past),
+        "expired": ca.issue(NAME, not_before=begun, not_after=ended),
         "self-signed": self_signed(NAME),
         "dh1024": leaf.with_dh_parameters(dh_parameters("rfc2409-1024")),
     }
@@ -111,13 +111,14 @@ def _write(root: Path, ca: CA) -> dict[str, int]:
     lines += [f"Listen 127.0.0.1:{port}" for port in ports.values()]
     for host, directives in HOSTS.items():
         certificate = special.get(host, leaf)
-        lines.append(_host(root, host, ports[host], NAME, certificate, directives))
-    lines.append(_host(root, "other", ports["any"], "other.example.test", ca.issue("other.example.test"), ""))
+        lines.append(_host(root, host, (NAME, ports[host]), certificate, directives))
+    lines.append(_host(root, "other", ("other.example.test", ports["any"]), ca.issue("other.example.test"), ""))
     (root / "httpd.conf").write_text("\n".join(lines) + "\n")
     return ports
 
 
-def _host(root: Path, label: str, port: int, name: str, leaf: LeafCert, directives: str) -> str:
+def _host(root: Path, label: str, name_and_port: tuple[str, int], leaf: LeafCert, directives: str) -> str:
+    name, port = name_and_port
     leaf.cert_file_pem.write_to_path(root / f"{label}.crt")
     leaf.key_file_pem.write_to_path(root / f"{label}.key")
     return (
