@@ -155,6 +155,28 @@ def test_httpd_without_mod_ssl_has_no_openssl_and_names_the_package(installation
     assert ("apt-get install apache2-bin" in str(caught.value)) == (found.layout == "debian")
 
 
+def test_modules_below_the_compiled_in_root_are_found_where_none_lie_beside_the_binary(
+    installation: Installation, tmp_path: Path
+) -> None:
+    moved_httpd(tmp_path / "home", installation, ["ssl"])
+    (tmp_path / "bin").mkdir()
+    rooted = f's|HTTPD_ROOT=.*|HTTPD_ROOT="{tmp_path}/home"|'
+    binary = program(tmp_path / "bin" / "httpd", f'"{installation.binary}" "$@" 2>&1 | sed \'{rooted}\'')
+    found = probe_installation(binary)
+    assert found.modules_folder == tmp_path / "home" / "modules"
+    assert (found.openssl, found.server_root) == (installation.openssl, tmp_path / "home")
+
+
+def test_a_module_that_is_compiled_in_and_lies_there_too_is_not_loadable(
+    installation: Installation, tmp_path: Path
+) -> None:
+    binary = moved_httpd(tmp_path / "h", installation, ["mpm_event", "ssl"])
+    script = f'"{installation.binary}" "$@"; status=$?; [ "$1" != -l ] || echo "  mod_ssl.c"; exit $status'
+    found = probe_installation(program(binary, script))
+    assert "ssl" in found.static_modules
+    assert set(found.loadable) == {"mpm_event"}
+
+
 def test_httpd_without_any_mpm_says_so(installation: Installation, tmp_path: Path) -> None:
     found = probe_installation(moved_httpd(tmp_path / "h", installation, ["ssl"]))
     with pytest.raises(MissingModuleError, match="mod_mpm_event"):
