@@ -27,8 +27,8 @@ TLS12: Final = names.PROTOCOLS["TLSv1.2"]
 TLS13: Final = names.PROTOCOLS["TLSv1.3"]
 
 DEFAULT_GROUPS: Final = ("x25519", "secp256r1", "x448", "secp384r1", "secp521r1")
-"""Groups offered where none are asked for: those of OpenSSL 3.0 without ffdhe, which OpenSSL 4.0 servers would prefer to
-the parameters of their configuration (RFC 7919 section 4)."""
+"""Groups offered where none are asked for: those of OpenSSL 3.0 without ffdhe, which OpenSSL 4.0 servers would prefer
+to the parameters of their configuration (RFC 7919 section 4)."""
 
 DEFAULT_SCHEMES: Final = tuple(
     name for name in names.SIGNATURE_SCHEMES if not name.endswith("_md5") and not name.startswith(("mldsa", "sm2"))
@@ -229,8 +229,8 @@ JAVA7: Final[HelloOptions] = {
     "extensions_off": ("renegotiation_info",),
 }
 """What a Java 7 client offers: TLS 1.0, suites of 128 bits (more need the unlimited policy files), the renegotiation
-signal as a suite (0x00FF), curves, and no ffdhe group.
+signal as a suite (0x00FF), curves, and no ffdhe group. Only the order of extensions differs from Java's.
 
-Source: "Java Cryptography Architecture, Oracle Providers Documentation for JDK 7", the default enabled suites of
-SunJSSE in their order, without those that JDK 7 disables; the curves are those of sun.security.ssl in JDK 7.
+Source: "Java Cryptography Architecture, Oracle Providers Documentation for JDK 7", default enabled suites of SunJSSE in
+their order; the curves in the order of sun.security.ssl.SupportedEllipticCurvesExtension.
 """
