@@ -72,6 +72,7 @@ SSLCertificateKeyFile server.key
     RewriteRule ^/loop-b$ http://www.example.test/loop-a [R=302,L]
     RewriteRule ^/count/(.*)$ http://www.example.test/count/$1x [R=302,L]
     RewriteRule ^/other-method$ http://www.example.test/show.cgi [R=303,L]
+    RewriteRule ^/found$ http://www.example.test/show.cgi [R=302,L]
     RewriteRule ^/same-method$ http://www.example.test/show.cgi [R=307,L]
     RewriteRule ^/port$ http://www.example.test:8080/end.txt [R=302,L]
 </VirtualHost>
@@ -108,10 +109,12 @@ PAGES = {
     "relative.cgi": "#!/bin/sh\nprintf 'Status: 302\\r\\nLocation: end.txt?a=b\\r\\n\\r\\n'\n",
     "no-location.cgi": "#!/bin/sh\nprintf 'Status: 302\\r\\nContent-Type: text/plain\\r\\n\\r\\n'\n",
     "show.cgi": '#!/bin/sh\nprintf \'Content-Type: text/plain\\r\\n\\r\\n%s %s\' "$REQUEST_METHOD" "$HTTP_HOST"\n',
-    "cookie.cgi": (
+    "unicode.cgi": "#!/bin/sh\nprintf 'Status: 302\\r\\nLocation: /t\\303\\274r\\r\\n\\r\\n'\n",
+    "step.cgi": (
         "#!/bin/sh\nprintf 'Content-Type: text/plain\\r\\n'\n"
-        'case $HTTP_COOKIE in *seen=1*) ;; *) printf "Status: 302\\r\\nLocation: /cookie.cgi\\r\\n"'
-        '"Set-Cookie: seen=1\\r\\n" ;; esac\nprintf "\\r\\n%s" "$HTTP_COOKIE"\n'
+        "case $HTTP_COOKIE in *step=2*) ;; *step=1*) next=2 ;; *) next=1 ;; esac\n"
+        '[ -z "$next" ] || printf "Status: 302\\r\\nLocation: /step.cgi\\r\\nSet-Cookie: step=$next\\r\\n"\n'
+        'printf "\\r\\n"\n'
     ),
 }
 

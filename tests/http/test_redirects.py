@@ -35,6 +35,12 @@ def test_a_relative_location_is_kept_raw_and_resolved(session: requests.Session)
     assert chain.url == f"{SITE}/end.txt?a=b#part"
 
 
+def test_a_location_in_utf_8_is_read_as_such(session: requests.Session) -> None:
+    chain = follow(session, f"{SITE}/unicode.cgi")
+    assert chain.hops[0].location == "/tür"
+    assert (chain.url, chain.status) == (f"{SITE}/tür", 404)
+
+
 def test_a_redirect_without_location_is_told(session: requests.Session) -> None:
     chain = follow(session, f"{SITE}/no-location.cgi")
     assert chain.hops == (Hop(f"{SITE}/no-location.cgi", 302, None, None),)
@@ -51,9 +57,9 @@ def test_a_loop_is_seen_after_one_round(session: requests.Session) -> None:
 
 
 def test_coming_back_with_a_new_cookie_is_no_loop(session: requests.Session) -> None:
-    chain = follow(session, f"{SITE}/cookie.cgi")
+    chain = follow(session, f"{SITE}/step.cgi")
     assert (chain.loop, chain.error, chain.status) == (False, None, 200)
-    assert chain.urls == (f"{SITE}/cookie.cgi", f"{SITE}/cookie.cgi")
+    assert chain.urls == (f"{SITE}/step.cgi",) * 3
 
 
 @pytest.mark.parametrize("limit", [0, 3])
@@ -85,6 +91,7 @@ def test_a_target_that_nothing_serves_keeps_the_way_to_it(session: requests.Sess
     [
         ("other-method", "POST", "GET"),
         ("other-method", "PUT", "GET"),
+        ("found", "POST", "GET"),
         ("same-method", "POST", "POST"),
         ("absolute", "HEAD", ""),
     ],

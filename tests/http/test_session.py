@@ -74,6 +74,14 @@ def test_a_session_that_trusts_nothing_says_so(new_session: NewSession) -> None:
         new_session(trust=[]).get("https://www.example.test/")
 
 
+def test_the_roots_that_come_with_requests_are_not_trusted(
+    new_session: NewSession, httpd: Httpd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("requests.adapters.DEFAULT_CA_BUNDLE_PATH", str(httpd.folder / "server.pem"))
+    with pytest.raises(requests.exceptions.SSLError):
+        new_session(trust=[]).get("https://www.example.test/")
+
+
 def test_verification_can_be_left_out_for_one_request_only(new_session: NewSession) -> None:
     session = new_session(trust=[])
     assert session.get("https://other.example.test/end.txt", verify=False).status_code == 200
@@ -109,7 +117,7 @@ def test_a_client_certificate_is_given_when_only_one_place_asks_for_it(new_sessi
 
 @pytest.mark.parametrize("protocol", ["TLSv1.2", "TLSv1.3"])
 def test_without_a_client_certificate_that_place_stays_closed(new_session: NewSession, protocol: str) -> None:
-    with pytest.raises(requests.exceptions.SSLError, match="(?i)alert"):
+    with pytest.raises(requests.exceptions.SSLError, match=r"(?i)alert"):
         new_session(protocol=protocol).get("https://b.example.test/members/end.txt")
 
 
