@@ -1,0 +1,39 @@
+"""TLS as seen from the client's side: whole connections, single hellos, scans, and the records beneath them."""
+
+from __future__ import annotations
+
+from pytest_modssl.tls.client import TlsConnection, connect, handshake
+from pytest_modssl.tls.commands import curl_command, s_client_command, shell_line
+from pytest_modssl.tls.context import ConnectOptions
+from pytest_modssl.tls.handshake import Failure, Handshake, Session, Stage, Verification
+from pytest_modssl.tls.hello import HelloOptions, client_hello
+from pytest_modssl.tls.messages import Alert
+from pytest_modssl.tls.probe import ProbeResult, probe
+from pytest_modssl.tls.scan import Scan, scan
+from pytest_modssl.tls.suites import CipherSuite
+from pytest_modssl.tls.transcript import Entry, Transcript
+
+__all__ = [
+    "Alert",
+    "CipherSuite",
+    "ConnectOptions",
+    "Entry",
+    "Failure",
+    "Handshake",
+    "HelloOptions",
+    "ProbeResult",
+    "Scan",
+    "Session",
+    "Stage",
+    "TlsConnection",
+    "Transcript",
+    "Verification",
+    "client_hello",
+    "connect",
+    "curl_command",
+    "handshake",
+    "probe",
+    "s_client_command",
+    "scan",
+    "shell_line",
+]

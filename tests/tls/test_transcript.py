@@ -23,7 +23,7 @@ def httpd() -> Iterator[WatchedHttpd]:
 
 def told(transcript: Transcript) -> list[tuple[str, str]]:
     """(direction, message) of all messages, whether clear or encrypted."""
-    lines = []
+    lines: list[tuple[str, str]] = []
     for entry in transcript.entries:
         clear = [text for text in str(entry).splitlines()[1:] if text.startswith(" " * 6) and text[6] != " "]
         lines += [(entry.direction, name) for name in entry.names]
