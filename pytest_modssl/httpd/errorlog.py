@@ -26,7 +26,7 @@ SEVERITY: Mapping[str, int] = MappingProxyType({name: number for number, name in
 
 # Three letters each, as C's asctime() has them in every locale.
 _MONTHS = "JanFebMarAprMayJunJulAugSepOctNovDec"
-_TIME = re.compile(r"\w{3} (\w{3}) ([ \d]\d) (\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))? (\d{4})")
+_TIME = re.compile(r"\w{3} (\w{3}) ([ \d]\d) (\d\d):(\d\d):(\d\d)(?:\.(\d{6}))? (\d{4})")
 _DEFAULT = re.compile(
     r"\[(?P<time>[^\]]*)\] "
     r"\[(?P<module>[\w.-]*):(?P<level>\w+)\] "
@@ -183,7 +183,7 @@ def _time(text: str) -> datetime | None:
             int(hour),
             int(minute),
             int(second),
-            int((fraction or "0").ljust(6, "0")),
+            int(fraction or 0),
         )
     except ValueError:
         return None
