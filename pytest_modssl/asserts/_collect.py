@@ -1,0 +1,140 @@
+"""Mismatches between what was expected and what was seen: each is kept, and all are raised at once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NoReturn, TypeAlias, Union
+
+from pytest_modssl.tls.commands import shell_line
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pytest_modssl.targets.server import Server
+
+Expected: TypeAlias = Union[str, int, bool, "re.Pattern[str]", Callable[..., bool]]
+"""What a value is held against: itself, a pattern that is searched in it, or a function that says if it will do."""
+
+# A longer part makes a message that nobody reads; the report of the failure has all of it.
+_SHOWN_RECORDS = 12
+_SHOWN_LINES = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Mismatch:
+    """One thing that is not as expected, in words that can stand in a message."""
+
+    what: str
+    expected: str
+    seen: str
+
+    def __str__(self) -> str:
+        return f"{self.what}: expected {self.expected}, seen {self.seen}"
+
+
+class ModsslAssertionError(AssertionError):
+    """An expectation about a server that did not hold; the message has all of it, the decisive part first.
+
+    Attributes:
+        headline: what was looked at, in one line.
+        mismatches: everything that is not as expected.
+    """
+
+    def __init__(self, message: str, *, headline: str, mismatches: Sequence[Mismatch]) -> None:
+        super().__init__(message)
+        self.headline = headline
+        self.mismatches = tuple(mismatches)
+
+
+def holds(expected: Expected, seen: object) -> bool:
+    """Whether something seen is what is expected; a function is asked only about what is there."""
+    if isinstance(expected, re.Pattern):
+        return isinstance(seen, str) and expected.search(seen) is not None
+    if callable(expected):
+        return seen is not None and expected(seen)
+    return seen == expected
+
+
+def words(expected: Expected) -> str:
+    """An expectation as it reads in a message."""
+    if isinstance(expected, re.Pattern):
+        return f"a match of {expected.pattern!r}"
+    if callable(expected):
+        return f"what {getattr(expected, '__name__', repr(expected))} accepts"
+    return repr(expected)
+
+
+def compare(what: str, expected: Expected | None, seen: object) -> list[Mismatch]:
+    """The mismatch, if there is one; without an expectation there is none."""
+    if expected is None or holds(expected, seen):
+        return []
+    return [Mismatch(what, words(expected), "nothing" if seen is None else repr(seen))]
+
+
+def require(
+    server: Server,
+    headline: str,
+    mismatches: Sequence[Mismatch],
+    *,
+    seen: Sequence[object] = (),
+    commands: Sequence[Sequence[str]] = (),
+) -> None:
+    """Return if there is no mismatch; else raise them all.
+
+    Args:
+        server: whose log tells the other side.
+        headline: what was looked at, in one line.
+        mismatches: what is not as expected.
+        seen: observations and transcripts, shown as they print.
+        commands: command lines that repeat what was done.
+
+    Raises:
+        ModsslAssertionError: with headline, mismatches, what was seen, the server's log of this test, the commands.
+    """
+    __tracebackhide__ = True
+    if mismatches:
+        _raise(server, headline, mismatches, seen, commands)
+
+
+def _raise(
+    server: Server,
+    headline: str,
+    mismatches: Sequence[Mismatch],
+    seen: Sequence[object],
+    commands: Sequence[Sequence[str]],
+) -> NoReturn:
+    __tracebackhide__ = True
+    # httpd logs why it refused something after the client has seen that it did.
+    server.instance.settle()
+    count = "1 mismatch" if len(mismatches) == 1 else f"{len(mismatches)} mismatches"
+    parts = ["\n".join([f"{headline}: {count}", *(f"  {one}" for one in mismatches)])]
+    parts += [_shortened(str(one).splitlines(), _SHOWN_LINES) for one in seen]
+    parts.append(_log(server))
+    if commands:
+        parts.append("\n".join(["to repeat it by hand:", *(f"  {shell_line(one)}" for one in commands)]))
+    raise ModsslAssertionError("\n\n".join(parts), headline=headline, mismatches=mismatches)
+
+
+def _log(server: Server) -> str:
+    records = server.log.records
+    if not records:
+        return "the server's log of this test: nothing was logged"
+    # OpenSSL's own words about a failure come at info and have no number of httpd's; what else has none at debug and
+    # finer is about bytes (measured on httpd 2.4.71).
+    telling = [one for one in records if one.ah or not _is_chatter(one.level)] or list(records)
+    lines = [f"  {one.raw}" for one in telling[-_SHOWN_RECORDS:]]
+    left_out = len(records) - len(lines)
+    more = f" ({left_out} more not shown)" if left_out else ""
+    return "\n".join([f"the server's log of this test{more}:", *lines])
+
+
+def _is_chatter(level: str | None) -> bool:
+    return level is not None and (level == "debug" or level.startswith("trace"))
+
+
+def _shortened(lines: Sequence[str], limit: int) -> str:
+    if len(lines) <= limit:
+        return "\n".join(lines)
+    return "\n".join([*lines[:limit], f"  (and {len(lines) - limit} more lines)"])
