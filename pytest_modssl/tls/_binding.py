@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from OpenSSL import SSL
 
-_GROUPS = ("SSL_CTX_set1_groups_list", "SSL_CTX_set1_curves_list")
-"""One function under two names (SSL_CTX_set1_curves(3)): cryptography 46 carries the first, 50 the second."""
+GROUPS = "SSL_CTX_set1_curves_list"
+"""The older name of SSL_CTX_set1_groups_list (SSL_CTX_set1_curves(3)); in the binding of cryptography since 47."""
 
 
 def set_groups(context: SSL.Context, names: Sequence[str]) -> None:
@@ -28,7 +28,7 @@ def set_groups(context: SSL.Context, names: Sequence[str]) -> None:
     Raises:
         TlsError: OpenSSL does not know one of them.
     """
-    _set_list(context, _GROUPS, "groups", names)
+    _set_list(context, GROUPS, "groups", names)
 
 
 def set_signature_schemes(context: SSL.Context, names: Sequence[str]) -> None:
@@ -37,16 +37,16 @@ def set_signature_schemes(context: SSL.Context, names: Sequence[str]) -> None:
     Raises:
         TlsError: OpenSSL does not know one of them.
     """
-    _set_list(context, ("SSL_CTX_set1_sigalgs_list",), "signature_schemes", names)
+    _set_list(context, "SSL_CTX_set1_sigalgs_list", "signature_schemes", names)
 
 
 def allow_post_handshake_authentication(context: SSL.Context) -> None:
     """Make `context` offer the post_handshake_auth extension (RFC 8446 section 4.2.6)."""
-    _function("post_handshake_auth", ("SSL_CTX_set_post_handshake_auth",))(_pointer(context), 1)
+    _function("post_handshake_auth", "SSL_CTX_set_post_handshake_auth")(_pointer(context), 1)
 
 
-def _set_list(context: SSL.Context, functions: Sequence[str], option: str, names: Sequence[str]) -> None:
-    if _function(option, functions)(_pointer(context), ":".join(names).encode()) != 1:
+def _set_list(context: SSL.Context, function: str, option: str, names: Sequence[str]) -> None:
+    if _function(option, function)(_pointer(context), ":".join(names).encode()) != 1:
         _util.lib.ERR_clear_error()  # a stale entry would be taken for the error of a later call
         raise TlsError(
             f"{option}={tuple(names)!r}: the OpenSSL inside `cryptography` does not know at least one of these names. "
@@ -54,15 +54,14 @@ def _set_list(context: SSL.Context, functions: Sequence[str], option: str, names
         )
 
 
-def _function(option: str, names: Sequence[str]) -> Callable[..., int]:
-    for name in names:
-        function: Callable[..., int] | None = getattr(_util.lib, name, None)
-        if function is not None:
-            return function
-    raise TlsError(
-        f"The option {option} needs one of {', '.join(names)} of OpenSSL, which the installed `cryptography` does not "
-        "carry. Leave the option out, or install another version of `cryptography`."
-    )
+def _function(option: str, name: str) -> Callable[..., int]:
+    function: Callable[..., int] | None = getattr(_util.lib, name, None)
+    if function is None:
+        raise TlsError(
+            f"The option {option} needs OpenSSL's {name}, which the installed `cryptography` does not carry. Leave the "
+            "option out, or install `cryptography` 47 or later."
+        )
+    return function
 
 
 def _pointer(context: SSL.Context) -> Any:

@@ -10,6 +10,7 @@ import pytest
 
 from pytest_modssl.errors import TlsError, WaitTimeoutError
 from pytest_modssl.pki import CA
+from pytest_modssl.tls import _binding
 from pytest_modssl.tls.client import connect, handshake
 from tests.tls.watched_httpd import free_ports, raw_peer, tls_peer
 
@@ -178,3 +179,9 @@ def test_no_key_material_shows_in_what_is_printed(leaf: LeafCert) -> None:
 def test_options_that_cannot_be_carried_out_say_why(options: dict[str, object], message: str) -> None:
     with pytest.raises(TlsError, match=message):
         connect(("127.0.0.1", 1), **options)  # type: ignore[arg-type]
+
+
+def test_a_binding_without_the_function_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_binding, "GROUPS", "SSL_CTX_no_such_function")
+    with pytest.raises(TlsError, match=r"install `cryptography` 47 or later"):
+        connect(("127.0.0.1", 1), groups=["secp521r1", "x448"])
