@@ -30,7 +30,7 @@ _TIME = re.compile(r"\w{3} (\w{3}) ([ \d]\d) (\d\d):(\d\d):(\d\d)(?:\.(\d{6}))? 
 _DEFAULT = re.compile(
     r"\[(?P<time>[^\]]*)\] "
     r"\[(?P<module>[\w.-]*):(?P<level>\w+)\] "
-    r"\[pid (?P<pid>\d+)(?::tid (?P<tid>\d+))?\] "
+    r"\[pid (?P<pid>\d{1,20})(?::tid (?P<tid>\d{1,20}))?\] "
     r"(?:(?P<source>[\w.+-]+\(\d+\)): )?"
     r"(?P<os_error>\((?:OS |EAI )?-?\d+\)[^:\[]*(?=: ))?(?(os_error): )"
     r"(?:\[(?:client|remote) (?P<client>[^\]]*)\] )?"

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pytest_modssl.httpd.modules import directive_names, module_of_directive
 
 _SYNTAX = re.compile(
-    r"(?:.*?\b(?P<ah>AH\d{5,6}): |[^:\n]*: |)Syntax error on line (?P<line>\d+) of (?P<file>.*?):(?: (?P<rest>.+))?"
+    r"(?:.*?\b(?P<ah>AH\d{5,6}): |[^:\n]*: |)Syntax error on line (?P<line>\d{1,9}) of (?P<file>.*?):(?: (?P<rest>.+))?"
 )
 # "FILE:34: <VirtualHost> was not closed.": the line that opened it.
-_OPENED = re.compile(r"(?P<file>.+?):(?P<line>\d+): (?P<rest>.+)")
-_MACRO = re.compile(r"(macro '.*?') \(defined on line (\d+) of \"(.*?)\"\) (used on line \d+ of \".*)")
+_OPENED = re.compile(r"(?P<file>.+?):(?P<line>\d{1,9}): (?P<rest>.+)")
+_MACRO = re.compile(r"(macro '.*?') \(defined on line (\d{1,9}) of \"(.*?)\"\) (used on line \d+ of \".*)")
 _NUMBERED = re.compile(r"(?:\[.*\] )?(?:\(.*?\).*?: )?(?P<ah>AH\d{5,6}): (?P<rest>.+)")
 _NO_FILE = re.compile(r"[^:\n]*: (?P<rest>Could not open configuration file (?P<file>.*?): .*)")
 _INVALID = re.compile(r"Invalid command '(.*?)', perhaps misspelled or defined by a module not included")
@@ -40,7 +40,9 @@ class ConfigProblem:
     via: str = ""
 
     def __str__(self) -> str:
-        place = f"{self.file}:{self.line}: " if self.line else f"{self.file}: " if self.file else ""
+        place = (
+            f"{self.file}:{self.line}: " if self.line is not None else f"{self.file}: " if self.file is not None else ""
+        )
         number = f"{self.ah}: " if self.ah else ""
         parts = (f"{place}{number}{self.message}", self.via, self.hint or "")
         return "\n".join(part for part in parts if part)

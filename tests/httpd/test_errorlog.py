@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pytest_modssl.httpd.errorlog import SEVERITY, LogCursor, is_error, parse
@@ -156,6 +156,7 @@ def test_errors_are_error_and_worse() -> None:
     assert not is_error(parse("plain")[0])
 
 
+@example(HEAD + "[x:warn] [pid " + "9" * 5000 + "] y")
 @given(st.text() | st.text(alphabet="[]():AH0123456789 ssl:error.pidt\n\r"))
 def test_any_text_gives_one_record_a_line(text: str) -> None:
     records = parse(text)

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pytest_modssl.httpd.problems import ConfigProblem, parse_config_error, resolve_macro
@@ -76,6 +76,8 @@ def test_only_macros_are_resolved() -> None:
     assert resolve_macro(where, 2) == ("/d.conf", 24, "macro 'vh' used on line 27 of \"/e.conf\"")
 
 
+@example("Syntax error on line 0 of :")
+@example("x: Syntax error on line " + "9" * 5000 + " of /x: y")
 @given(st.text() | st.text(alphabet="AH00526: Syntax error on line 1 of /x:\n'()"))
 def test_any_text_gives_a_problem_or_none(text: str) -> None:
     problem = parse_config_error(text)
