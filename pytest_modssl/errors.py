@@ -20,7 +20,15 @@ class ConfigError(ModsslError):
 
 
 class StartError(ModsslError):
-    """httpd refused to start, or ended before it was ready."""
+    """httpd refused to start, or ended before it was ready.
+
+    Attributes:
+        configuration: the main file that it was started with.
+    """
+
+    def __init__(self, message: str, *, configuration: str = "") -> None:
+        super().__init__(message)
+        self.configuration = configuration
 
 
 class ServerGoneError(ModsslError):

@@ -72,6 +72,7 @@ def modssl_server_factory(modssl_target: Target, request: pytest.FixtureRequest)
     pool = run.pool(modssl_target)
 
     def factory(config: ServerConfig, *, fresh: bool = False, single_process: bool = False) -> Server:
+        __tracebackhide__ = True
         holder = holder_of(request.config)
         if isinstance(holder, pytest.FixtureDef):
             holder.addfinalizer(lambda: pool.release(holder))
@@ -85,9 +86,14 @@ def modssl_server(
     modssl_server_factory: ServerFactory, modssl_config: ServerConfig, request: pytest.FixtureRequest
 ) -> Server:
     """A running httpd that serves `modssl_config`, with what `@pytest.mark.modssl(...)` adds for this test."""
+    from pytest_modssl.httpd.snippet import Origin
+
+    __tracebackhide__ = True
     config, fresh = modssl_config, False
     for marker in read_markers(request.node):
         fresh = fresh or marker.fresh
         if marker.directives:
-            config = config.extended(marker.directives, host=marker.host)
+            file, line, _ = request.node.reportinfo()
+            origin = Origin(str(file), (line or 0) + 1)
+            config = config.extended(marker.directives, host=marker.host, origin=origin)
     return modssl_server_factory(config, fresh=fresh)

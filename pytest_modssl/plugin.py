@@ -149,6 +149,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     """Fails a test whose server logged an error that it did not expect; tells more where it failed by itself."""
+    __tracebackhide__ = True
     run = run_of(item.config)
     if run is None or not run.servers:
         return (yield)
@@ -162,6 +163,19 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
             item.add_report_section("call", title, text)
         raise
     return result
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Shows the configuration that httpd refused, in whichever phase that was."""
+    report = yield
+    if run_of(item.config) is not None and call.excinfo is not None:
+        from pytest_modssl.report.outcome import refused_configuration
+
+        report.sections += refused_configuration(call.excinfo.value)
+    return report
 
 
 @pytest.hookimpl(wrapper=True)
@@ -180,6 +194,7 @@ def pytest_fixture_setup(
     fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
 ) -> Generator[None, object, object]:
     """Remembers which fixture is being set up: a server lives as long as the fixture that asked for it."""
+    __tracebackhide__ = True
     holders = request.config.stash[_holders_key]
     holders.append(fixturedef)
     try:

@@ -156,17 +156,20 @@ class ServerConfig:
             origin=origin,
         )
 
-    def extended(self, directives: str | Path, *, host: str | None = None) -> ServerConfig:
+    def extended(
+        self, directives: str | Path, *, host: str | None = None, origin: Origin | None = None
+    ) -> ServerConfig:
         """A copy with more directives, after those that are there.
 
         Args:
             directives: text, or the path of a file.
             host: name of the virtual hosts to add them to; `None` adds them to the server.
+            origin: where the directives stand, if not where this is called.
 
         Raises:
             ConfigError: when no virtual host has that name.
         """
-        more = snippets(directives, caller())
+        more = snippets(directives, origin or caller())
         if host is None:
             return _changed(self, snippets=self.snippets + more)
         if host not in self.names:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import requests
 
-from pytest_modssl.errors import ModsslError, ServerGoneError, WaitTimeoutError
+from pytest_modssl.errors import ModsslError, ServerGoneError, StartError, WaitTimeoutError
 from pytest_modssl.httpd.errorlog import SEVERITY
 from pytest_modssl.tls import Handshake
 
@@ -75,6 +75,13 @@ def explain(error: BaseException, servers: Sequence[Server]) -> list[tuple[str, 
             server.end_test()
     _add_note(error, [record for server in used for record in server.log.records if _is_warning(record)])
     return [(f"modssl: {title}", text) for server in used for title, text in _sections(server) if text]
+
+
+def refused_configuration(error: BaseException) -> list[tuple[str, str]]:
+    """A section with the configuration that a server did not start with; none for another error."""
+    if not isinstance(error, StartError):
+        return []
+    return [("modssl: configuration that httpd refused", _numbered(error.configuration))]
 
 
 def _add_note(error: BaseException, records: Sequence[LogRecord]) -> None:

@@ -80,6 +80,7 @@ class LocalTarget:
 
     def launch(self, config: ServerConfig, *, single_process: bool = False) -> Server:
         """A running server; see `Target.launch`."""
+        __tracebackhide__ = True
         for tries_left in reversed(range(_TRIES)):
             folder = self._owner.new_folder()
             try:
@@ -97,6 +98,7 @@ class LocalTarget:
         """Nothing is left to do once the servers are stopped."""
 
     def _attempt(self, config: ServerConfig, folder: Path, *, single_process: bool) -> LocalInstance:
+        __tracebackhide__ = True
         listening = allocate(config.listen)
         rendered = self._prepare(config, folder, listening)
         # Reading the configuration is the first thing httpd does, by the same code as for `-t` (server/main.c): a
@@ -184,6 +186,7 @@ class LocalInstance:
         Raises:
             StartError: when it ended, or was not ready in time.
         """
+        __tracebackhide__ = True
         pid_file = self.folder / PID_FILE
         with contextlib.suppress(WaitTimeoutError):
             until(lambda: pid_file.exists() or self.exit_status is not None, seconds=seconds, what="")

@@ -56,6 +56,7 @@ class Pool:
         Raises:
             StartError: see `Target.launch`.
         """
+        __tracebackhide__ = True
         key: object = object() if fresh or single_process else config.digest
         entry = next((one for one in self._entries if one.key == key and self._usable(one)), None)
         if entry is None:

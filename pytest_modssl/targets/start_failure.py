@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import TYPE_CHECKING
 
 from pytest_modssl.errors import StartError
@@ -48,8 +47,7 @@ def start_error(
     lines += [f"{'           ' if index else 'httpd said:'} {line}" for index, line in enumerate(said)]
     lines += ["its error log:", *(f"  {record.raw}" for record in telling)] if telling else []
     lines += [f"to do: {problem.hint}"] if problem is not None and problem.hint else []
-    lines.append(f"it was run as: {shlex.join([str(installation.binary), '-d', str(folder), '-f', str(folder / MAIN)])}")
-    return StartError("\n".join(lines))
+    return StartError("\n".join(lines), configuration=rendered.text)
 
 
 def _headline(installation: Installation, status: int | None, seconds: float) -> str:
@@ -60,9 +58,7 @@ def _headline(installation: Installation, status: int | None, seconds: float) ->
     return f"httpd {installation.version} refused this configuration (exit status {status})"
 
 
-def _place(
-    problem: ConfigProblem | None, said: list[str], records: list[LogRecord], rendered: Rendered
-) -> str | None:
+def _place(problem: ConfigProblem | None, said: list[str], records: list[LogRecord], rendered: Rendered) -> str | None:
     """The user's own place that the messages are about, by line number, else by the virtual host that they name."""
     if problem is not None and problem.line is not None and (problem.file or "").endswith(f"/{MAIN}"):
         texts = rendered.text.splitlines()

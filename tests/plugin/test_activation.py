@@ -49,7 +49,7 @@ def test_the_header_tells_the_httpd_and_where_a_setting_came_from(pytester, monk
     result.stdout.fnmatch_lines(
         [
             "modssl: httpd2.4.*-openssl* (local /*",
-            "modssl: enabled by --modssl, target local (--modssl-target), start-timeout 7.5 (PYTEST_*_START_TIMEOUT=7.5)",
+            "modssl: enabled by --modssl, target local (--modssl-target), start-timeout 7.5 (PYTEST_*=7.5)",
         ]
     )
 

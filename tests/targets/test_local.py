@@ -93,7 +93,7 @@ def test_a_reload_changes_the_certificate(launch, ca):
     server = launch(config(ca))
     other = CA().issue("www.example.test")
     server.reload(ServerConfig(VirtualHost("www.example.test", tls=other), VirtualHost("www.example.test")))
-    assert server.handshake("www.example.test").leaf.fingerprint_sha256 == other.fingerprint
+    assert server.handshake("www.example.test").leaf == other.certificate
 
 
 def test_a_reload_to_a_broken_configuration_is_told_and_ends_the_server(launch, ca):

@@ -12,19 +12,19 @@ from tests.targets.test_local import processes_in
 HERE = Path(__file__)
 
 
-def refused(local, config) -> str:
+def refused(local, owner, config) -> str:
     with pytest.raises(StartError) as caught:
         local.launch(config)
-    text = str(caught.value)
-    folder = Path(text.rpartition("-d ")[2].split()[0])
-    assert not folder.exists()
-    assert processes_in(folder) == []
-    return text
+    assert [path.name for path in owner.folder.iterdir()] == ["owner.lock"]
+    assert processes_in(owner.folder) == []
+    assert "ServerRoot" in caught.value.configuration
+    return str(caught.value)
 
 
-def test_an_unknown_value_is_told_at_its_line(local, ca):
+def test_an_unknown_value_is_told_at_its_line(local, owner, ca):
     text = refused(
         local,
+        owner,
         ServerConfig(
             VirtualHost(
                 "a.test",
@@ -41,68 +41,75 @@ def test_an_unknown_value_is_told_at_its_line(local, ca):
     assert "Argument must be On or Off" in text
 
 
-def test_an_unknown_directive_is_told_with_those_spelled_alike(local):
-    text = refused(local, ServerConfig(VirtualHost("a.test", directives="SSLEngin on")))
+def test_an_unknown_directive_is_told_with_those_spelled_alike(local, owner):
+    text = refused(local, owner, ServerConfig(VirtualHost("a.test", directives="SSLEngin on")))
     assert "Invalid command 'SSLEngin'" in text
     assert "to do: none of httpd's own modules has a directive SSLEngin; alike are SSLEngine" in text
 
 
-def test_a_directive_in_a_file_is_told_at_the_line_of_that_file(local, tmp_path):
+def test_a_directive_in_a_file_is_told_at_the_line_of_that_file(local, owner, tmp_path):
     file = tmp_path / "host.conf"
     file.write_text("# one\nHeader set X y\nHeader nonsense\n")
-    assert f"at {file}:3: Header nonsense" in refused(local, ServerConfig(VirtualHost("a.test", directives=file)))
+    assert f"at {file}:3: Header nonsense" in refused(
+        local, owner, ServerConfig(VirtualHost("a.test", directives=file))
+    )
 
 
-def test_a_section_that_is_not_closed_is_told_after_its_last_line(local):
-    text = refused(local, ServerConfig(VirtualHost("a.test", directives="<Location />\nHeader set X-Not closed")))
+def test_a_section_that_is_not_closed_is_told_after_its_last_line(local, owner):
+    text = refused(
+        local, owner, ServerConfig(VirtualHost("a.test", directives="<Location />\nHeader set X-Not closed"))
+    )
     line = next(n for n, text in enumerate(HERE.read_text().splitlines(), 1) if "X-Not closed" in text)
     assert f"after {HERE}:{line}: Header set X-Not closed" in text
     assert "Expected </Location> but saw </VirtualHost>" in text
 
 
-def test_a_missing_certificate_file_is_told_at_its_line(local, ca):
+def test_a_missing_certificate_file_is_told_at_its_line(local, owner, ca):
     text = refused(
         local,
+        owner,
         ServerConfig(VirtualHost("a.test", tls=ca.issue("a.test"), directives="SSLCertificateFile /no/such/file")),
     )
     assert "SSLCertificateFile: file '/no/such/file' does not exist or is empty" in text
     assert ": SSLCertificateFile /no/such/file" in text
 
 
-def test_a_key_of_another_certificate_is_told_at_its_host(local, ca):
+def test_a_key_of_another_certificate_is_told_at_its_host(local, owner, ca):
     leaf = ca.issue("a.test").with_key(ca.issue("a.test").private_key)
     host = VirtualHost("a.test", tls=leaf)
-    text = refused(local, ServerConfig(host))
+    text = refused(local, owner, ServerConfig(host))
     assert "AH02565" in text
     assert f"at {host.origin}: the virtual host that this is about" in text
 
 
-def test_an_encrypted_key_ends_the_start_and_never_asks(local, ca):
+def test_an_encrypted_key_ends_the_start_and_never_asks(local, owner, ca):
     host = VirtualHost("a.test", tls=ca.issue("a.test", key_type="rsa-2048").with_pass_phrase("secret"))
-    text = refused(local, ServerConfig(host))
+    text = refused(local, owner, ServerConfig(host))
     assert "AH02578" in text or "AH02577" in text
     assert "secret" not in text
 
 
-def test_ssl_without_a_certificate_is_told_at_its_host(local):
+def test_ssl_without_a_certificate_is_told_at_its_host(local, owner):
     host = VirtualHost("a.test", directives="SSLEngine on")
-    text = refused(local, ServerConfig(host))
+    text = refused(local, owner, ServerConfig(host))
     assert "AH02572" in text
     assert f"at {host.origin}" in text
 
 
-def test_a_key_too_small_for_the_security_level_is_told(local):
-    text = refused(local, ServerConfig(VirtualHost("a.test", tls=CA().issue("a.test", key_type="rsa-1024"))))
+def test_a_key_too_small_for_the_security_level_is_told(local, owner):
+    text = refused(local, owner, ServerConfig(VirtualHost("a.test", tls=CA().issue("a.test", key_type="rsa-1024"))))
     assert "AH02562" in text
     assert "ee key too small" in text
 
 
-def test_a_suite_list_with_no_suite_in_it_is_told(local, ca):
-    text = refused(local, ServerConfig(VirtualHost("a.test", tls=ca.issue("a.test"), directives="SSLCipherSuite ADH")))
+def test_a_suite_list_with_no_suite_in_it_is_told(local, owner, ca):
+    text = refused(
+        local, owner, ServerConfig(VirtualHost("a.test", tls=ca.issue("a.test"), directives="SSLCipherSuite ADH"))
+    )
     assert "AH01898" in text
 
 
-def test_a_document_root_that_is_not_there_is_told(local):
+def test_a_document_root_that_is_not_there_is_told(local, owner):
     config = ServerConfig(VirtualHost("a.test", directives="DocumentRoot /no/such/folder"), directives="LogLevel warn")
     server = local.launch(config)
     try:
@@ -111,7 +118,7 @@ def test_a_document_root_that_is_not_there_is_told(local):
         server.stop()
 
 
-def test_a_server_that_is_killed_while_it_starts_says_by_what(local, tmp_path, modssl_target, owner):
+def test_a_server_that_is_killed_while_it_starts_says_by_what(local, owner, tmp_path, modssl_target):
     import dataclasses
 
     from pytest_modssl.targets.local import LocalTarget
@@ -120,11 +127,11 @@ def test_a_server_that_is_killed_while_it_starts_says_by_what(local, tmp_path, m
     program.write_text("#!/bin/sh\necho dying >&2\nkill -9 $$\n")
     program.chmod(0o755)
     installation = dataclasses.replace(modssl_target.installation, binary=program)
-    text = refused(LocalTarget(installation, owner, start_seconds=20), ServerConfig(VirtualHost("a.test")))
+    text = refused(LocalTarget(installation, owner, start_seconds=20), owner, ServerConfig(VirtualHost("a.test")))
     assert "was ended by signal 9 before it was ready" in text
     assert "dying" in text
 
 
-def test_a_self_signed_certificate_starts(local):
+def test_a_self_signed_certificate_starts(local, owner):
     server = local.launch(ServerConfig(VirtualHost("a.test", tls=self_signed("a.test"))))
     server.stop()

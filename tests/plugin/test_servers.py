@@ -1,0 +1,341 @@
+"""Servers as tests get them: shared, fresh, extended by a marker, held by fixtures, and watched in their logs."""
+
+from __future__ import annotations
+
+import os
+import xml.etree.ElementTree as ET
+
+import pytest
+
+CONFTEST = """
+    import pytest
+    from pytest_modssl import ServerConfig, VirtualHost
+
+    @pytest.fixture(scope="session")
+    def modssl_config(modssl_ca):
+        return ServerConfig(
+            VirtualHost(
+                "www.example.test",
+                tls=modssl_ca.issue("www.example.test"),
+                directives='''
+                    <Location /denied>
+                        Require all denied
+                    </Location>
+                ''',
+            ),
+        )
+"""
+DENIED = 'modssl_server.get("https://www.example.test/denied").status_code == 403'
+
+
+@pytest.fixture
+def run(pytester, monkeypatch):
+    """Runs pytest with the plugin on a test file, in its own process and in the order of the file."""
+    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
+    pytester.makeconftest(CONFTEST)
+
+    def run(source, *args):
+        pytester.makepyfile(source)
+        return pytester.runpytest_subprocess("--modssl", "-p", "no:randomly", "-p", "no:xdist", *args)
+
+    return run
+
+
+def test_tests_with_one_configuration_share_one_server(run):
+    run(
+        """
+        import pytest
+        pids = set()
+
+        @pytest.mark.parametrize("n", range(5))
+        def test_share(modssl_server, n):
+            pids.add(modssl_server.instance.process.pid)
+            assert len(pids) == 1
+        """
+    ).assert_outcomes(passed=5)
+
+
+def test_a_marker_adds_directives_for_one_test_and_fresh_gives_a_server_of_its_own(run):
+    run(
+        """
+        import pytest
+        pids = []
+
+        def header(server):
+            pids.append(server.instance.process.pid)
+            return server.get("https://www.example.test/").headers.get("X-Added")
+
+        def test_before(modssl_server):
+            assert header(modssl_server) is None
+
+        @pytest.mark.modssl("Header always set X-Added server")
+        def test_server(modssl_server):
+            assert header(modssl_server) == "server"
+
+        @pytest.mark.modssl("Header always set X-Added host", host="www.example.test")
+        @pytest.mark.modssl("Header always set X-Added server")
+        def test_host(modssl_server):
+            assert header(modssl_server) == "host"
+
+        @pytest.mark.modssl(fresh=True)
+        def test_fresh(modssl_server):
+            assert header(modssl_server) is None
+
+        def test_after(modssl_server):
+            assert header(modssl_server) is None
+            assert pids[0] == pids[4]
+            assert len(set(pids)) == 4
+        """
+    ).assert_outcomes(passed=5)
+
+
+@pytest.mark.parametrize(
+    ("marker", "told"),
+    [
+        ("nonsense=1", "*test_it: @pytest.mark.modssl: *unexpected keyword argument 'nonsense'*errors*"),
+        ("errors='AH01630'", "*errors is a list of texts or compiled patterns, not 'AH01630'*"),
+        ("42", "*directives is text or a Path, not 42*"),
+    ],
+)
+def test_wrong_marker_arguments_are_a_usage_error(run, marker, told):
+    result = run(f"import pytest\n@pytest.mark.modssl({marker})\ndef test_it(): pass")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([told])
+
+
+def test_an_error_in_the_log_fails_the_test_that_brought_it_about_and_no_other(run):
+    result = run(
+        f"""
+        import pytest
+
+        def test_before(modssl_server):
+            assert modssl_server.get("https://www.example.test/").status_code == 200
+
+        def test_unexpected(modssl_server):
+            assert {DENIED}
+
+        def test_after(modssl_server):
+            assert modssl_server.get("https://www.example.test/").status_code == 200
+
+        @pytest.mark.modssl(errors=["AH01630"])
+        def test_expected(modssl_server):
+            assert {DENIED}
+
+        def test_expected_here(modssl_server):
+            with modssl_server.log.expecting("client denied by server configuration"):
+                assert {DENIED}
+        """
+    )
+    result.assert_outcomes(passed=4, failed=1)
+    result.stdout.fnmatch_lines(
+        ["E*UnexpectedLogError: the server logged what this test did not expect:*", "E*AH01630*"]
+    )
+
+
+def test_an_expected_error_that_does_not_come_fails_the_test(run):
+    result = run(
+        """
+        import pytest
+
+        @pytest.mark.modssl(errors=["AH02032"])
+        def test_it(modssl_server):
+            modssl_server.get("https://www.example.test/")
+        """
+    )
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["E*the test expects 'AH02032' in the error log, but the server did not log it"])
+
+
+def test_lines_that_are_logged_late_belong_to_the_test_that_brought_them_about(run):
+    run(
+        """
+        import socket
+        import pytest
+
+        @pytest.mark.parametrize("n", range(30))
+        @pytest.mark.modssl(errors=["AH01996"])
+        def test_noise(modssl_server, n):
+            # Plain HTTP on the TLS port is logged after the answer was sent; the test ends at once.
+            with socket.create_connection(modssl_server.address(443)) as raw:
+                raw.sendall(b"GET / HTTP/1.0\\r\\n\\r\\n")
+
+        @pytest.mark.parametrize("n", range(2))
+        def test_quiet(modssl_server, n):
+            assert modssl_server.get("https://www.example.test/").status_code == 200
+            assert "AH01996" not in [record.ah for record in modssl_server.log.records]
+        """.replace('errors=["AH01996"]', "")
+    ).assert_outcomes(passed=32)
+
+
+def test_a_failing_test_shows_the_log_what_was_seen_the_commands_and_the_configuration(run, pytester):
+    result = run(
+        f"""
+        import pytest
+
+        def test_it(modssl_server):
+            assert not {DENIED}
+        """,
+        "--junitxml=junit.xml",
+    )
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "*modssl: error log of httpd*",
+            "*AH01630: client denied by server configuration*",
+            "*modssl: seen from outside*",
+            "GET https://www.example.test/denied",
+            "  403 Forbidden",
+            "*modssl: to repeat by hand*",
+            "curl *--connect-to*https://www.example.test/denied*",
+            "*modssl: configuration of httpd*",
+            "*Require all denied",
+        ]
+    )
+    failure = ET.parse(pytester.path / "junit.xml").getroot().find(".//failure")
+    text = f"{failure.get('message')}{failure.text}"
+    if hasattr(BaseException, "add_note"):
+        assert "AH01630: client denied by server configuration" in text
+    assert "PRIVATE KEY" not in result.stdout.str() + text
+
+
+def test_a_server_lives_as_long_as_the_fixture_that_asked_for_it(run):
+    run(
+        """
+        import pytest
+        from pytest_modssl import ServerConfig, VirtualHost
+
+        @pytest.fixture(scope="module")
+        def held(modssl_server_factory):
+            return modssl_server_factory(ServerConfig(VirtualHost("held.test")))
+
+        def test_first(held):
+            assert held.get("http://held.test/").status_code == 200
+
+        @pytest.mark.parametrize("n", range(20))
+        def test_others(modssl_server_factory, n):
+            server = modssl_server_factory(ServerConfig(VirtualHost(f"h{n}.test")))
+            assert server.get(f"http://h{n}.test/").status_code == 200
+
+        def test_last(held, modssl_server_factory):
+            assert held.exit_status is None
+            assert held.get("http://held.test/").status_code == 200
+        """
+    ).assert_outcomes(passed=22)
+
+
+def test_a_configuration_that_does_not_start_is_an_error_at_its_line(run):
+    result = run(
+        """
+        import pytest
+
+        @pytest.mark.modssl("SSLProtocol Nonsense")
+        def test_it(modssl_server):
+            pass
+        """
+    )
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(
+        ["    at *.py:3: SSLProtocol Nonsense", "*modssl: configuration that httpd refused*", "*SSLProtocol Nonsense"]
+    )
+
+
+def test_a_child_that_crashes_fails_the_test_by_its_signal(run):
+    result = run(
+        """
+        import pytest
+
+        @pytest.mark.modssl("ThreadStackSize 32768")
+        def test_it(modssl_server):
+            modssl_server.handshake("www.example.test")
+            modssl_server.log.wait_for("exit signal")
+        """
+    )
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["E*AH00052: child pid * exit signal Segmentation fault (11)"])
+
+
+def test_a_server_that_ends_during_a_test_fails_it_and_the_next_gets_another(run):
+    result = run(
+        """
+        import signal
+
+        def test_killed(modssl_server):
+            modssl_server.get("https://www.example.test/")
+            modssl_server.instance.process.kill()
+
+        def test_next(modssl_server):
+            assert modssl_server.get("https://www.example.test/").status_code == 200
+        """
+    )
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(["E*ServerGoneError: httpd ended with status -9 while a test was using it"])
+
+
+def test_a_name_that_no_host_serves_is_an_error_with_the_names_there_are(run):
+    result = run(
+        """
+        def test_it(modssl_server):
+            modssl_server.get("https://other.example.test/")
+        """
+    )
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        ["E*UnknownHostError: no virtual host serves https://other.example.test:443; there are: www.example.test:443*"]
+    )
+
+
+FAKE = """#!/bin/sh
+case "$*" in *-V*) exec {binary} "$@" | sed "s/Apache\\/2[.0-9]*/Apache\\/2.4.1/" ;; esac
+exec {binary} "$@"
+"""
+
+
+def test_several_targets_run_every_test_once_on_each(run, pytester, modssl_target):
+    (pytester.path / "modules").symlink_to(modssl_target.installation.modules_folder)
+    fake = pytester.mkdir("bin") / "fake-older-httpd"
+    fake.write_text(FAKE.format(binary=modssl_target.installation.binary))
+    fake.chmod(0o755)
+    source = """
+        def test_server(modssl_server):
+            assert modssl_server.get("https://www.example.test/").status_code == 200
+
+        def test_nothing():
+            pass
+    """
+    result = run(source, "--modssl-target=local", f"--modssl-target=local:{fake}", "-v")
+    result.assert_outcomes(passed=3)
+    result.stdout.fnmatch_lines([f"*::test_server?{modssl_target.id}? PASSED*", "*::test_server?httpd2.4.1-* PASSED*"])
+
+
+def test_the_same_httpd_named_twice_is_an_error(run, modssl_target):
+    binary = modssl_target.installation.binary
+    result = run("def test_nothing(): pass", "--modssl-target=local", f"--modssl-target=local:{binary}")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*is the same httpd as another target of this run*"])
+
+
+@pytest.mark.parametrize("setting", ["home", "umask", "spaces"])
+def test_an_odd_environment_changes_nothing(run, pytester, monkeypatch, setting):
+    if setting == "home":
+        monkeypatch.delenv("HOME")
+    before = os.umask(0o077) if setting == "umask" else None
+    if setting == "spaces":
+        folder = pytester.mkdir("a b")
+        monkeypatch.chdir(folder)
+        pytester._path = folder
+        pytester.makeconftest(CONFTEST)
+    try:
+        run(
+            """
+            from pytest_modssl import ServerConfig, VirtualHost
+
+            def test_it(modssl_server, modssl_server_factory, modssl_ca):
+                assert modssl_server.get("https://www.example.test/").status_code == 200
+                leaf = modssl_ca.issue("b.test", key_type="rsa-2048")
+                other = modssl_server_factory(ServerConfig(VirtualHost("b.test", tls=leaf)))
+                assert other.get("https://b.test/").status_code == 200
+            """
+        ).assert_outcomes(passed=1)
+    finally:
+        if before is not None:
+            os.umask(before)

@@ -1,0 +1,130 @@
+"""Runs over several workers, and runs that are killed: nothing is left, and every worker sees the same tests."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+
+import psutil
+import pytest
+
+from pytest_modssl.targets.registry import default_base
+from pytest_modssl.wait import until
+
+pytest.importorskip("xdist")
+
+TESTS = """
+    import os
+    import pytest
+    from pytest_modssl import ServerConfig, VirtualHost
+
+    @pytest.mark.parametrize("n", range(12))
+    def test_servers(modssl_server_factory, modssl_ca, n):
+        name = f"h{n % 6}.example.test"
+        server = modssl_server_factory(ServerConfig(VirtualHost(name, tls=modssl_ca.issue(name))))
+        assert server.get(f"https://{name}/").status_code == 200
+"""
+
+
+@pytest.fixture
+def base(tmp_path_factory, monkeypatch):
+    """A registry of this test's runs alone, so that other runs on this machine do not disturb."""
+    import tempfile
+    from pathlib import Path
+
+    from pytest_modssl.targets.registry import remove_folder
+
+    folder = Path(tempfile.mkdtemp(prefix="modssl-", dir="/tmp"))
+    folder.chmod(0o755)
+    monkeypatch.setenv("TMPDIR", str(folder))
+    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
+    yield folder / default_base().name
+    remove_folder(folder)
+
+
+def servers_of(base):
+    return [one for one in psutil.process_iter(["cmdline"]) if str(base) in " ".join(one.info["cmdline"] or ())]
+
+
+def left(base):
+    return [path.name for path in base.iterdir() if path.name != "registry.lock"]
+
+
+@pytest.mark.parametrize("dist", ["load", "loadscope", "loadfile", "loadgroup", "worksteal", "each", "no"])
+def test_every_way_of_distribution_works_and_leaves_nothing(pytester, base, dist):
+    pytester.makepyfile(TESTS)
+    args = ["-n", "4", "--dist", dist] if dist not in {"each", "no"} else ["--dist", dist, "--tx", "2*popen"]
+    result = pytester.runpytest_subprocess("--modssl", *args)
+    result.assert_outcomes(passed=24 if dist == "each" else 12)
+    assert left(base) == []
+    assert servers_of(base) == []
+
+
+def test_a_worker_that_is_killed_leaves_nothing_and_the_others_go_on(pytester, base):
+    pytester.makepyfile(
+        """
+        import os, signal
+        import pytest
+
+        @pytest.mark.parametrize("n", range(8))
+        def test_servers(modssl_server, n):
+            assert modssl_server.get("https://www.example.test/").status_code == 200
+            if n == 3:
+                os.kill(os.getpid(), signal.SIGKILL)
+        """
+    )
+    result = pytester.runpytest_subprocess("--modssl", "-n", "2", "-p", "no:randomly")
+    result.assert_outcomes(passed=7, failed=1)
+    result.stdout.fnmatch_lines(["*worker 'gw?' crashed*"])
+    assert left(base) == []
+    until(lambda: not servers_of(base), seconds=2, what="every server to end")
+
+
+@pytest.mark.parametrize("workers", ["0", "2"])
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_a_run_that_is_ended_from_outside_leaves_no_process_and_the_next_run_removes_the_rest(
+    pytester, base, workers, number
+):
+    pytester.makepyfile(
+        """
+        import sys
+        from pathlib import Path
+
+        def test_hold(modssl_server):
+            Path("ready").touch()
+            while True:
+                modssl_server.get("https://www.example.test/")
+        """
+    )
+    command = [sys.executable, "-m", "pytest", "--modssl", "-n", workers, "-p", "no:cacheprovider"]
+    with subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True, cwd=pytester.path
+    ) as run:
+        until((pytester.path / "ready").exists, seconds=60, what="the server")
+        assert servers_of(base)
+        if number == signal.SIGKILL:
+            os.killpg(run.pid, number)
+        else:
+            run.send_signal(number)
+        run.wait(timeout=60)
+    until(lambda: not servers_of(base), seconds=2, what="every server to end")
+    pytester.makepyfile(TESTS)
+    pytester.runpytest_subprocess("--modssl").assert_outcomes(passed=12)
+    assert left(base) == []
+    assert servers_of(base) == []
+
+
+def test_two_runs_at_once_do_not_disturb_each_other(pytester, base):
+    pytester.makepyfile(TESTS)
+    command = [sys.executable, "-m", "pytest", "--modssl", "-q", "-p", "no:cacheprovider"]
+    runs = [
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=pytester.path)
+        for _ in range(2)
+    ]
+    for run in runs:
+        output, _ = run.communicate(timeout=100)
+        assert "12 passed" in output, output
+    assert left(base) == []
+    assert servers_of(base) == []
