@@ -55,6 +55,18 @@ def test_the_example_of_the_readme_is_skipped_without_the_flag(tmp_path: Path) -
     assert "3 skipped" in run.stdout
 
 
+def test_the_failure_that_the_tutorial_shows_is_the_one_that_pytest_prints(tmp_path: Path) -> None:
+    tutorial = (_ROOT / "docs/tutorial.md").read_text(encoding="utf-8")
+    found = re.search(r"^```python fails\n(.*?)^```$.*?^```text\n(.*?)^```$", tutorial, re.MULTILINE | re.DOTALL)
+    assert found is not None
+    (tmp_path / "test_example.py").write_text(found[1], encoding="utf-8")
+
+    run = _run(tmp_path, "--modssl")
+
+    assert run.returncode == 1, run.stdout + run.stderr
+    assert [line for line in found[2].splitlines() if line not in run.stdout] == []
+
+
 @pytest.mark.parametrize("document", _DOCUMENTS)
 def test_every_link_to_a_file_leads_somewhere(document: str) -> None:
     links = re.findall(r"\]\((?!https?:)([^)#]+)", (_ROOT / document).read_text(encoding="utf-8"))
