@@ -38,7 +38,7 @@ def matches(names: Iterable[str], wanted: str) -> bool:
     asked = to_ascii(wanted).lower().rstrip(".")
     _, _, parent = asked.partition(".")
     patterns = {name.lower().rstrip(".") for name in names if not is_address(name)}
-    return asked in patterns or (parent != "" and f"*.{parent}" in patterns)
+    return asked in patterns or f"*.{parent}" in patterns
 
 
 def is_address(name: str) -> bool:

@@ -156,6 +156,7 @@ def test_more_data_than_a_socket_buffer_goes_through_both_ways(leaf: LeafCert) -
         connection.send(sent)
         assert connection.read_until_close() == sent
         assert connection.handshake.close_notify_received
+        assert connection.handshake.close_notify_sent
 
 
 def test_no_key_material_shows_in_what_is_printed(leaf: LeafCert) -> None:
