@@ -10,6 +10,7 @@ from pytest_modssl.asserts import (
     assert_handshake,
     assert_handshake_fails,
     assert_no_redirect_loop,
+    assert_sni,
     assert_ssl_env,
     assert_switches_to_http,
     assert_switches_to_https,
@@ -122,6 +123,57 @@ def test_the_message_ends_with_the_log_and_the_command(fake: FakeServer) -> None
         "  openssl s_client -servername www.example.test protocol </dev/null",
     ]
     assert fake.settled
+
+
+def test_a_long_observation_is_cut(fake: FakeServer) -> None:
+    hops = [Hop(f"{URL}{number}", 302, f"{URL}{number + 1}", f"{URL}{number + 1}") for number in range(40)]
+    fake.chain = chain(*hops)
+    lines = message_of(assert_switches_to_https, fake.real(), URL)
+    assert "  (and 11 more lines)" in lines
+    assert f"30. {hops[29]}" in lines
+    assert f"31. {hops[30]}" not in lines
+
+
+def test_chatter_of_every_fine_level_is_left_out(fake: FakeServer) -> None:
+    fake.shaken = handshake()
+    line = "[Mon Nov 23 22:30:49.048985 2026] [ssl:{}] [pid 7:tid 8] {}"
+    fake.log.lines = [line.format("trace4", "octets"), line.format("debug", "more"), line.format("info", "a reason")]
+    text = "\n".join(message_of(assert_handshake, fake.real(), protocol="TLSv1.3"))
+    assert "a reason" in text
+    assert "octets" not in text
+    assert "(2 more not shown)" in text
+
+
+def test_patterns_and_functions_hold_of_nothing_never(fake: FakeServer) -> None:
+    fake.shaken = handshake(group=None)
+    lines = message_of(assert_handshake, fake.real(), group=re.compile(""), dh_bits=bool, cipher_suite=str.islower)
+    assert lines[1:4] == [
+        "  cipher_suite: expected what islower accepts, seen 'ECDHE-RSA-AES128-GCM-SHA256'",
+        "  group: expected a match of '', seen nothing",
+        "  dh_bits: expected what bool accepts, seen nothing",
+    ]
+
+
+def test_a_chain_that_must_be_judged_must_be_there_unless_resumed(fake: FakeServer) -> None:
+    fake.shaken = handshake(verification=Verification(ok=None))
+    assert message_of(assert_handshake, fake.real(), verified=True)[1] == "  chain: expected one to judge, seen none"
+    fake.shaken = handshake(verification=Verification(ok=None), resumed=True)
+    assert_handshake(fake.real(), verified=True)
+
+
+def test_a_warning_is_no_refusal(fake: FakeServer) -> None:
+    fake.shaken = handshake(ok=False, failure="closed", alerts_received=(Alert(1, 0),))
+    lines = message_of(assert_handshake_fails, fake.real(), alert="close_notify")
+    assert lines[1] == "  alert from the server: expected 'close_notify', seen nothing"
+
+
+def test_a_name_that_gets_no_handshake_is_told_first(fake: FakeServer) -> None:
+    fake.shaken = handshake(ok=False, failure="alert", error="alert unrecognized_name")
+    lines = message_of(assert_sni, fake.real(), {"a.test": "a.test"})
+    assert lines[1:3] == [
+        "  a.test: handshake: expected success, seen failure (alert): alert unrecognized_name",
+        "  a.test: certificate: expected one for a.test, seen one for no names",
+    ]
 
 
 def test_a_long_log_is_cut_to_its_end(fake: FakeServer) -> None:

@@ -18,7 +18,7 @@ from pytest_modssl.asserts import (
     assert_switches_to_http,
     assert_switches_to_https,
 )
-from pytest_modssl.http import header_directives
+from pytest_modssl.http import header_directives, tls_of
 from pytest_modssl.httpd.config import ServerConfig, VirtualHost
 from pytest_modssl.httpd.installation import find_httpd, probe_installation
 from pytest_modssl.pki import CA, dh_parameters, self_signed
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 WWW = "www.example.test"
 SHOP = "shop.example.test"
 # The price list of an old host, as its owner would have it: Java 7 needs TLS 1.0, and OpenSSL 3 level 0 for both.
+HOST_PAGE = "#!/bin/sh\nprintf 'Content-Type: text/plain\\r\\n\\r\\n%s' \"$HTTP_HOST\"\n"
+WRONG_PAGE = "#!/bin/sh\nprintf 'Content-Type: text/plain\\r\\n\\r\\nmodssl-environment/1\\n=SSL_TLS_SNI\\n x\\n.\\n'\n"
 JAVA7 = "SSLProtocol +TLSv1\nSSLHonorCipherOrder on\nSSLCipherSuite DHE-RSA-AES128-SHA:@SECLEVEL=0\n"
 
 
@@ -71,7 +73,7 @@ def running(target: LocalTarget, ca: CA, leaves: dict[str, LeafCert]) -> Iterato
                     RewriteRule ^/(.*)_NOSSL$ http://%{SERVER_NAME}/$1 [R,L]
                     RewriteRule ^/circle$ /circle [R,L]
                 """,
-                files={"document.html": "the shop's document"},
+                files={"document.html": "für den Laden", "host.cgi": HOST_PAGE, "wrong.cgi": WRONG_PAGE},
             ),
             VirtualHost(
                 SHOP,
@@ -91,7 +93,9 @@ def running(target: LocalTarget, ca: CA, leaves: dict[str, LeafCert]) -> Iterato
                         directives="SSLProtocol +TLSv1.2\nSSLHonorCipherOrder on\nSSLCipherSuite DHE-RSA-AES128-SHA"),
             VirtualHost("long.example.test", port=8445, tls=legacy,
                         directives=JAVA7),
-            VirtualHost("modern.example.test", port=8446, tls=legacy, directives="SSLProtocol TLSv1.3"),
+            VirtualHost("modern.example.test", port=8446, tls=legacy, directives="SSLProtocol TLSv1.3",
+                        files={"host.cgi": HOST_PAGE}),
+            VirtualHost("plain.example.test", port=8447, tls=legacy),
         )
     )  # fmt: skip
     try:
@@ -138,7 +142,9 @@ def test_a_refusal_is_judged_by_alert_and_log(server: Server) -> None:
 
 
 def test_a_protocol_below_the_security_level_is_refused_by_another_alert(server: Server) -> None:
-    assert_handshake_fails(server, WWW, protocol="TLSv1.1", alert="internal_error", log="no suitable signature algorithm")
+    assert_handshake_fails(
+        server, WWW, protocol="TLSv1.1", alert="internal_error", log="no suitable signature algorithm"
+    )
 
 
 def test_a_refusal_that_is_none_shows_the_whole_story(server: Server) -> None:
@@ -209,6 +215,58 @@ def test_the_variable_can_be_read_in_a_header(server: Server) -> None:
     assert_sni(server, {WWW: WWW}, no_sni=WWW, via="header")
 
 
+def test_the_first_name_is_asked_for_without_sni_and_an_unknown_one_by_itself(server: Server) -> None:
+    assert_sni(
+        server,
+        {SHOP: Served(content=SHOP)},
+        no_sni=Served(status=421),
+        unknown=Served(status=404),
+        path="/host.cgi",
+    )
+
+
+def test_the_port_stands_in_the_host_field_where_it_is_another(server: Server) -> None:
+    name = "modern.example.test"
+    assert_sni(server, {name: Served(content=f"{name}:8446")}, port=8446, path="/host.cgi")
+
+
+def test_content_is_read_as_utf_8_where_the_server_names_nothing_else(server: Server) -> None:
+    assert_sni(server, {SHOP: Served(content="für den Laden")}, path="/document.html")
+
+
+def test_another_variable_than_the_name_is_told(server: Server) -> None:
+    with pytest.raises(ModsslAssertionError) as caught:
+        assert_sni(server, {SHOP: SHOP}, path="/wrong.cgi", via="cgi")
+    assert [str(one) for one in caught.value.mismatches] == [f"{SHOP}: SSL_TLS_SNI: expected '{SHOP}', seen 'x'"]
+
+
+def test_a_page_without_the_variable_is_told(server: Server) -> None:
+    with pytest.raises(ModsslAssertionError, match=rf"{SHOP}: SSL_TLS_SNI: expected '{SHOP}', seen no SSL variables"):
+        assert_sni(server, {SHOP: SHOP}, path="/document.html", via="cgi")
+
+
+def test_no_name_is_nothing_to_assert(server: Server) -> None:
+    with pytest.raises(ValueError, match="at least one name"):
+        assert_sni(server, {})
+
+
+def test_redirects_are_followed_with_a_session_of_ones_own(server: Server) -> None:
+    session = server.session(protocol="TLSv1.2")
+    for chain in (
+        assert_switches_to_https(server, f"http://{SHOP}/document.html_SSL", session=session),
+        assert_no_redirect_loop(server, f"https://{SHOP}/document.html", session=session),
+    ):
+        assert chain.response is not None
+        facts = tls_of(chain.response)
+        assert facts is not None
+        assert facts.protocol == "TLSv1.2"
+
+
+def test_more_redirects_than_allowed_are_no_end(server: Server) -> None:
+    with pytest.raises(ModsslAssertionError, match="more than the 0 redirects allowed"):
+        assert_no_redirect_loop(server, f"https://{SHOP}/document.html_NOSSL", limit=0)
+
+
 def test_every_name_that_gets_the_wrong_is_told(server: Server, leaves: dict[str, LeafCert]) -> None:
     with pytest.raises(ModsslAssertionError) as caught:
         assert_sni(
@@ -231,6 +289,15 @@ def test_every_name_that_gets_the_wrong_is_told(server: Server, leaves: dict[str
 def test_the_size_of_the_prime_is_read_from_the_wire(server: Server) -> None:
     assert_dh_bits(server, "legacy.example.test", 1024, port=8443)
     assert_dh_bits(server, "long.example.test", lambda bits: bits >= 2048, port=8445)
+
+
+def test_dhe_is_asked_for_where_the_server_would_rather_not(server: Server) -> None:
+    assert_dh_bits(server, "plain.example.test", 2048, port=8447)
+
+
+def test_java_7_meets_no_prime_where_it_gets_a_curve(server: Server) -> None:
+    seen = assert_java7_compatible(server, "plain.example.test", port=8447, protocol="TLSv1.2")
+    assert (seen.cipher_suite, seen.dh_bits) == ("ECDHE-RSA-AES128-SHA", None)
 
 
 def test_a_block_that_openssl_ignores_in_silence_is_found(server: Server) -> None:
