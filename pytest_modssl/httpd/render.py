@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pytest_modssl._data import fixture
 from pytest_modssl.http.environment import header_directives
 from pytest_modssl.httpd.config import File, ServerConfig, VirtualHost
-from pytest_modssl.httpd.modules import modules_for
+from pytest_modssl.httpd.modules import modules_for, with_dependencies
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -179,7 +179,8 @@ def _modules(
     texts = [one.text for one in config.snippets]
     texts += [one.text for host in config.virtual_hosts for one in host.snippets]
     texts += [data.decode("utf-8", "replace") for name, (data, _) in files.items() if name.endswith(".htaccess")]
-    needed = {"authz_core", "log_config", *config.modules}.union(*(modules_for(text) for text in texts))
+    needed = {"authz_core", "log_config", *with_dependencies(config.modules)}
+    needed |= modules_for("\n".join(texts), available=installation.modules)
     if any(host.certificates for host in config.virtual_hosts):
         needed.add("ssl")
     if place.identity is not None:

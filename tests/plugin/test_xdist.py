@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import subprocess
 import sys
+import time
 
 import psutil
 import pytest
@@ -46,6 +48,17 @@ def base(tmp_path_factory, monkeypatch):
 
 def servers_of(base):
     return [one for one in psutil.process_iter(["cmdline"]) if str(base) in " ".join(one.info["cmdline"] or ())]
+
+
+def _members(group):
+    return [one for one in psutil.process_iter() if _group_of(one.pid) == group and one.status() != "zombie"]
+
+
+def _group_of(pid):
+    try:
+        return os.getpgid(pid)
+    except ProcessLookupError:
+        return None
 
 
 def left(base):
@@ -109,6 +122,8 @@ def test_a_run_that_is_ended_from_outside_leaves_no_process_and_the_next_run_rem
         else:
             run.send_signal(number)
         run.wait(timeout=60)
+    # Workers that lose their controller in the middle of a test are ended by execnet, after 5 to 15 seconds.
+    until(lambda: not _members(run.pid), seconds=60, what="the workers to end")
     until(lambda: not servers_of(base), seconds=2, what="every server to end")
     pytester.makepyfile(TESTS)
     pytester.runpytest_subprocess("--modssl").assert_outcomes(passed=12)
@@ -128,3 +143,20 @@ def test_two_runs_at_once_do_not_disturb_each_other(pytester, base):
         assert "12 passed" in output, output
     assert left(base) == []
     assert servers_of(base) == []
+
+
+def test_nothing_is_left_after_kills_at_ten_random_moments(pytester, base):
+    pytester.makepyfile(TESTS.replace("range(12)", "range(400)").replace("n % 6", "n"))
+    command = [sys.executable, "-m", "pytest", "--modssl", "-q", "-n", "2", "-p", "no:cacheprovider"]
+    moments = random.Random(20261123)
+    for _ in range(10):
+        with subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True, cwd=pytester.path
+        ) as run:
+            deadline = time.monotonic() + moments.uniform(0.3, 3.0)
+            until(lambda at=deadline: time.monotonic() >= at, seconds=10, what="the moment")
+            os.killpg(run.pid, signal.SIGKILL)
+        until(lambda: not servers_of(base), seconds=2, what="every server to end")
+    pytester.makepyfile("def test_nothing(): pass")
+    pytester.runpytest_subprocess("--modssl").assert_outcomes(passed=1)
+    assert left(base) == []
