@@ -164,7 +164,7 @@ def ask(address: tuple[str, int], hello: bytes, *, timeout: float = 10.0, send_a
         plain = answer.server_hello is None and not answer.alerts
         answer.fail("not_tls" if answer.reader.error is not None and plain else "malformed", str(error))
     except TimeoutError:
-        answer.fail("timeout", f"no (whole) answer within {timeout:g} s")
+        answer.fail("timeout", f"no (whole) answer within {timeout:.3g} s")
     except ConnectionRefusedError:
         answer.fail("refused", "connection refused: nobody listens there")
     except ConnectionResetError:

@@ -227,8 +227,7 @@ class _Questions:
             plain = "" if answer.reply_plain is None else f" It answered {answer.reply_plain[:60]!r}."
             raise TlsError(
                 f"Scan of {self._place()} with {protocol}, connection {self.asked}: {answer.error} "
-                f"({answer.failure}).{plain} Give more time with timeout={self.timeout:g}, or look whether the port is "
-                "the one of a TLS host."
+                f"({answer.failure}).{plain} Is it the port of a TLS host, and is timeout={self.timeout:g} s enough?"
             )
         self._note(answer)
         return answer
