@@ -18,7 +18,7 @@ from pytest_modssl.asserts import (
     assert_switches_to_http,
     assert_switches_to_https,
 )
-from pytest_modssl.http import header_directives, tls_of
+from pytest_modssl.http import tls_of
 from pytest_modssl.httpd.config import ServerConfig, VirtualHost
 from pytest_modssl.httpd.installation import find_httpd, probe_installation
 from pytest_modssl.pki import CA, dh_parameters, self_signed
@@ -63,10 +63,11 @@ def running(target: LocalTarget, ca: CA, leaves: dict[str, LeafCert]) -> Iterato
     legacy = ca.issue("legacy.example.test", key_type="rsa-2048")
     server = target.launch(
         ServerConfig(
-            VirtualHost(WWW, tls=leaves[WWW], directives="SSLOptions +StdEnvVars\n" + header_directives()),
+            VirtualHost(WWW, tls=leaves[WWW], directives="SSLOptions +StdEnvVars", files={"wrong.cgi": WRONG_PAGE}),
             VirtualHost(
                 SHOP,
                 tls=leaves[SHOP],
+                aliases=["xn--bcher-kva.example.test"],
                 directives="""
                     SSLOptions +StdEnvVars
                     RewriteEngine on
@@ -230,6 +231,11 @@ def test_the_port_stands_in_the_host_field_where_it_is_another(server: Server) -
     assert_sni(server, {name: Served(content=f"{name}:8446")}, port=8446, path="/host.cgi")
 
 
+def test_an_international_name_is_sent_in_its_ascii_form(server: Server) -> None:
+    served = Served(content="xn--bcher-kva.example.test")
+    assert_sni(server, {"bücher.example.test": served}, path="/host.cgi")
+
+
 def test_content_is_read_as_utf_8_where_the_server_names_nothing_else(server: Server) -> None:
     assert_sni(server, {SHOP: Served(content="für den Laden")}, path="/document.html")
 
@@ -238,6 +244,9 @@ def test_another_variable_than_the_name_is_told(server: Server) -> None:
     with pytest.raises(ModsslAssertionError) as caught:
         assert_sni(server, {SHOP: SHOP}, path="/wrong.cgi", via="cgi")
     assert [str(one) for one in caught.value.mismatches] == [f"{SHOP}: SSL_TLS_SNI: expected '{SHOP}', seen 'x'"]
+    with pytest.raises(ModsslAssertionError) as caught:
+        assert_sni(server, {WWW: WWW}, no_sni=WWW, path="/wrong.cgi", via="cgi")
+    assert str(caught.value.mismatches[1]) == "no SNI: SSL_TLS_SNI: expected it to be absent, seen 'x'"
 
 
 def test_a_page_without_the_variable_is_told(server: Server) -> None:

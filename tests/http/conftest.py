@@ -192,6 +192,8 @@ def httpd() -> Iterator[Httpd]:
     for name, text in PAGES.items():
         page = folder / "htdocs" / name
         page.parent.mkdir(parents=True, exist_ok=True)
+        for one in (folder / "htdocs", page.parent):
+            one.chmod(0o755)
         page.write_text(text)
         page.chmod(0o755)
     for shipped in ("env.cgi", "env.shtml"):
