@@ -248,10 +248,7 @@ class _Questions:
 
 
 def _ecdhe(accepted: Sequence[int]) -> list[int]:
-    """The suites to ask groups with: those of RSA where there are any, since an ECDSA key needs its own curve too."""
-    suites = [names.cipher_suite(code) for code in accepted]
-    ecdhe = [suite for suite in suites if suite.key_exchange in {"ECDHE", "ECDHE_PSK"}]
-    return [suite.code for suite in ecdhe if suite.authentication != "ECDSA"] or [suite.code for suite in ecdhe]
+    return [code for code in accepted if names.cipher_suite(code).key_exchange in {"ECDHE", "ECDHE_PSK"}]
 
 
 def _signs_with_curve(suites: Sequence[int]) -> bool:

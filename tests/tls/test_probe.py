@@ -184,7 +184,7 @@ def test_a_reset_is_told() -> None:
     "reply",
     [
         Record(22, 0x0303, b"\x02\0\0\x03abc").to_bytes(),
-        Record(22, 0x0303, b"\x0b\0\0\x03abc").to_bytes(),
+        Record(22, 0x0303, b"\x0b\0\0\x03\0\0\0").to_bytes(),
         Record(23, 0x0303, b"data").to_bytes(),
         Record(21, 0x0303, b"\x02").to_bytes(),
         Record(22, 0x0303, b"\x02\xff\xff\xff").to_bytes(),

@@ -77,7 +77,8 @@ def test_whole_records_before_rubbish_are_given_and_the_rubbish_is_told(record: 
     assert reader.error is not None
     assert reader.pending == rubbish
     with pytest.raises(RecordError, match="Not TLS"):
-        reader.feed(b"")
+        reader.feed(record.to_bytes())
+    assert reader.pending == rubbish
 
 
 @pytest.mark.parametrize(

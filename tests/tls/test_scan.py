@@ -156,6 +156,11 @@ def test_old_protocols_are_found(start_httpd: StartHttpd) -> None:
     assert "DHE-RSA-AES128-GCM-SHA256" not in found.suites["TLSv1.1"]
 
 
+def test_a_server_that_falls_back_to_an_older_protocol_does_not_accept_the_newer(start_httpd: StartHttpd) -> None:
+    found = scan(start_httpd(f"{ALL_SUITES}\nSSLProtocol -all +TLSv1.1").address, NAME)
+    assert found.protocols == ("TLSv1.1",)
+
+
 @pytest.mark.parametrize(
     ("order", "groups"),
     [
