@@ -43,6 +43,11 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return built
 
 
+def _required_by(wheel: Path) -> list[str]:
+    (ours,) = distributions(path=[str(wheel)])
+    return ours.requires or []
+
+
 def _needed(requirements: Iterable[str]) -> dict[str, Path]:
     """Top-level files and folders of all that is required, directly or not, as the running environment has them."""
     waiting = list(requirements)
@@ -74,8 +79,7 @@ def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     pip = (sys.executable, "-m", "pip", "--python", program, "--disable-pip-version-check")
     _run(*pip, "install", "--no-index", "--no-deps", wheel, cwd=home)
     (packages,) = home.glob("lib/python3*/site-packages")
-    (ours,) = distributions(path=[str(packages)])
-    for name, path in _needed(ours.requires or ()).items():
+    for name, path in _needed(_required_by(wheel)).items():
         (packages / name).symlink_to(path)
     return program
 
@@ -95,6 +99,13 @@ def test_the_wheel_holds_nothing_else(wheel: Path) -> None:
     tops = {name.partition("/")[0] for name in names}
     assert sorted(top for top in tops if not top.endswith(".dist-info")) == ["pytest_modssl"]
     assert [name for name in names if "__pycache__" in name or "_cache/" in name] == []
+
+
+def test_the_documents_say_why_each_dependency_is_there(wheel: Path) -> None:
+    told = (_ROOT / "docs/dependencies.md").read_text(encoding="utf-8")
+    names = [Requirement(one).name for one in _required_by(wheel)]
+    assert names
+    assert [name for name in names if f"\n| {name.lower()} |" not in told.lower()] == []
 
 
 def test_the_installed_wheel_runs_the_sample_repository(python: Path, tmp_path: Path) -> None:
