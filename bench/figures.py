@@ -1,0 +1,76 @@
+"""Measuring in rounds, and the table that tells what came of it."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+_COLUMNS = ("what", "ours", "bare", "ratio", "bar", "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """One line of the table.
+
+    Args:
+        what: was measured.
+        ours: by us.
+        bare: by the peer, in the same rounds.
+        ratio: of both, as the bar has it.
+        bar: to reach.
+        reached: whether it was.
+    """
+
+    what: str
+    ours: str
+    bare: str
+    ratio: str
+    bar: str
+    reached: bool
+
+
+def medians(*measures: Callable[[], float], rounds: int) -> list[float]:
+    """The median of each measure in seconds; all are taken once a round, in turns from first to last and back.
+
+    So what the machine does beside the measurement is shared by all of them.
+    """
+    taken: list[list[float]] = [[] for _ in measures]
+    order = list(zip(measures, taken, strict=True))
+    for _ in range(rounds):
+        for measure, values in order:
+            values.append(measure())
+        order.reverse()
+    return [statistics.median(values) for values in taken]
+
+
+def timed(work: Callable[[], object]) -> float:
+    """How many seconds the work takes."""
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def seconds(value: float) -> str:
+    """A time in the unit that suits it: µs, ms or s."""
+    for unit, factor in (("µs", 1e6), ("ms", 1e3)):
+        if abs(value) * factor < 1000:
+            return f"{value * factor:.3g} {unit}"
+    return f"{value:.2f} s"
+
+
+def table(figures: Iterable[Figure]) -> str:
+    """The figures as lines of equal columns."""
+    rows = [_COLUMNS]
+    rows += [(one.what, one.ours, one.bare, one.ratio, one.bar, "ok" if one.reached else "MISSED") for one in figures]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = []
+    for row in rows:
+        what, *values, verdict = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        lines.append("  ".join((what, *(value.strip().rjust(len(value)) for value in values), verdict)).rstrip())
+    lines.insert(1, "-" * max(map(len, lines)))
+    return "\n".join(lines)

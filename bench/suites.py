@@ -1,0 +1,212 @@
+"""How long whole runs of pytest take, against pytest on a fixture in plain Python, and over two workers."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.figures import Figure, medians, seconds, timed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bench.place import Bench
+
+_SHARED = 200
+_IN_TURN = 40
+_SPREAD = 400
+
+_OURS_SHARED = """
+import pytest
+
+NAME = "www.example.test"
+
+@pytest.mark.parametrize("n", range({count}))
+def test_host(modssl_server, n):
+    assert modssl_server.handshake(NAME).verification.ok
+    assert modssl_server.get(f"https://{{NAME}}/").status_code == 200
+"""
+
+_OURS_EACH = """
+import pytest
+from pytest_modssl import ServerConfig, VirtualHost
+
+NAME = "www.example.test"
+
+@pytest.mark.parametrize("n", range({count}))
+def test_host(modssl_server_factory, modssl_ca, n):
+    server = modssl_server_factory(ServerConfig(VirtualHost(NAME, tls=modssl_ca.issue(NAME))))
+    assert server.handshake(NAME).verification.ok
+    assert server.get(f"https://{{NAME}}/").status_code == 200
+"""
+
+# Written for every start of httpd, by whichever process: how many there are is told from outside our own code.
+_COUNTING = """
+import sys
+
+def _count(event, arguments):
+    if event == "subprocess.Popen" and "-DFOREGROUND" in arguments[1]:
+        with open({file!r}, "a") as starts:
+            starts.write("start\\n")
+
+sys.addaudithook(_count)
+"""
+
+# The certificates of the peer come from the same CA code, so that both sides do the same work for them.
+_BARE = """
+import json
+import uuid
+from pathlib import Path
+
+import pytest
+from bare import Template, context, first_handshake, get, handshake, lay_out, start, stop
+from pytest_modssl.pki import CA
+
+NAME = "www.example.test"
+TEMPLATE = Template(**json.loads({template!r}))
+
+@pytest.fixture(scope="session")
+def ca():
+    return CA()
+
+@pytest.fixture(scope="session")
+def client(ca):
+    return context(ca.cert_pem.bytes())
+
+@pytest.fixture(scope="{scope}")
+def server(ca, client):
+    leaf = ca.issue(NAME)
+    folder = Path({folder!r}, uuid.uuid4().hex)
+    address = lay_out(TEMPLATE, folder, leaf.cert_file_pem.bytes(), leaf.key_file_pem.bytes())
+    process = start(TEMPLATE, folder)
+    first_handshake(address, client, NAME)
+    yield address
+    stop(process)
+"""
+
+_BARE_SHARED = """
+@pytest.mark.parametrize("n", range({count}))
+def test_host(server, client, n):
+    handshake(server, client, NAME)
+    assert get(server, client, NAME) == 200
+"""
+
+# Its handshake is the one that found the server ready.
+_BARE_EACH = """
+@pytest.mark.parametrize("n", range({count}))
+def test_host(server, client, n):
+    assert get(server, client, NAME) == 200
+"""
+
+
+def measure(bench: Bench) -> Iterator[Figure]:
+    yield from shared(bench)
+    yield in_turn(bench)
+    yield spread(bench)
+
+
+def shared(bench: Bench) -> Iterator[Figure]:
+    """Many tests on one configuration: what we cost beside the test's own work, and how often httpd is started."""
+    suite = _ours(bench, "ours-shared", _OURS_SHARED.format(count=_SHARED))
+    peer = _peer(bench, "bare-shared", _BARE_SHARED.format(count=_SHARED), scope="session")
+    mine, other = medians(lambda: _run(suite), lambda: _run(peer), rounds=3)
+    each = (mine - other) / _SHARED
+    yield Figure(
+        what=f"{_SHARED} tests on one configuration, ours beside each test",
+        ours=seconds(mine),
+        bare=seconds(other),
+        ratio=seconds(each),
+        bar="< 5 ms",
+        reached=each < 0.005,
+    )
+    alone, two = _starts(bench, suite, "0"), _starts(bench, suite, "2")
+    yield Figure(
+        what=f"{_SHARED} tests on one configuration, starts of httpd, -n 0 and -n 2",
+        ours=f"{alone}, {two}",
+        bare="",
+        ratio="",
+        bar="1 a worker",
+        reached=alone == 1 and two <= 2,
+    )
+
+
+def in_turn(bench: Bench) -> Figure:
+    """A configuration for each test, against a fixture that starts, stops and awaits a server for each."""
+    suite = _ours(bench, "ours-in-turn", _OURS_EACH.format(count=_IN_TURN))
+    peer = _peer(bench, "bare-in-turn", _BARE_EACH.format(count=_IN_TURN), scope="function")
+    mine, other = medians(lambda: _run(suite), lambda: _run(peer), rounds=5)
+    return Figure(
+        what=f"pytest with {_IN_TURN} configurations, against a bare fixture",
+        ours=seconds(mine),
+        bare=seconds(other),
+        ratio=f"{mine / other:.2f}",
+        bar="<= 1.0",
+        reached=mine / other <= 1,
+    )
+
+
+def spread(bench: Bench) -> Figure:
+    """A configuration for each of many tests, over two workers against one process."""
+    suite = _ours(bench, "ours-spread", _OURS_EACH.format(count=_SPREAD))
+    two, one = medians(lambda: _run(suite, "-n", "2"), lambda: _run(suite, "-n", "0"), rounds=2)
+    return Figure(
+        what=f"pytest with {_SPREAD} configurations, -n 2 against -n 0",
+        ours=seconds(two),
+        bare=seconds(one),
+        ratio=f"{one / two:.2f} x",
+        bar=">= 1.7 x",
+        reached=one / two >= 1.7,
+    )
+
+
+def _ours(bench: Bench, name: str, tests: str) -> Path:
+    return _suite(bench, name, tests, "modssl = true")
+
+
+def _peer(bench: Bench, name: str, tests: str, *, scope: str) -> Path:
+    servers = bench.folder / f"{name}-servers"
+    servers.mkdir()
+    template = json.dumps(asdict(bench.template))
+    text = _BARE.format(template=template, folder=str(servers), scope=scope) + tests
+    folder = _suite(bench, name, text, "addopts = -p no:modssl")
+    (folder / "bare.py").write_text(Path(__file__).with_name("bare.py").read_text())
+    return folder
+
+
+def _suite(bench: Bench, name: str, tests: str, ini: str) -> Path:
+    folder = bench.folder / name
+    folder.mkdir()
+    (folder / "pytest.ini").write_text(f"[pytest]\n{ini}\n")
+    (folder / "test_hosts.py").write_text(tests)
+    return folder
+
+
+def _starts(bench: Bench, suite: Path, workers: str) -> int:
+    """How often a run starts httpd."""
+    file = bench.folder / f"starts-{workers}"
+    conftest = suite / "conftest.py"
+    conftest.write_text(_COUNTING.format(file=str(file)))
+    _run(suite, "-n", workers)
+    conftest.unlink()
+    return len(file.read_text().splitlines())
+
+
+def _run(suite: Path, *options: str) -> float:
+    """How many seconds a run of pytest takes; a test that fails ends the bench."""
+    # A random order is nobody's work here.
+    command = [sys.executable, "-m", "pytest", "-qx", "-p", "no:cacheprovider", "-p", "no:randomly", *options]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
+    done: list[subprocess.CompletedProcess[str]] = []
+    taken = timed(
+        lambda: done.append(
+            subprocess.run(command, cwd=suite, env=environment, capture_output=True, text=True, check=False)
+        )
+    )
+    if done[0].returncode:
+        raise RuntimeError(f"{' '.join(command)} in {suite} failed:\n{done[0].stdout}\n{done[0].stderr}")
+    return taken
