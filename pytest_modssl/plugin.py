@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
@@ -34,7 +34,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         else:
             metavar = one.name.rpartition("_")[2].upper()
             group.addoption(one.option, action="append", dest=one.ini, metavar=metavar, help=help_text)
-        parser.addini(one.ini, one.help, type="args" if one.repeatable else "string", default=None)
+        kind: Literal["args", "string"] = "args" if one.repeatable else "string"
+        parser.addini(one.ini, one.help, type=kind, default=None)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -7,7 +7,6 @@ from pytest_modssl.http.environment import (
     SslEnvironment,
     Via,
     environment_of,
-    header_directives,
     page_url,
     read_environment,
 )
@@ -23,7 +22,6 @@ __all__ = [
     "Via",
     "environment_of",
     "follow",
-    "header_directives",
     "open_session",
     "page_url",
     "read_environment",

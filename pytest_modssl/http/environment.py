@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
 from pytest_modssl.errors import EnvironmentPageError
+from pytest_modssl.httpd.variables import GROUPS, HEADER
 
 if TYPE_CHECKING:
     import requests
@@ -28,43 +29,8 @@ Via = Literal["cgi", "ssi", "header"]
 _PAGES: dict[str, str] = {"cgi": "env.cgi", "ssi": "env.shtml"}
 _FIRST_LINE = "modssl-environment/1"
 _LAST_LINE = "."
-_HEADER = "X-Modssl-Environment"
-ASK: Mapping[str, str] = {_HEADER: "1"}
+ASK: Mapping[str, str] = {HEADER: "1"}
 NULL = "(null)"
-
-# Names from "Environment Variables" in mod_ssl's manual (httpd 2.4). A header carries the first attribute of a kind
-# only, the first four alternative names and the first two of the client's chain: the manual's lists are endless.
-_DN_PARTS = ("C", "ST", "L", "O", "OU", "CN", "T", "I", "G", "S", "D", "UID", "Email", "SerialNumber")
-_CONNECTION = (
-    "HTTPS",
-    "SSL_TLS_SNI",
-    "SSL_PROTOCOL",
-    "SSL_CIPHER",
-    "SSL_CIPHER_EXPORT",
-    "SSL_CIPHER_USEKEYSIZE",
-    "SSL_CIPHER_ALGKEYSIZE",
-    "SSL_COMPRESS_METHOD",
-    "SSL_SECURE_RENEG",
-    "SSL_SESSION_ID",
-    "SSL_SESSION_RESUMED",
-    "SSL_VERSION_INTERFACE",
-    "SSL_VERSION_LIBRARY",
-    "SSL_SRP_USER",
-    "SSL_SRP_USERINFO",
-)
-_CERTIFICATE = ("M_VERSION", "M_SERIAL", "V_START", "V_END", "A_KEY", "A_SIG", "S_DN", "I_DN")
-_NAMES = tuple(f"SAN_{kind}_{n}" for kind in ("Email", "DNS") for n in range(4))
-_PARTS = tuple(f"{whose}_DN_{part}" for whose in ("S", "I") for part in _DN_PARTS)
-_GROUPS: tuple[tuple[str, ...], ...] = (
-    _CONNECTION,
-    tuple(f"SSL_SERVER_{name}" for name in (*_CERTIFICATE, *_NAMES, "SAN_OTHER_dnsSRV_0", *_PARTS)),
-    (
-        "SSL_CLIENT_VERIFY",
-        "SSL_CLIENT_V_REMAIN",
-        *(f"SSL_CLIENT_{name}" for name in (*_CERTIFICATE, *_NAMES, "SAN_OTHER_msUPN_0", *_PARTS)),
-    ),
-    ("SSL_SERVER_CERT", "SSL_CLIENT_CERT", "SSL_CLIENT_CERT_CHAIN_0", "SSL_CLIENT_CERT_CHAIN_1"),
-)
 
 _ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)", re.DOTALL)
 _PEM_BEGIN, _PEM_END = "-----BEGIN ", "-----END "
@@ -134,20 +100,6 @@ class SslEnvironment(Mapping[str, str]):
 def _short(value: str) -> str:
     first, *others = value.splitlines() or [""]
     return f"{first} (and {len(others)} more lines)" if others else first
-
-
-def header_directives() -> str:
-    """Directives that put the variables into every answer to a request with `X-Modssl-Environment: 1`.
-
-    They need mod_headers and mod_ssl, go wherever `Header` may stand, and show nothing to other requests. Several
-    variables share a field, parted by tabs, since clients limit the number of fields (Python's `http.client`: 100).
-    `Header ... "expr=..."` is of httpd 2.4.10.
-    """
-    lines = []
-    for number, names in enumerate(_GROUPS, 1):
-        value = r"\t".join(f"{name}=%{{{name}}}s" for name in names)
-        lines.append(f"""Header always set {_HEADER}-{number} "{value}" "expr=req_novary('{_HEADER}') == '1'"\n""")
-    return "".join(lines)
 
 
 def page_url(url: str, via: Via) -> str:
@@ -228,12 +180,12 @@ def _from_ssi(lines: list[str]) -> dict[str, str]:
 
 def _from_headers(response: requests.Response) -> dict[str, str]:
     values: dict[str, str] = {}
-    for number, names in enumerate(_GROUPS, 1):
-        field = response.headers.get(f"{_HEADER}-{number}")
+    for number, names in enumerate(GROUPS, 1):
+        field = response.headers.get(f"{HEADER}-{number}")
         if field is None:
             raise EnvironmentPageError(
-                f"{response.url} answered {response.status_code} without {_HEADER}-{number}: the lines of "
-                "pytest_modssl.http.header_directives() are not in force there (mod_headers, `Header` further inside?)"
+                f"{response.url} answered {response.status_code} without {HEADER}-{number}: the lines of "
+                "pytest_modssl.httpd.variables.header_directives() are not in force there (mod_headers, `Header` further inside?)"
             )
         # http.client reads fields as Latin-1; a name in UTF-8 inside a certificate stays UTF-8 on the wire.
         text = field.encode("latin-1").decode("utf-8", "backslashreplace")

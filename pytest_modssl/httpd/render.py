@@ -8,9 +8,9 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from pytest_modssl._data import fixture
-from pytest_modssl.http.environment import header_directives
 from pytest_modssl.httpd.config import File, ServerConfig, VirtualHost
 from pytest_modssl.httpd.modules import modules_for, with_dependencies
+from pytest_modssl.httpd.variables import header_directives
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

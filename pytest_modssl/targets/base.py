@@ -35,10 +35,11 @@ class Instance(Protocol):
         """Where a port of the configuration is reached from this machine; `None` for one that is not listened on."""
         ...
 
-    def settle(self) -> None:
-        """Returns when the server has dealt with every connection that its clients have closed.
+    def settle(self) -> frozenset[str] | None:
+        """The clients (`address:port`, as the log names them) whose connections are still open.
 
-        What it has to log about them is logged then. It returns after half a second at the latest.
+        Waits until the server has dealt with every connection that its clients have closed, half a second at the most:
+        all but its last lines about them are in the log then. `None` where open connections cannot be told.
         """
         ...
 

@@ -6,6 +6,7 @@ import contextlib
 import os
 import shutil
 import signal
+import socket
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -171,6 +172,11 @@ class LocalInstance:
         """See `Instance`."""
         return self.process.exit_status
 
+    @property
+    def pid(self) -> int:
+        """Process id of httpd's parent process, as its pid file tells it."""
+        return int((self.folder / PID_FILE).read_text())
+
     def address(self, port: int) -> tuple[str, int] | None:
         """See `Instance`."""
         actual = self._listening.ports.get(port)
@@ -193,11 +199,17 @@ class LocalInstance:
         if self.exit_status is not None or not pid_file.exists():
             raise self._target.refused(config, self)
 
-    def settle(self) -> None:
+    def settle(self) -> frozenset[str] | None:
         """See `Instance`: a connection that the client has closed and the server has not is in state CLOSE_WAIT."""
-        if sys.platform == "linux":
-            with contextlib.suppress(WaitTimeoutError):
-                until(lambda: not _unfinished(self._listening.address), seconds=_SETTLE_SECONDS, what="")
+        if sys.platform != "linux":
+            return None
+        with contextlib.suppress(WaitTimeoutError):
+            until(
+                lambda: not any(state == _CLOSE_WAIT for _, state in _connections(self._listening.address)),
+                seconds=_SETTLE_SECONDS,
+                what="",
+            )
+        return frozenset(peer for peer, state in _connections(self._listening.address) if state == _ESTABLISHED)
 
     def reload(self, config: ServerConfig) -> None:
         """See `Instance`.
@@ -207,7 +219,7 @@ class LocalInstance:
         cursor = LogCursor(self.folder / ERROR_LOG)
         cursor.read()
         self.rendered = self._target.rewrite(config, self.folder, self._listening)
-        self.process.signal(signal.SIGHUP)
+        os.kill(self.pid, signal.SIGHUP)
 
         def answered() -> bool:
             return self.exit_status is not None or any(_READY in one.message for one in cursor.read())
@@ -220,7 +232,7 @@ class LocalInstance:
 
     def begin_stop(self) -> None:
         """See `Instance`."""
-        self.process.signal(signal.SIGTERM)
+        self.process.terminate()
 
     def finish_stop(self) -> None:
         """See `Instance`."""
@@ -244,14 +256,19 @@ def write(rendered: Rendered, folder: Path, identity: tuple[str, str] | None) ->
             os.fchmod(descriptor, mode)
 
 
-# The kernel's number of the state in /proc/net/tcp (include/net/tcp_states.h).
-_CLOSE_WAIT = b" 08 "
+# The kernel's numbers of states in /proc/net/tcp (include/net/tcp_states.h).
+_ESTABLISHED, _CLOSE_WAIT = b"01", b"08"
 
 
-def _unfinished(address: str) -> bool:
-    """Whether a socket of this address waits for its server to close it."""
-    mine = b"".join(b"%02X" % int(octet) for octet in reversed(address.split("."))) + b":"
-    if sys.byteorder == "big":
-        mine = b"".join(b"%02X" % int(octet) for octet in address.split(".")) + b":"
+def _connections(address: str) -> list[tuple[str, bytes]]:
+    """Peer (`address:port`) and state of every connection at an IPv4 address of this machine: /proc/net/tcp, proc(5)."""
+    mine = b"%08X:" % int.from_bytes(socket.inet_aton(address), sys.byteorder)
+    found = []
     with Path("/proc/net/tcp").open("rb") as table:
-        return any(mine in line[:15] and _CLOSE_WAIT in line[:50] for line in table)
+        for line in table:
+            fields = line.split(maxsplit=4)
+            if fields[1].startswith(mine):
+                peer, port = fields[2].split(b":")
+                host = socket.inet_ntoa(int(peer, 16).to_bytes(4, sys.byteorder))
+                found.append((f"{host}:{int(port, 16)}", fields[3]))
+    return found

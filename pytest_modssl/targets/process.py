@@ -26,15 +26,34 @@ _requests: SimpleQueue[tuple[Future[subprocess.Popen[bytes]], Sequence[str], Pat
 _starting = threading.Lock()
 _starter: threading.Thread | None = None
 
-# Between the fork and prctl(2) the owner may have died: then the signal never comes, and the process is not wanted.
-_UNLESS_ORPHANED = '[ "$PPID" = "$0" ] || exit 1; exec "$@"'
+# A shell stands between: it gets the signal of its owner's death, ends the program, and then what the program leaves in
+# its group. An httpd that is ended while it starts leaves mod_cgid's daemon running (measured on httpd 2.4.71), as one
+# that crashes leaves its children. Between fork and prctl(2) the owner may have died already: then the signal never
+# comes, and nothing is started. `$0` is the owner's process id.
+_KEEPER = """
+[ "$PPID" = "$0" ] || exit 1
+trap 'ended=1; [ -z "$child" ] || kill -TERM "$child" 2>/dev/null' TERM
+"$@" &
+child=$!
+[ -z "$ended" ] || kill -TERM "$child"
+wait "$child"
+status=$?
+while kill -0 "$child" 2>/dev/null; do
+    wait "$child"
+    status=$?
+done
+trap '' TERM
+kill -TERM 0
+exit "$status"
+"""
 
 
 class Process:
-    """A started process: its exit status, signals to it, and its end.
+    """A started program with its keeper: its exit status, signals to it, and its end.
 
-    The process leads a session and a group of its own (prefork's parent signals its whole group when it stops). Its
-    standard input is empty; its output goes to the files `stdout` and `stderr` of its folder.
+    The keeper, whose id `pid` is, leads a session and a group of its own (prefork's parent signals its whole group when
+    it stops), to which all belongs that the program starts. The program's standard input is empty; its output goes to
+    the files `stdout` and `stderr` of its folder.
     """
 
     def __init__(self, popen: subprocess.Popen[bytes]) -> None:
@@ -43,30 +62,26 @@ class Process:
 
     @property
     def exit_status(self) -> int | None:
-        """Exit status, negative for a signal; `None` while the process runs."""
-        return self._popen.poll()
+        """Exit status of the program, negative for a signal; `None` while it runs."""
+        status = self._popen.poll()
+        # A shell tells the signal that ended a program by a status above 128.
+        return 128 - status if status is not None and status > 128 else status
 
-    def signal(self, number: signal.Signals) -> None:
-        """Sends a signal to the process alone; does nothing when it has ended."""
+    def terminate(self) -> None:
+        """Asks the program to end (SIGTERM); does nothing when it has ended."""
         if self.exit_status is None:
             with contextlib.suppress(ProcessLookupError):
-                os.kill(self.pid, number)
+                os.kill(self.pid, signal.SIGTERM)
 
     def finish(self, *, seconds: float) -> None:
-        """Waits until the process has ended; after `seconds` kills its group.
-
-        A parent that died by itself leaves children that hold its ports: they are ended too.
-        """
+        """Waits until all of the group has ended; after `seconds` kills it."""
         try:
-            until(lambda: self.exit_status is not None, seconds=seconds, what="httpd to end")
+            until(lambda: self.exit_status is not None and not _group_exists(self.pid), seconds=seconds, what="")
         except WaitTimeoutError:
             self.kill()
-        else:
-            if _group_exists(self.pid):
-                self.kill()
 
     def kill(self) -> None:
-        """Kills the process and its group at once."""
+        """Kills the program, its keeper and all else in their group at once."""
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
         self._popen.wait()
@@ -75,7 +90,7 @@ class Process:
 
 
 def start(command: Sequence[str], folder: Path, *, environment: Mapping[str, str]) -> Process:
-    """Starts a command that gets SIGTERM when this process dies (SIGTERM, so that it can end its own children).
+    """Starts a command that is ended when this process dies, by SIGTERM, so that it can end its own children.
 
     Args:
         command: program and arguments.
@@ -116,10 +131,9 @@ def _start_all() -> None:
 
 
 def _tied_to_owner(command: Sequence[str]) -> Sequence[str]:
+    kept = ["/bin/sh", "-c", _KEEPER, str(os.getpid()), *command]
     setpriv = _setpriv()
-    if setpriv is None:
-        return command
-    return [setpriv, "--pdeathsig", "TERM", "/bin/sh", "-c", _UNLESS_ORPHANED, str(os.getpid()), *command]
+    return kept if setpriv is None else [setpriv, "--pdeathsig", "TERM", *kept]
 
 
 @cache

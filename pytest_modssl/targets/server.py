@@ -47,6 +47,7 @@ class Server:
         self.observations: deque[object] = deque(maxlen=_REMEMBERED)
         self._sessions: list[requests.Session] = []
         self._asked = False
+        self._still_open: frozenset[str] | None = None
 
     def __repr__(self) -> str:
         state = "running" if self.exit_status is None else f"ended with status {self.exit_status}"
@@ -227,7 +228,7 @@ class Server:
 
     def begin_test(self) -> None:
         """Starts a test's slice of the log and forgets what was seen before."""
-        self.log.begin()
+        self.log.begin(self._still_open)
         self.observations.clear()
         self._asked = False
 
@@ -243,7 +244,7 @@ class Server:
             session.close()
         self._sessions.clear()
         self.__dict__.pop("_default_session", None)
-        self.instance.settle()
+        self._still_open = self.instance.settle()
         if self.exit_status is not None:
             raise ServerGoneError(f"httpd ended with status {self.exit_status} while a test was using it")
 

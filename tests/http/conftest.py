@@ -20,7 +20,8 @@ from cryptography.x509.oid import NameOID
 
 from pytest_modssl._data import fixture
 from pytest_modssl.errors import UnknownHostError
-from pytest_modssl.http import header_directives, open_session
+from pytest_modssl.http import open_session
+from pytest_modssl.httpd.variables import header_directives
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

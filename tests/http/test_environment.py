@@ -107,7 +107,7 @@ def test_a_line_that_belongs_to_no_variable_is_shown(session: requests.Session) 
 
 
 def test_missing_header_directives_are_told(session: requests.Session, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pytest_modssl.http.environment._HEADER", "X-Other")
+    monkeypatch.setattr("pytest_modssl.http.environment.HEADER", "X-Other")
     with pytest.raises(EnvironmentPageError, match=r"without X-Other-1: the lines of .*header_directives"):
         read_environment(session, SITE, via="header")
 

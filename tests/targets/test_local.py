@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import stat
@@ -113,7 +114,7 @@ def test_a_reload_to_other_ports_is_refused_and_the_server_stays(launch, ca):
 def test_single_process_mode_has_no_children(launch, ca):
     server = launch(config(ca), single_process=True)
     assert server.get("https://www.example.test/").text == "hello"
-    names = [child.cmdline()[:1] for child in psutil.Process(server.instance.process.pid).children(recursive=True)]
+    names = [child.cmdline()[:1] for child in psutil.Process(server.instance.pid).children(recursive=True)]
     # mod_cgid keeps its daemon also under -X.
     assert len(names) <= 1
 
@@ -157,8 +158,8 @@ def test_a_check_accepts_and_refuses_as_httpd_does(local, owner, ca):
 
 def test_a_server_whose_parent_is_killed_leaves_no_children(launch, ca):
     server = launch(config(ca))
-    folder, pid = server.instance.folder, server.instance.process.pid
-    server.instance.process.signal(signal.SIGKILL)
+    folder, pid = server.instance.folder, server.instance.pid
+    os.kill(pid, signal.SIGKILL)
     until(lambda: server.exit_status is not None, seconds=5, what="the parent's end")
     assert server.exit_status == -signal.SIGKILL
     server.stop()

@@ -23,6 +23,17 @@ def _alive(pid):
     return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
 
 
+def _group(leader):
+    return [one.pid for one in psutil.process_iter() if _group_of(one.pid) == leader and _alive(one.pid)]
+
+
+def _group_of(pid):
+    try:
+        return os.getpgid(pid)
+    except ProcessLookupError:
+        return None
+
+
 def test_it_leads_a_session_of_its_own_with_empty_input_and_output_in_files(tmp_path):
     process = start(["sh", "-c", "read line || echo eof; echo err >&2; sleep 1000"], tmp_path, environment=ENVIRONMENT)
     until((tmp_path / "stderr").read_text, seconds=10, what="its output")
@@ -42,21 +53,29 @@ def test_a_program_that_is_not_there_ends_at_once(tmp_path):
 def test_one_that_ignores_sigterm_is_killed_at_the_deadline(tmp_path):
     process = start(["sh", "-c", "trap '' TERM; echo on; sleep 1000"], tmp_path, environment=ENVIRONMENT)
     until((tmp_path / "stdout").read_text, seconds=10, what="the trap")
-    process.signal(signal.SIGTERM)
+    process.terminate()
     process.finish(seconds=0.05)
     assert process.exit_status == -signal.SIGKILL
+
+
+def test_the_exit_status_is_the_programs_own(tmp_path):
+    for command, status in (("exit 3", 3), ("kill -9 $$", -9), ("kill -11 $$", -11), ("exit 0", 0)):
+        process = start(["sh", "-c", command], tmp_path, environment=ENVIRONMENT)
+        process.finish(seconds=10)
+        assert process.exit_status == status
 
 
 def test_children_of_one_that_died_are_ended_too(tmp_path):
     process = start(["sh", "-c", "sleep 1000 & echo $!; kill -9 $$"], tmp_path, environment=ENVIRONMENT)
     process.finish(seconds=10)
+    assert process.exit_status == -signal.SIGKILL
     assert not _alive(int((tmp_path / "stdout").read_text()))
 
 
 def test_a_signal_to_one_that_has_ended_does_nothing(tmp_path):
     process = start(["true"], tmp_path, environment=ENVIRONMENT)
     process.finish(seconds=10)
-    process.signal(signal.SIGTERM)
+    process.terminate()
     process.kill()
     assert process.exit_status == 0
 
@@ -74,21 +93,23 @@ def test_it_outlives_the_thread_that_asked_for_it(tmp_path):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the parent-death signal is Linux's")
-def test_it_ends_when_its_owner_is_killed(tmp_path):
+@pytest.mark.parametrize("program", ["sleep 1000", "sleep 1000 & sleep 1000", "trap '' HUP; (exec sleep 1000) & wait"])
+def test_it_ends_with_all_that_it_started_when_its_owner_is_killed(tmp_path, program):
     assert dies_with_owner()
     code = textwrap.dedent(
         """
         import os, sys
         from pathlib import Path
         from pytest_modssl.targets.process import start
-        print(start(["sleep", "1000"], Path(sys.argv[1]), environment={"PATH": os.environ["PATH"]}).pid, flush=True)
+        command = ["sh", "-c", sys.argv[2]]
+        print(start(command, Path(sys.argv[1]), environment={"PATH": os.environ["PATH"]}).pid, flush=True)
         sys.stdin.read()
         """
     )
     with subprocess.Popen(
-        [sys.executable, "-c", code, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", code, str(tmp_path), program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as owner:
         pid = int(owner.stdout.readline())
-        assert _alive(pid)
+        until(lambda: len(_group(pid)) > 1, seconds=10, what="the program")
         owner.kill()
-    until(lambda: not _alive(pid), seconds=5, what="the process to end with its owner")
+    until(lambda: not _group(pid), seconds=5, what="the process to end with its owner")
