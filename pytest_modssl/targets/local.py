@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import socket
@@ -24,7 +25,7 @@ from pytest_modssl.targets.start_failure import start_error
 from pytest_modssl.wait import until
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from pytest_modssl.httpd.config import ServerConfig
     from pytest_modssl.httpd.installation import Installation
@@ -203,13 +204,16 @@ class LocalInstance:
         """See `Instance`: a connection that the client has closed and the server has not is in state CLOSE_WAIT."""
         if sys.platform != "linux":
             return None
+        states: dict[str, bytes] = {}
+
+        def dealt_with() -> bool:
+            states.clear()
+            states.update(_connections(self._listening.address))
+            return _CLOSE_WAIT not in states.values()
+
         with contextlib.suppress(WaitTimeoutError):
-            until(
-                lambda: not any(state == _CLOSE_WAIT for _, state in _connections(self._listening.address)),
-                seconds=_SETTLE_SECONDS,
-                what="",
-            )
-        return frozenset(peer for peer, state in _connections(self._listening.address) if state == _ESTABLISHED)
+            until(dealt_with, seconds=_SETTLE_SECONDS, what="")
+        return frozenset(peer for peer, state in states.items() if state == _ESTABLISHED)
 
     def reload(self, config: ServerConfig) -> None:
         """See `Instance`.
@@ -260,15 +264,11 @@ def write(rendered: Rendered, folder: Path, identity: tuple[str, str] | None) ->
 _ESTABLISHED, _CLOSE_WAIT = b"01", b"08"
 
 
-def _connections(address: str) -> list[tuple[str, bytes]]:
-    """Peer (`address:port`) and state of every connection at an IPv4 address of this machine: /proc/net/tcp, proc(5)."""
-    mine = b"%08X:" % int.from_bytes(socket.inet_aton(address), sys.byteorder)
-    found = []
-    with Path("/proc/net/tcp").open("rb") as table:
-        for line in table:
-            fields = line.split(maxsplit=4)
-            if fields[1].startswith(mine):
-                peer, port = fields[2].split(b":")
-                host = socket.inet_ntoa(int(peer, 16).to_bytes(4, sys.byteorder))
-                found.append((f"{host}:{int(port, 16)}", fields[3]))
-    return found
+def _connections(address: str) -> Iterator[tuple[str, bytes]]:
+    """Peer (`address:port`) and state of each connection at an IPv4 address of this machine: /proc/net/tcp, proc(5)."""
+    mine = b"%08X" % int.from_bytes(socket.inet_aton(address), sys.byteorder)
+    # The table has the connections of the whole machine, and is read for every test: so no loop over its lines.
+    pattern = rb"\b%s:[0-9A-F]{4} ([0-9A-F]{8}):([0-9A-F]{4}) ([0-9A-F]{2}) " % mine
+    for peer, port, state in re.findall(pattern, Path("/proc/net/tcp").read_bytes()):
+        host = socket.inet_ntoa(int(peer, 16).to_bytes(4, sys.byteorder))
+        yield f"{host}:{int(port, 16)}", state
