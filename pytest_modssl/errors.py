@@ -57,3 +57,16 @@ class EnvironmentPageError(ModsslError):
 
 class PkiError(ModsslError):
     """A key, certificate, request or list cannot be made, read or shown as it was asked for."""
+
+
+class EngineError(ModsslError):
+    """A container engine cannot be had, or did not do what it was asked for.
+
+    Attributes:
+        reason: which kind of failure: `"absent"`, `"permission"`, `"silent"`, `"stopped"`, `"no-image"`,
+            `"no-registry"`, `"architecture"`, `"disk"`, `"port"`, `"container"` (it ended) or `"other"`.
+    """
+
+    def __init__(self, message: str, *, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
