@@ -17,12 +17,12 @@ NEEDS_SERVER = """
 
 
 @pytest.fixture(autouse=True)
-def _no_settings_from_outside(monkeypatch):
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("PYTEST_MODSSL", "PYTEST_MODSSL_TARGET", "PYTEST_MODSSL_START_TIMEOUT", "PYTEST_ADDOPTS"):
         monkeypatch.delenv(name, raising=False)
 
 
-def test_without_the_switch_tests_that_need_a_server_are_skipped_with_one_reason(pytester):
+def test_without_the_switch_tests_that_need_a_server_are_skipped_with_one_reason(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(NEEDS_SERVER)
     result = pytester.runpytest_subprocess("-rs")
     result.assert_outcomes(passed=1, skipped=1)
@@ -30,7 +30,9 @@ def test_without_the_switch_tests_that_need_a_server_are_skipped_with_one_reason
 
 
 @pytest.mark.parametrize("how", ["option", "environment", "ini"])
-def test_the_switch_is_an_option_a_variable_and_an_ini_key(pytester, monkeypatch, how):
+def test_the_switch_is_an_option_a_variable_and_an_ini_key(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
     pytester.makepyfile(NEEDS_SERVER)
     if how == "environment":
         monkeypatch.setenv("PYTEST_MODSSL", "1")
@@ -42,7 +44,9 @@ def test_the_switch_is_an_option_a_variable_and_an_ini_key(pytester, monkeypatch
     result.stdout.fnmatch_lines([f"modssl: *enabled by {source}*"])
 
 
-def test_the_header_tells_the_httpd_and_where_a_setting_came_from(pytester, monkeypatch):
+def test_the_header_tells_the_httpd_and_where_a_setting_came_from(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pytester.makepyfile("def test_nothing(): pass")
     monkeypatch.setenv("PYTEST_MODSSL_START_TIMEOUT", "7.5")
     result = pytester.runpytest_subprocess("--modssl", "--modssl-target", "local")
@@ -54,7 +58,9 @@ def test_the_header_tells_the_httpd_and_where_a_setting_came_from(pytester, monk
     )
 
 
-def test_the_option_wins_over_the_variable_and_the_variable_over_ini(pytester, monkeypatch):
+def test_the_option_wins_over_the_variable_and_the_variable_over_ini(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pytester.makepyfile("def test_nothing(): pass")
     pytester.makeini("[pytest]\nmodssl = true\nmodssl_start_timeout = 3\n")
     result = pytester.runpytest_subprocess()
@@ -73,13 +79,15 @@ def test_the_option_wins_over_the_variable_and_the_variable_over_ini(pytester, m
         ("--modssl-start-timeout=soon", "*cannot take 'soon': a number of seconds between 0 and 3600"),
     ],
 )
-def test_a_wrong_value_is_a_usage_error_with_the_valid_values(pytester, option, told):
+def test_a_wrong_value_is_a_usage_error_with_the_valid_values(
+    pytester: pytest.Pytester, option: str, told: str
+) -> None:
     result = pytester.runpytest_subprocess(option)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([told])
 
 
-def test_a_missing_server_is_an_error_that_says_what_to_install(pytester):
+def test_a_missing_server_is_an_error_that_says_what_to_install(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(NEEDS_SERVER)
     result = pytester.runpytest_subprocess("--modssl", "--modssl-target=local:/nowhere/httpd")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
@@ -88,13 +96,13 @@ def test_a_missing_server_is_an_error_that_says_what_to_install(pytester):
     )
 
 
-def test_a_program_that_is_no_httpd_is_an_error(pytester):
+def test_a_program_that_is_no_httpd_is_an_error(pytester: pytest.Pytester) -> None:
     result = pytester.runpytest_subprocess("--modssl", "--modssl-target=local:/bin/true")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["*does not answer*as an httpd does*"])
 
 
-def test_idle_the_plugin_imports_nothing_heavy(pytester):
+def test_idle_the_plugin_imports_nothing_heavy(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """
         import sys
@@ -108,7 +116,7 @@ def test_idle_the_plugin_imports_nothing_heavy(pytester):
     pytester.runpytest_subprocess("-p", "no:xdist").assert_outcomes(passed=1)
 
 
-def test_every_fixture_and_option_has_a_text_for_the_user(pytester):
+def test_every_fixture_and_option_has_a_text_for_the_user(pytester: pytest.Pytester) -> None:
     fixtures = pytester.runpytest_subprocess("--fixtures").stdout.str()
     for name in ("modssl_ca", "modssl_config", "modssl_server", "modssl_server_factory", "modssl_target"):
         assert name in fixtures
@@ -118,7 +126,7 @@ def test_every_fixture_and_option_has_a_text_for_the_user(pytester):
         assert name in text
 
 
-def test_public_names_are_those_that_type_checkers_see():
+def test_public_names_are_those_that_type_checkers_see() -> None:
     import ast
 
     import pytest_modssl

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 import os
 import xml.etree.ElementTree as ET
+from typing import TYPE_CHECKING, Protocol
 
 import pytest
+
+if TYPE_CHECKING:
+    from pytest_modssl.targets.base import Target
+
+
+class RunPytest(Protocol):
+    def __call__(self, source: str, *args: str) -> pytest.RunResult: ...
+
 
 CONFTEST = """
     import pytest
@@ -29,19 +38,19 @@ DENIED = 'modssl_server.get("https://www.example.test/denied").status_code == 40
 
 
 @pytest.fixture
-def run(pytester, monkeypatch):
+def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> RunPytest:
     """Runs pytest with the plugin on a test file, in its own process and in the order of the file."""
     monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
     pytester.makeconftest(CONFTEST)
 
-    def run(source, *args):
+    def run(source: str, *args: str) -> pytest.RunResult:
         pytester.makepyfile(source)
         return pytester.runpytest_subprocess("--modssl", "-p", "no:randomly", "-p", "no:xdist", *args)
 
     return run
 
 
-def test_tests_with_one_configuration_share_one_server(run):
+def test_tests_with_one_configuration_share_one_server(run: RunPytest) -> None:
     run(
         """
         import pytest
@@ -55,7 +64,7 @@ def test_tests_with_one_configuration_share_one_server(run):
     ).assert_outcomes(passed=5)
 
 
-def test_a_marker_adds_directives_for_one_test_and_fresh_gives_a_server_of_its_own(run):
+def test_a_marker_adds_directives_for_one_test_and_fresh_gives_a_server_of_its_own(run: RunPytest) -> None:
     run(
         """
         import pytest
@@ -97,13 +106,13 @@ def test_a_marker_adds_directives_for_one_test_and_fresh_gives_a_server_of_its_o
         ("42", "*directives is text or a Path, not 42*"),
     ],
 )
-def test_wrong_marker_arguments_are_a_usage_error(run, marker, told):
+def test_wrong_marker_arguments_are_a_usage_error(run: RunPytest, marker: str, told: str) -> None:
     result = run(f"import pytest\n@pytest.mark.modssl({marker})\ndef test_it(): pass")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([told])
 
 
-def test_an_error_in_the_log_fails_the_test_that_brought_it_about_and_no_other(run):
+def test_an_error_in_the_log_fails_the_test_that_brought_it_about_and_no_other(run: RunPytest) -> None:
     result = run(
         f"""
         import pytest
@@ -132,7 +141,7 @@ def test_an_error_in_the_log_fails_the_test_that_brought_it_about_and_no_other(r
     )
 
 
-def test_an_expected_error_that_does_not_come_fails_the_test(run):
+def test_an_expected_error_that_does_not_come_fails_the_test(run: RunPytest) -> None:
     result = run(
         """
         import pytest
@@ -146,7 +155,7 @@ def test_an_expected_error_that_does_not_come_fails_the_test(run):
     result.stdout.fnmatch_lines(["E*the test expects 'AH02032' in the error log, but the server did not log it"])
 
 
-def test_lines_that_are_logged_late_belong_to_the_test_that_brought_them_about(run):
+def test_lines_that_are_logged_late_belong_to_the_test_that_brought_them_about(run: RunPytest) -> None:
     run(
         """
         import socket
@@ -167,7 +176,9 @@ def test_lines_that_are_logged_late_belong_to_the_test_that_brought_them_about(r
     ).assert_outcomes(passed=32)
 
 
-def test_a_failing_test_shows_the_log_what_was_seen_the_commands_and_the_configuration(run, pytester):
+def test_a_failing_test_shows_the_log_what_was_seen_the_commands_and_the_configuration(
+    run: RunPytest, pytester: pytest.Pytester
+) -> None:
     result = run(
         f"""
         import pytest
@@ -192,13 +203,14 @@ def test_a_failing_test_shows_the_log_what_was_seen_the_commands_and_the_configu
         ]
     )
     failure = ET.parse(pytester.path / "junit.xml").getroot().find(".//failure")
+    assert failure is not None
     text = f"{failure.get('message')}{failure.text}"
     if hasattr(BaseException, "add_note"):
         assert "AH01630: client denied by server configuration" in text
     assert "PRIVATE KEY" not in result.stdout.str() + text
 
 
-def test_a_server_lives_as_long_as_the_fixture_that_asked_for_it(run):
+def test_a_server_lives_as_long_as_the_fixture_that_asked_for_it(run: RunPytest) -> None:
     run(
         """
         import pytest
@@ -223,7 +235,7 @@ def test_a_server_lives_as_long_as_the_fixture_that_asked_for_it(run):
     ).assert_outcomes(passed=22)
 
 
-def test_a_configuration_that_does_not_start_is_an_error_at_its_line(run):
+def test_a_configuration_that_does_not_start_is_an_error_at_its_line(run: RunPytest) -> None:
     result = run(
         """
         import pytest
@@ -239,7 +251,7 @@ def test_a_configuration_that_does_not_start_is_an_error_at_its_line(run):
     )
 
 
-def test_a_child_that_crashes_fails_the_test_by_its_signal(run):
+def test_a_child_that_crashes_fails_the_test_by_its_signal(run: RunPytest) -> None:
     result = run(
         """
         import pytest
@@ -254,7 +266,7 @@ def test_a_child_that_crashes_fails_the_test_by_its_signal(run):
     result.stdout.fnmatch_lines(["E*AH00052: child pid * exit signal Segmentation fault (11)"])
 
 
-def test_a_server_that_ends_during_a_test_fails_it_and_the_next_gets_another(run):
+def test_a_server_that_ends_during_a_test_fails_it_and_the_next_gets_another(run: RunPytest) -> None:
     result = run(
         """
         import signal
@@ -271,7 +283,7 @@ def test_a_server_that_ends_during_a_test_fails_it_and_the_next_gets_another(run
     result.stdout.fnmatch_lines(["E*ServerGoneError: httpd ended with status -9 while a test was using it"])
 
 
-def test_a_name_that_no_host_serves_is_an_error_with_the_names_there_are(run):
+def test_a_name_that_no_host_serves_is_an_error_with_the_names_there_are(run: RunPytest) -> None:
     result = run(
         """
         def test_it(modssl_server):
@@ -290,8 +302,12 @@ exec {binary} "$@"
 """
 
 
-def test_several_targets_run_every_test_once_on_each(run, pytester, modssl_target):
-    (pytester.path / "modules").symlink_to(modssl_target.installation.modules_folder)
+def test_several_targets_run_every_test_once_on_each(
+    run: RunPytest, pytester: pytest.Pytester, modssl_target: Target
+) -> None:
+    modules = modssl_target.installation.modules_folder
+    assert modules is not None
+    (pytester.path / "modules").symlink_to(modules)
     fake = pytester.mkdir("bin") / "fake-older-httpd"
     fake.write_text(FAKE.format(binary=modssl_target.installation.binary))
     fake.chmod(0o755)
@@ -307,7 +323,7 @@ def test_several_targets_run_every_test_once_on_each(run, pytester, modssl_targe
     result.stdout.fnmatch_lines([f"*::test_server?{modssl_target.id}? PASSED*", "*::test_server?httpd2.4.1-* PASSED*"])
 
 
-def test_the_same_httpd_named_twice_is_an_error(run, modssl_target):
+def test_the_same_httpd_named_twice_is_an_error(run: RunPytest, modssl_target: Target) -> None:
     binary = modssl_target.installation.binary
     result = run("def test_nothing(): pass", "--modssl-target=local", f"--modssl-target=local:{binary}")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
@@ -315,7 +331,9 @@ def test_the_same_httpd_named_twice_is_an_error(run, modssl_target):
 
 
 @pytest.mark.parametrize("setting", ["home", "umask", "spaces"])
-def test_an_odd_environment_changes_nothing(run, pytester, monkeypatch, setting):
+def test_an_odd_environment_changes_nothing(
+    run: RunPytest, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, setting: str
+) -> None:
     if setting == "home":
         monkeypatch.delenv("HOME")
     before = os.umask(0o077) if setting == "umask" else None

@@ -7,13 +7,20 @@ import random
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psutil
 import pytest
 
-from pytest_modssl.targets.registry import default_base
+from pytest_modssl.targets.registry import default_base, remove_folder
 from pytest_modssl.wait import until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 pytest.importorskip("xdist")
 
@@ -31,13 +38,8 @@ TESTS = """
 
 
 @pytest.fixture
-def base(tmp_path_factory, monkeypatch):
+def base(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A registry of this test's runs alone, so that other runs on this machine do not disturb."""
-    import tempfile
-    from pathlib import Path
-
-    from pytest_modssl.targets.registry import remove_folder
-
     folder = Path(tempfile.mkdtemp(prefix="modssl-", dir="/tmp"))
     folder.chmod(0o755)
     monkeypatch.setenv("TMPDIR", str(folder))
@@ -46,27 +48,31 @@ def base(tmp_path_factory, monkeypatch):
     remove_folder(folder)
 
 
-def servers_of(base):
+def servers_of(base: Path) -> list[psutil.Process]:
     return [one for one in psutil.process_iter(["cmdline"]) if str(base) in " ".join(one.info["cmdline"] or ())]
 
 
-def _members(group):
+def _members(group: int) -> list[psutil.Process]:
     return [one for one in psutil.process_iter() if _group_of(one.pid) == group and one.status() != "zombie"]
 
 
-def _group_of(pid):
+def _group_of(pid: int) -> int | None:
     try:
         return os.getpgid(pid)
     except ProcessLookupError:
         return None
 
 
-def left(base):
+def _is_past(moment: float) -> bool:
+    return time.monotonic() >= moment
+
+
+def left(base: Path) -> list[str]:
     return [path.name for path in base.iterdir() if path.name != "registry.lock"]
 
 
 @pytest.mark.parametrize("dist", ["load", "loadscope", "loadfile", "loadgroup", "worksteal", "each", "no"])
-def test_every_way_of_distribution_works_and_leaves_nothing(pytester, base, dist):
+def test_every_way_of_distribution_works_and_leaves_nothing(pytester: pytest.Pytester, base: Path, dist: str) -> None:
     pytester.makepyfile(TESTS)
     args = ["-n", "4", "--dist", dist] if dist not in {"each", "no"} else ["--dist", dist, "--tx", "2*popen"]
     result = pytester.runpytest_subprocess("--modssl", *args)
@@ -75,7 +81,7 @@ def test_every_way_of_distribution_works_and_leaves_nothing(pytester, base, dist
     assert servers_of(base) == []
 
 
-def test_a_worker_that_is_killed_leaves_nothing_and_the_others_go_on(pytester, base):
+def test_a_worker_that_is_killed_leaves_nothing_and_the_others_go_on(pytester: pytest.Pytester, base: Path) -> None:
     pytester.makepyfile(
         """
         import os, signal
@@ -98,8 +104,8 @@ def test_a_worker_that_is_killed_leaves_nothing_and_the_others_go_on(pytester, b
 @pytest.mark.parametrize("workers", ["0", "2"])
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_a_run_that_is_ended_from_outside_leaves_no_process_and_the_next_run_removes_the_rest(
-    pytester, base, workers, number
-):
+    pytester: pytest.Pytester, base: Path, workers: str, number: signal.Signals
+) -> None:
     pytester.makepyfile(
         """
         import sys
@@ -131,7 +137,7 @@ def test_a_run_that_is_ended_from_outside_leaves_no_process_and_the_next_run_rem
     assert servers_of(base) == []
 
 
-def test_two_runs_at_once_do_not_disturb_each_other(pytester, base):
+def test_two_runs_at_once_do_not_disturb_each_other(pytester: pytest.Pytester, base: Path) -> None:
     pytester.makepyfile(TESTS)
     command = [sys.executable, "-m", "pytest", "--modssl", "-q", "-p", "no:cacheprovider"]
     runs = [
@@ -145,7 +151,7 @@ def test_two_runs_at_once_do_not_disturb_each_other(pytester, base):
     assert servers_of(base) == []
 
 
-def test_nothing_is_left_after_kills_at_ten_random_moments(pytester, base):
+def test_nothing_is_left_after_kills_at_ten_random_moments(pytester: pytest.Pytester, base: Path) -> None:
     pytester.makepyfile(TESTS.replace("range(12)", "range(400)").replace("n % 6", "n"))
     command = [sys.executable, "-m", "pytest", "--modssl", "-q", "-n", "2", "-p", "no:cacheprovider"]
     moments = random.Random(20261123)
@@ -154,7 +160,7 @@ def test_nothing_is_left_after_kills_at_ten_random_moments(pytester, base):
             command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True, cwd=pytester.path
         ) as run:
             deadline = time.monotonic() + moments.uniform(0.3, 3.0)
-            until(lambda at=deadline: time.monotonic() >= at, seconds=10, what="the moment")
+            until(partial(_is_past, deadline), seconds=10, what="the moment")
             os.killpg(run.pid, signal.SIGKILL)
         until(lambda: not servers_of(base), seconds=2, what="every server to end")
     pytester.makepyfile("def test_nothing(): pass")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -11,14 +12,19 @@ from pytest_modssl import CA
 from pytest_modssl.targets.local import LocalTarget
 from pytest_modssl.targets.registry import Owner, new_run, remove_folder
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_modssl.targets.base import Target
+
 
 @pytest.fixture(scope="session")
-def ca():
+def ca() -> CA:
     return CA()
 
 
 @pytest.fixture
-def base():
+def base() -> Iterator[Path]:
     """A base folder for a registry, short enough for sockets and open to all (pytest's own `tmp_path` is 0700)."""
     folder = Path(tempfile.mkdtemp(prefix="modssl-", dir="/tmp"))
     folder.chmod(0o755)
@@ -27,13 +33,13 @@ def base():
 
 
 @pytest.fixture
-def owner(base):
+def owner(base: Path) -> Iterator[Owner]:
     owner = Owner(new_run(), base=base)
     yield owner
     owner.close()
 
 
 @pytest.fixture
-def local(modssl_target, owner):
+def local(modssl_target: Target, owner: Owner) -> LocalTarget:
     """A local target whose servers are this test's alone."""
     return LocalTarget(modssl_target.installation, owner, start_seconds=20)

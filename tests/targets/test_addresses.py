@@ -16,7 +16,7 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has all o
 
 
 @linux
-def test_each_server_gets_a_loopback_address_of_its_own():
+def test_each_server_gets_a_loopback_address_of_its_own() -> None:
     addresses = {allocate([443]).address for _ in range(50)}
     assert len(addresses) == 50
     assert all(ipaddress.ip_address(one).is_loopback for one in addresses)
@@ -24,7 +24,7 @@ def test_each_server_gets_a_loopback_address_of_its_own():
 
 
 @linux
-def test_ports_are_the_real_ones_where_they_may_be_bound():
+def test_ports_are_the_real_ones_where_they_may_be_bound() -> None:
     first = int(Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").read_text())
     listening = allocate([80, 443, 8443])
     assert listening.ports[8443] == 8443
@@ -33,13 +33,13 @@ def test_ports_are_the_real_ones_where_they_may_be_bound():
 
 
 @linux
-def test_a_port_taken_on_all_addresses_is_stood_for_by_another():
+def test_a_port_taken_on_all_addresses_is_stood_for_by_another() -> None:
     with socket.create_server(("0.0.0.0", 0)) as taken:
         port = taken.getsockname()[1]
         assert allocate([port]).ports[port] != port
 
 
-def test_every_port_is_free(monkeypatch):
+def test_every_port_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
     listening = allocate([80, 443])
     for port in listening.ports.values():
         socket.create_server((listening.address, port)).close()

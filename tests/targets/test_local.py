@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import stat
+from typing import TYPE_CHECKING, Any, Protocol
 
 import psutil
 import pytest
@@ -13,10 +14,23 @@ import pytest
 from pytest_modssl import CA, ConfigError, MissingModuleError, ServerConfig, StartError, VirtualHost
 from pytest_modssl.targets import local as module
 from pytest_modssl.targets.addresses import Listening, allocate
+from pytest_modssl.targets.registry import Owner, new_run
 from pytest_modssl.wait import until
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
-def config(ca: CA, directives: str = "", *, text: str = "hello", **options) -> ServerConfig:
+    from pytest_modssl.targets.base import Target
+    from pytest_modssl.targets.local import LocalTarget
+    from pytest_modssl.targets.server import Server
+
+
+class Launch(Protocol):
+    def __call__(self, config: ServerConfig, *, single_process: bool = False) -> Server: ...
+
+
+def config(ca: CA, directives: str = "", *, text: str = "hello", **options: Any) -> ServerConfig:
     leaf = ca.issue("www.example.test")
     return ServerConfig(
         VirtualHost("www.example.test", tls=leaf, directives=directives, files={"index.html": text}),
@@ -26,12 +40,12 @@ def config(ca: CA, directives: str = "", *, text: str = "hello", **options) -> S
 
 
 @pytest.fixture
-def launch(local):
+def launch(local: LocalTarget) -> Iterator[Launch]:
     """Starts servers that are stopped when the test ends."""
-    servers = []
+    servers: list[Server] = []
 
-    def launch(*args, **options):
-        servers.append(local.launch(*args, **options))
+    def launch(config: ServerConfig, *, single_process: bool = False) -> Server:
+        servers.append(local.launch(config, single_process=single_process))
         return servers[-1]
 
     yield launch
@@ -39,18 +53,23 @@ def launch(local):
         server.stop()
 
 
-def processes_in(folder):
+def processes_in(folder: Path) -> list[psutil.Process]:
     return [one for one in psutil.process_iter(["cmdline"]) if str(folder) in " ".join(one.info["cmdline"] or ())]
 
 
-def test_a_server_answers_on_every_port_as_soon_as_it_is_there(launch, ca):
+def pid_of(server: Server) -> int:
+    assert isinstance(server.instance, module.LocalInstance)
+    return server.instance.pid
+
+
+def test_a_server_answers_on_every_port_as_soon_as_it_is_there(launch: Launch, ca: CA) -> None:
     server = launch(config(ca))
     assert server.get("https://www.example.test/").text == "hello"
     assert server.get("http://www.example.test/").text == "plain hello"
 
 
 @pytest.mark.parametrize("mpm", ["event", "worker", "prefork"])
-def test_every_mpm_runs_and_stops(launch, local, ca, mpm):
+def test_every_mpm_runs_and_stops(launch: Launch, local: LocalTarget, ca: CA, mpm: str) -> None:
     server = launch(config(ca, "SSLOptions +StdEnvVars", mpm=mpm))
     assert server.environment("https://www.example.test/")["SSL_PROTOCOL"] == "TLSv1.3"
     folder = server.instance.folder
@@ -60,7 +79,7 @@ def test_every_mpm_runs_and_stops(launch, local, ca, mpm):
     assert processes_in(folder) == []
 
 
-def test_stopping_frees_the_port_and_removes_every_process_and_file(launch, ca):
+def test_stopping_frees_the_port_and_removes_every_process_and_file(launch: Launch, ca: CA) -> None:
     server = launch(config(ca))
     address, folder = server.address(443), server.instance.folder
     assert processes_in(folder)
@@ -72,7 +91,7 @@ def test_stopping_frees_the_port_and_removes_every_process_and_file(launch, ca):
     server.stop()
 
 
-def test_keys_are_for_their_owner_alone_and_pages_for_all(launch, ca):
+def test_keys_are_for_their_owner_alone_and_pages_for_all(launch: Launch, ca: CA) -> None:
     folder = launch(config(ca, pki={"extra.pem": ca.cert_pem})).instance.folder
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in folder.rglob("*") if path.is_file()}
     assert modes["0-0.key"] == modes["extra.pem"] == 0o600
@@ -80,7 +99,7 @@ def test_keys_are_for_their_owner_alone_and_pages_for_all(launch, ca):
     assert modes["env.cgi"] == 0o755
 
 
-def test_a_reload_changes_what_is_served_on_the_same_ports(launch, ca):
+def test_a_reload_changes_what_is_served_on_the_same_ports(launch: Launch, ca: CA) -> None:
     server = launch(config(ca))
     before = server.address(443)
     for text in ("second", "third"):
@@ -90,36 +109,38 @@ def test_a_reload_changes_what_is_served_on_the_same_ports(launch, ca):
     assert server.address(443) == before
 
 
-def test_a_reload_changes_the_certificate(launch, ca):
+def test_a_reload_changes_the_certificate(launch: Launch, ca: CA) -> None:
     server = launch(config(ca))
     other = CA().issue("www.example.test")
     server.reload(ServerConfig(VirtualHost("www.example.test", tls=other), VirtualHost("www.example.test")))
     assert server.handshake("www.example.test").leaf == other.certificate
 
 
-def test_a_reload_to_a_broken_configuration_is_told_and_ends_the_server(launch, ca):
+def test_a_reload_to_a_broken_configuration_is_told_and_ends_the_server(launch: Launch, ca: CA) -> None:
     server = launch(config(ca))
     with pytest.raises(StartError, match="SSLProtocol Nonsense"):
         server.reload(config(ca, "SSLProtocol Nonsense"))
     assert server.exit_status is not None
 
 
-def test_a_reload_to_other_ports_is_refused_and_the_server_stays(launch, ca):
+def test_a_reload_to_other_ports_is_refused_and_the_server_stays(launch: Launch, ca: CA) -> None:
     server = launch(config(ca))
     with pytest.raises(ConfigError, match=r"\[8080\] differ"):
         server.reload(config(ca, listen=[80, 443, 8080]))
     assert server.get("https://www.example.test/").text == "hello"
 
 
-def test_single_process_mode_has_no_children(launch, ca):
+def test_single_process_mode_has_no_children(launch: Launch, ca: CA) -> None:
     server = launch(config(ca), single_process=True)
     assert server.get("https://www.example.test/").text == "hello"
-    names = [child.cmdline()[:1] for child in psutil.Process(server.instance.pid).children(recursive=True)]
+    names = [child.cmdline()[:1] for child in psutil.Process(pid_of(server)).children(recursive=True)]
     # mod_cgid keeps its daemon also under -X.
     assert len(names) <= 1
 
 
-def test_a_port_taken_between_look_and_bind_is_tried_again_elsewhere(launch, ca, monkeypatch):
+def test_a_port_taken_between_look_and_bind_is_tried_again_elsewhere(
+    launch: Launch, ca: CA, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with socket.create_server(("127.99.99.99", 0)) as taken:
         port = taken.getsockname()[1]
         answers = [Listening("127.99.99.99", {443: port, 80: port + 1})]
@@ -128,7 +149,9 @@ def test_a_port_taken_between_look_and_bind_is_tried_again_elsewhere(launch, ca,
         assert answers == []
 
 
-def test_a_port_that_stays_taken_is_an_error_that_names_it(local, ca, monkeypatch):
+def test_a_port_that_stays_taken_is_an_error_that_names_it(
+    local: LocalTarget, ca: CA, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with socket.create_server(("127.99.99.98", 0)) as taken:
         port = taken.getsockname()[1]
         monkeypatch.setattr(module, "allocate", lambda _: Listening("127.99.99.98", {443: port, 80: port + 1}))
@@ -136,7 +159,9 @@ def test_a_port_that_stays_taken_is_an_error_that_names_it(local, ca, monkeypatc
             local.launch(config(ca))
 
 
-def test_a_server_that_is_not_ready_in_time_is_an_error_and_leaves_nothing(modssl_target, owner, ca):
+def test_a_server_that_is_not_ready_in_time_is_an_error_and_leaves_nothing(
+    modssl_target: Target, owner: Owner, ca: CA
+) -> None:
     slow = module.LocalTarget(modssl_target.installation, owner, start_seconds=0.001)
     with pytest.raises(StartError, match=r"was not ready within 0\.001 s"):
         slow.launch(config(ca))
@@ -144,21 +169,21 @@ def test_a_server_that_is_not_ready_in_time_is_an_error_and_leaves_nothing(modss
     assert processes_in(owner.folder) == []
 
 
-def test_a_missing_module_is_told_before_anything_starts(local, ca):
+def test_a_missing_module_is_told_before_anything_starts(local: LocalTarget, ca: CA) -> None:
     with pytest.raises(MissingModuleError, match="mod_nonsense"):
         local.launch(config(ca, modules=["nonsense"]))
 
 
-def test_a_check_accepts_and_refuses_as_httpd_does(local, owner, ca):
+def test_a_check_accepts_and_refuses_as_httpd_does(local: LocalTarget, owner: Owner, ca: CA) -> None:
     local.check(config(ca))
     with pytest.raises(StartError, match="Invalid command 'SSLFoo'"):
         local.check(config(ca, "SSLFoo on"))
     assert [path.name for path in owner.folder.iterdir()] == ["owner.lock"]
 
 
-def test_a_server_whose_parent_is_killed_leaves_no_children(launch, ca):
+def test_a_server_whose_parent_is_killed_leaves_no_children(launch: Launch, ca: CA) -> None:
     server = launch(config(ca))
-    folder, pid = server.instance.folder, server.instance.pid
+    folder, pid = server.instance.folder, pid_of(server)
     os.kill(pid, signal.SIGKILL)
     until(lambda: server.exit_status is not None, seconds=5, what="the parent's end")
     assert server.exit_status == -signal.SIGKILL
@@ -167,9 +192,7 @@ def test_a_server_whose_parent_is_killed_leaves_no_children(launch, ca):
     assert not psutil.pid_exists(pid)
 
 
-def test_a_folder_with_spaces_in_its_path_serves(modssl_target, base, ca):
-    from pytest_modssl.targets.registry import Owner, new_run
-
+def test_a_folder_with_spaces_in_its_path_serves(modssl_target: Target, base: Path, ca: CA) -> None:
     spaced = base / "a b"
     spaced.mkdir()
     spaced.chmod(0o755)
@@ -182,7 +205,9 @@ def test_a_folder_with_spaces_in_its_path_serves(modssl_target, base, ca):
     owner.close()
 
 
-def test_the_environment_of_the_run_does_not_reach_the_server(launch, ca, monkeypatch):
+def test_the_environment_of_the_run_does_not_reach_the_server(
+    launch: Launch, ca: CA, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("MODSSL_SECRET", "secret")
     server = launch(config(ca, "PassEnv MODSSL_SECRET"))
     assert "MODSSL_SECRET" not in server.environment("https://www.example.test/")

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+from typing import TYPE_CHECKING
 
 import psutil
 import pytest
@@ -16,25 +17,30 @@ from pytest_modssl.errors import WaitTimeoutError
 from pytest_modssl.targets.process import dies_with_owner, start
 from pytest_modssl.wait import until
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pytest_modssl.targets.process import Process
+
 ENVIRONMENT = {"PATH": os.environ["PATH"]}
 
 
-def _alive(pid):
+def _alive(pid: int) -> bool:
     return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
 
 
-def _group(leader):
+def _group(leader: int) -> list[int]:
     return [one.pid for one in psutil.process_iter() if _group_of(one.pid) == leader and _alive(one.pid)]
 
 
-def _group_of(pid):
+def _group_of(pid: int) -> int | None:
     try:
         return os.getpgid(pid)
     except ProcessLookupError:
         return None
 
 
-def test_it_leads_a_session_of_its_own_with_empty_input_and_output_in_files(tmp_path):
+def test_it_leads_a_session_of_its_own_with_empty_input_and_output_in_files(tmp_path: Path) -> None:
     process = start(["sh", "-c", "read line || echo eof; echo err >&2; sleep 1000"], tmp_path, environment=ENVIRONMENT)
     until((tmp_path / "stderr").read_text, seconds=10, what="its output")
     assert os.getsid(process.pid) == os.getpgid(process.pid) == process.pid
@@ -43,14 +49,14 @@ def test_it_leads_a_session_of_its_own_with_empty_input_and_output_in_files(tmp_
     assert (tmp_path / "stderr").read_text() == "err\n"
 
 
-def test_a_program_that_is_not_there_ends_at_once(tmp_path):
+def test_a_program_that_is_not_there_ends_at_once(tmp_path: Path) -> None:
     process = start([str(tmp_path / "nothing")], tmp_path, environment=ENVIRONMENT)
     process.finish(seconds=10)
     assert process.exit_status == 127
     assert "nothing" in (tmp_path / "stderr").read_text()
 
 
-def test_one_that_ignores_sigterm_is_killed_at_the_deadline(tmp_path):
+def test_one_that_ignores_sigterm_is_killed_at_the_deadline(tmp_path: Path) -> None:
     process = start(["sh", "-c", "trap '' TERM; echo on; sleep 1000"], tmp_path, environment=ENVIRONMENT)
     until((tmp_path / "stdout").read_text, seconds=10, what="the trap")
     process.terminate()
@@ -58,21 +64,21 @@ def test_one_that_ignores_sigterm_is_killed_at_the_deadline(tmp_path):
     assert process.exit_status == -signal.SIGKILL
 
 
-def test_the_exit_status_is_the_programs_own(tmp_path):
+def test_the_exit_status_is_the_programs_own(tmp_path: Path) -> None:
     for command, status in (("exit 3", 3), ("kill -9 $$", -9), ("kill -11 $$", -11), ("exit 0", 0)):
         process = start(["sh", "-c", command], tmp_path, environment=ENVIRONMENT)
         process.finish(seconds=10)
         assert process.exit_status == status
 
 
-def test_children_of_one_that_died_are_ended_too(tmp_path):
+def test_children_of_one_that_died_are_ended_too(tmp_path: Path) -> None:
     process = start(["sh", "-c", "sleep 1000 & echo $!; kill -9 $$"], tmp_path, environment=ENVIRONMENT)
     process.finish(seconds=10)
     assert process.exit_status == -signal.SIGKILL
     assert not _alive(int((tmp_path / "stdout").read_text()))
 
 
-def test_a_signal_to_one_that_has_ended_does_nothing(tmp_path):
+def test_a_signal_to_one_that_has_ended_does_nothing(tmp_path: Path) -> None:
     process = start(["true"], tmp_path, environment=ENVIRONMENT)
     process.finish(seconds=10)
     process.terminate()
@@ -80,8 +86,8 @@ def test_a_signal_to_one_that_has_ended_does_nothing(tmp_path):
     assert process.exit_status == 0
 
 
-def test_it_outlives_the_thread_that_asked_for_it(tmp_path):
-    started = []
+def test_it_outlives_the_thread_that_asked_for_it(tmp_path: Path) -> None:
+    started: list[Process] = []
     thread = threading.Thread(
         target=lambda: started.append(start(["sleep", "1000"], tmp_path, environment=ENVIRONMENT))
     )
@@ -94,7 +100,7 @@ def test_it_outlives_the_thread_that_asked_for_it(tmp_path):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the parent-death signal is Linux's")
 @pytest.mark.parametrize("program", ["sleep 1000", "sleep 1000 & sleep 1000", "trap '' HUP; (exec sleep 1000) & wait"])
-def test_it_ends_with_all_that_it_started_when_its_owner_is_killed(tmp_path, program):
+def test_it_ends_with_all_that_it_started_when_its_owner_is_killed(tmp_path: Path, program: str) -> None:
     assert dies_with_owner()
     code = textwrap.dedent(
         """
@@ -109,6 +115,7 @@ def test_it_ends_with_all_that_it_started_when_its_owner_is_killed(tmp_path, pro
     with subprocess.Popen(
         [sys.executable, "-c", code, str(tmp_path), program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as owner:
+        assert owner.stdout is not None
         pid = int(owner.stdout.readline())
         until(lambda: len(_group(pid)) > 1, seconds=10, what="the program")
         owner.kill()

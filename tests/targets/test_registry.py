@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 import textwrap
+from typing import TYPE_CHECKING, TypeAlias
 
 import psutil
 import pytest
@@ -14,6 +16,12 @@ from pytest_modssl.errors import ModsslError
 from pytest_modssl.targets import registry
 from pytest_modssl.targets.registry import Owner, ProcessEntry, end_run, sweep
 from pytest_modssl.wait import until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+ForeignOwner: TypeAlias = tuple[subprocess.Popen[str], int]
 
 OWNER = """
     import os, signal, subprocess, sys
@@ -30,30 +38,31 @@ OWNER = """
 
 
 @pytest.fixture
-def foreign_owner(base):
+def foreign_owner(base: Path) -> Iterator[ForeignOwner]:
     """Another process that owns a folder with a running process: its `Popen`, and the process's id."""
     code = textwrap.dedent(OWNER)
     with subprocess.Popen(
         [sys.executable, "-c", code, str(base)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as popen:
+        assert popen.stdout is not None
         pid = int(popen.stdout.readline())
         yield popen, pid
         popen.kill()
         ProcessEntry(pid, _started(pid)).end()
 
 
-def _started(pid):
+def _started(pid: int) -> float:
     try:
         return psutil.Process(pid).create_time()
     except psutil.NoSuchProcess:
         return 0.0
 
 
-def ended(pid):
+def ended(pid: int) -> bool:
     return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
 
 
-def test_an_owner_that_closes_leaves_nothing_but_the_base_lock(base):
+def test_an_owner_that_closes_leaves_nothing_but_the_base_lock(base: Path) -> None:
     owner = Owner("run1", base=base)
     folder = owner.new_folder()
     assert folder.is_dir()
@@ -62,7 +71,7 @@ def test_an_owner_that_closes_leaves_nothing_but_the_base_lock(base):
     assert [path.name for path in base.iterdir()] == ["registry.lock"]
 
 
-def test_folders_can_be_entered_by_all_whatever_the_umask(base):
+def test_folders_can_be_entered_by_all_whatever_the_umask(base: Path) -> None:
     before = os.umask(0o077)
     try:
         owner = Owner("run1", base=base)
@@ -73,7 +82,7 @@ def test_folders_can_be_entered_by_all_whatever_the_umask(base):
     owner.close()
 
 
-def test_a_living_owner_is_left_alone(base, foreign_owner):
+def test_a_living_owner_is_left_alone(base: Path, foreign_owner: ForeignOwner) -> None:
     _, pid = foreign_owner
     assert sweep(base) == 0
     end_run("run1", base)
@@ -81,7 +90,7 @@ def test_a_living_owner_is_left_alone(base, foreign_owner):
     assert len(list(base.glob("run1-*"))) == 1
 
 
-def test_a_killed_owner_is_swept_with_what_it_started(base, foreign_owner):
+def test_a_killed_owner_is_swept_with_what_it_started(base: Path, foreign_owner: ForeignOwner) -> None:
     popen, pid = foreign_owner
     popen.kill()
     popen.wait()
@@ -90,7 +99,7 @@ def test_a_killed_owner_is_swept_with_what_it_started(base, foreign_owner):
     assert [path.name for path in base.iterdir()] == ["registry.lock"]
 
 
-def test_the_end_of_a_run_removes_its_dead_owners_and_no_other_run(base, foreign_owner):
+def test_the_end_of_a_run_removes_its_dead_owners_and_no_other_run(base: Path, foreign_owner: ForeignOwner) -> None:
     popen, pid = foreign_owner
     popen.kill()
     popen.wait()
@@ -100,7 +109,7 @@ def test_the_end_of_a_run_removes_its_dead_owners_and_no_other_run(base, foreign
     until(lambda: ended(pid), seconds=5, what="the process to end")
 
 
-def test_a_process_id_that_was_given_to_another_is_not_killed():
+def test_a_process_id_that_was_given_to_another_is_not_killed() -> None:
     with subprocess.Popen(["sleep", "1000"], start_new_session=True) as other:
         ProcessEntry(other.pid, psutil.Process(other.pid).create_time() - 100).end()
         assert other.poll() is None
@@ -109,28 +118,28 @@ def test_a_process_id_that_was_given_to_another_is_not_killed():
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"pid": "x"}', '{"pid": 1}'])
-def test_an_entry_that_was_not_written_in_full_is_no_entry(tmp_path, content):
+def test_an_entry_that_was_not_written_in_full_is_no_entry(tmp_path: Path, content: str) -> None:
     (tmp_path / "process.json").write_text(content)
     assert ProcessEntry.read(tmp_path) is None
 
 
-def test_the_base_is_where_children_of_the_server_can_go(tmp_path, monkeypatch):
+def test_the_base_is_where_children_of_the_server_can_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)
-    monkeypatch.setattr(registry.tempfile, "gettempdir", lambda: str(closed))
+    monkeypatch.setattr(tempfile, "gettempdir", lambda: str(closed))
     assert closed not in registry.default_base().parents
 
 
-def test_a_base_that_others_can_write_is_refused(base, monkeypatch):
-    monkeypatch.setattr(registry.tempfile, "gettempdir", lambda: str(base))
+def test_a_base_that_others_can_write_is_refused(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "gettempdir", lambda: str(base))
     folder = registry.default_base()
     folder.chmod(0o777)
     with pytest.raises(ModsslError, match="only this user can write"):
         registry.default_base()
 
 
-def test_a_base_that_is_a_link_is_refused(base, tmp_path, monkeypatch):
-    monkeypatch.setattr(registry.tempfile, "gettempdir", lambda: str(base))
+def test_a_base_that_is_a_link_is_refused(base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "gettempdir", lambda: str(base))
     (base / f"pytest-modssl-{os.getuid()}").symlink_to(tmp_path)
     with pytest.raises(ModsslError, match="only this user can write"):
         registry.default_base()
