@@ -185,7 +185,8 @@ def _from_headers(response: requests.Response) -> dict[str, str]:
         if field is None:
             raise EnvironmentPageError(
                 f"{response.url} answered {response.status_code} without {HEADER}-{number}: the lines of "
-                "pytest_modssl.httpd.variables.header_directives() are not in force there (mod_headers, `Header` further inside?)"
+                "pytest_modssl.httpd.variables.header_directives() are not in force there "
+                "(mod_headers, `Header` further inside?)"
             )
         # http.client reads fields as Latin-1; a name in UTF-8 inside a certificate stays UTF-8 on the wire.
         text = field.encode("latin-1").decode("utf-8", "backslashreplace")
