@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import shutil
 import signal
-import socket
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
@@ -18,6 +15,7 @@ from pytest_modssl.errors import ConfigError, StartError, WaitTimeoutError
 from pytest_modssl.httpd.errorlog import LogCursor
 from pytest_modssl.httpd.render import ERROR_LOG, MAIN, PID_FILE, Place, Rendered, render
 from pytest_modssl.targets.addresses import Listening, allocate
+from pytest_modssl.targets.connections import CLOSE_WAIT, ESTABLISHED, open_connections
 from pytest_modssl.targets.process import Process, dies_with_owner, start
 from pytest_modssl.targets.registry import Owner, ProcessEntry, remove_folder
 from pytest_modssl.targets.server import Server
@@ -25,7 +23,8 @@ from pytest_modssl.targets.start_failure import start_error
 from pytest_modssl.wait import until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
+    from pathlib import Path
 
     from pytest_modssl.httpd.config import ServerConfig
     from pytest_modssl.httpd.installation import Installation
@@ -35,6 +34,7 @@ _TRIES = 3
 _ADDRESS_IN_USE = "AH00072"
 # httpd ends 30 ms after SIGTERM (measured on 2.4.71); what has not ended by then hangs.
 _STOP_SECONDS = 5.0
+_RELOAD_SECONDS = 5.0
 _SETTLE_SECONDS = 0.5
 _READY = "resuming normal operations"
 # Whatever else is in the environment must not change what a configuration does.
@@ -175,6 +175,9 @@ class LocalInstance:
         self.process = process
         self._target = target
         self._listening = listening
+        self._log = LogCursor(folder / ERROR_LOG)
+        self._generation = 1
+        self._logged = 0
 
     @property
     def exit_status(self) -> int | None:
@@ -212,35 +215,39 @@ class LocalInstance:
         """See `Instance`: a connection that the client has closed and the server has not is in state CLOSE_WAIT."""
         if sys.platform != "linux":
             return None
-        states: dict[str, bytes] = {}
+        states: dict[str, int] = {}
 
         def dealt_with() -> bool:
             states.clear()
-            states.update(_connections(self._listening.address))
-            return _CLOSE_WAIT not in states.values()
+            states.update(open_connections(self._listening.address))
+            return CLOSE_WAIT not in states.values()
 
         with contextlib.suppress(WaitTimeoutError):
             until(dealt_with, seconds=_SETTLE_SECONDS, what="")
-        return frozenset(peer for peer, state in states.items() if state == _ESTABLISHED)
+        return frozenset(peer for peer, state in states.items() if state == ESTABLISHED)
 
     def reload(self, config: ServerConfig) -> None:
         """See `Instance`.
 
         After SIGHUP the children of the old generation have ended before httpd logs that it goes on.
         """
-        cursor = LogCursor(self.folder / ERROR_LOG)
-        cursor.read()
+        self._wait_for_generation(self._generation)
         self.rendered = self._target.rewrite(config, self.folder, self._listening)
         os.kill(self.pid, signal.SIGHUP)
+        self._generation += 1
+        self._wait_for_generation(self._generation)
+        if self.exit_status is not None or self._logged < self._generation:
+            raise self._target.refused(config, self)
+
+    def _wait_for_generation(self, number: int) -> None:
+        """Waits until httpd has logged for the n-th time that it is ready, or has ended."""
 
         def answered() -> bool:
-            return self.exit_status is not None or any(_READY in one.message for one in cursor.read())
+            self._logged += sum(_READY in one.message for one in self._log.read())
+            return self.exit_status is not None or self._logged >= number
 
         with contextlib.suppress(WaitTimeoutError):
-            until(answered, seconds=_STOP_SECONDS, what="")
-            if self.exit_status is None:
-                return
-        raise self._target.refused(config, self)
+            until(answered, seconds=_RELOAD_SECONDS, what="")
 
     def begin_stop(self) -> None:
         """See `Instance`."""
@@ -266,20 +273,3 @@ def write(rendered: Rendered, folder: Path, identity: tuple[str, str] | None) ->
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
             os.fchmod(descriptor, mode)
-
-
-# The kernel's numbers of states in /proc/net/tcp (include/net/tcp_states.h).
-_ESTABLISHED, _CLOSE_WAIT = b"01", b"08"
-
-
-def _connections(address: str) -> Iterator[tuple[str, bytes]]:
-    """Peer (`address:port`) and state of each open connection at an IPv4 address of this machine (proc(5), net/tcp).
-
-    Open are those in one of the two states above; hundreds wait for their time to pass (TIME_WAIT).
-    """
-    mine = b"%08X" % int.from_bytes(socket.inet_aton(address), sys.byteorder)
-    # The table has the connections of the whole machine, and is read for every test: so no loop over its lines.
-    pattern = rb"\b%s:[0-9A-F]{4} ([0-9A-F]{8}):([0-9A-F]{4}) (%s|%s) " % (mine, _ESTABLISHED, _CLOSE_WAIT)
-    for peer, port, state in re.findall(pattern, Path("/proc/net/tcp").read_bytes()):
-        host = socket.inet_ntoa(int(peer, 16).to_bytes(4, sys.byteorder))
-        yield f"{host}:{int(port, 16)}", state
