@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -48,9 +49,15 @@ def modssl(
     """
     if not isinstance(directives, str | Path):
         raise TypeError(f"directives is text or a Path, not {directives!r}")
-    if isinstance(errors, str) or not all(isinstance(one, str | re.Pattern) for one in errors):
+    if host is not None and not isinstance(host, str):
+        raise TypeError(f"host is a name or None, not {host!r}")
+    if isinstance(errors, str) or not _are_wanted(errors):
         raise TypeError(f"errors is a list of texts or compiled patterns, not {errors!r}")
     return Marker(directives, host, bool(fresh), tuple(errors))
+
+
+def _are_wanted(errors: object) -> bool:
+    return isinstance(errors, Collection) and all(isinstance(one, str | re.Pattern) for one in errors)
 
 
 def read_markers(item: pytest.Item) -> list[Marker]:

@@ -1,0 +1,69 @@
+"""The marker's arguments: what they become, and how a wrong one is told."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+
+from pytest_modssl.marker import Marker, MarkerError, modssl, read_markers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class FakeItem:
+    """A test with marks, the innermost first, as `pytest.Item.iter_markers` gives them."""
+
+    nodeid = "tests/test_shop.py::test_it"
+
+    def __init__(self, *marks: pytest.MarkDecorator) -> None:
+        self.marks = marks
+
+    def iter_markers(self, name: str) -> Iterator[pytest.Mark]:
+        return (one.mark for one in self.marks if one.name == name)
+
+
+def read(*marks: pytest.MarkDecorator) -> list[Marker]:
+    return read_markers(cast("pytest.Item", FakeItem(*marks)))
+
+
+def test_a_bare_marker_asks_for_nothing() -> None:
+    assert read(pytest.mark.modssl) == read(pytest.mark.modssl()) == [Marker("", None, fresh=False, errors=())]
+
+
+def test_every_argument_arrives() -> None:
+    pattern = re.compile("denied")
+    marker = pytest.mark.modssl("SSLEngine on", host="a.test", fresh=True, errors=["AH01630", pattern])
+    assert read(marker) == [Marker("SSLEngine on", "a.test", fresh=True, errors=("AH01630", pattern))]
+    assert modssl(Path("host.conf")).directives == Path("host.conf")
+
+
+def test_the_outermost_comes_first_and_other_markers_are_left_alone() -> None:
+    marks = (pytest.mark.modssl("# inner"), pytest.mark.xfail, pytest.mark.modssl("# outer"))
+    assert [one.directives for one in read(*marks)] == ["# outer", "# inner"]
+
+
+@pytest.mark.parametrize(
+    ("args", "options", "told"),
+    [
+        ((42,), {}, "directives is text or a Path, not 42"),
+        ((None,), {}, "directives is text or a Path, not None"),
+        ((), {"errors": "AH01630"}, "errors is a list of texts or compiled patterns, not 'AH01630'"),
+        ((), {"errors": [42]}, r"errors is a list of texts or compiled patterns, not \[42\]"),
+        ((), {"errors": 42}, "errors is a list of texts or compiled patterns, not 42"),
+        ((), {"errors": re.compile("x")}, r"errors is a list of texts or compiled patterns, not re.compile\('x'\)"),
+        (("", "a.test"), {}, "positional argument"),
+        ((), {"nonsense": 1}, "unexpected keyword argument 'nonsense'"),
+        ((), {"host": 42}, "host is a name or None, not 42"),
+    ],
+)
+def test_a_wrong_argument_is_told_with_the_test_and_what_fits(
+    args: tuple[object, ...], options: dict[str, Any], told: str
+) -> None:
+    with pytest.raises(MarkerError, match=told) as caught:
+        read(pytest.mark.modssl(*args, **options))
+    assert str(caught.value).startswith("tests/test_shop.py::test_it: @pytest.mark.modssl: ")
+    assert "its arguments are (directives: 'str | Path' = '', *, host:" in str(caught.value)

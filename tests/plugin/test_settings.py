@@ -1,0 +1,88 @@
+"""Settings as a pure function of what was given: who wins, what is valid, and what an error says."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_modssl.settings import ALL, SettingError, resolve
+
+
+def test_with_nothing_given_every_setting_is_its_default_and_says_so() -> None:
+    settings = resolve({}, {}, {})
+    assert (settings.enabled.value, settings.targets.value, settings.start_timeout.value) == (False, ("auto",), 20.0)
+    assert {one.source for one in (settings.enabled, settings.targets, settings.start_timeout)} == {"default"}
+    assert settings.describe() == "enabled by default"
+
+
+def test_every_setting_has_its_option_variable_and_ini_key_by_one_rule() -> None:
+    assert {one.name: (one.option, one.variable, one.ini) for one in ALL}.items() >= {
+        "": ("--modssl", "PYTEST_MODSSL", "modssl"),
+        "target": ("--modssl-target", "PYTEST_MODSSL_TARGET", "modssl_target"),
+        "start_timeout": ("--modssl-start-timeout", "PYTEST_MODSSL_START_TIMEOUT", "modssl_start_timeout"),
+    }.items()
+
+
+def test_the_option_comes_before_the_variable_the_variable_before_ini_and_each_is_told() -> None:
+    options, environment = {"modssl_start_timeout": ["5"]}, {"PYTEST_MODSSL_START_TIMEOUT": "4"}
+    ini = {"modssl_start_timeout": ["3"]}
+    found = [resolve(*given).start_timeout for given in ((options, environment, ini), ({}, environment, ini))]
+    found.append(resolve({"modssl_start_timeout": None}, {}, ini).start_timeout)
+    assert [(one.value, one.source) for one in found] == [
+        (5.0, "--modssl-start-timeout"),
+        (4.0, "PYTEST_MODSSL_START_TIMEOUT=4"),
+        (3.0, "ini modssl_start_timeout"),
+    ]
+
+
+def test_of_an_option_given_twice_the_last_counts() -> None:
+    assert resolve({"modssl_start_timeout": ["5", "6"]}, {}, {}).start_timeout.value == 6.0
+
+
+@pytest.mark.parametrize("text", ["1", "true", "Yes", " ON "])
+def test_words_that_switch_on(text: str) -> None:
+    assert resolve({}, {"PYTEST_MODSSL": text}, {}).enabled.value is True
+
+
+@pytest.mark.parametrize("text", ["0", "false", "No", "off", ""])
+def test_words_that_switch_off_win_over_ini(text: str) -> None:
+    assert resolve({}, {"PYTEST_MODSSL": text}, {"modssl": ["true"]}).enabled.value is False
+
+
+def test_targets_are_listed_by_commas_or_by_repetition_each_once_and_in_order() -> None:
+    given = {"modssl_target": ["local:/b/httpd, local", "local:/b/httpd,,local:/a/httpd"]}
+    assert resolve(given, {}, {}).targets.value == ("local:/b/httpd", "local", "local:/a/httpd")
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"PYTEST_MODSSL": "maybe"}, r"PYTEST_MODSSL=maybe: cannot take 'maybe': one of 1, true, yes, on, 0, false"),
+        ({"PYTEST_MODSSL_TARGET": "remote"}, r"PYTEST_MODSSL_TARGET=remote: .*'remote' is none of auto, local"),
+        ({"PYTEST_MODSSL_TARGET": "auto:x"}, "'auto:x' is none of auto"),
+        ({"PYTEST_MODSSL_TARGET": "local:"}, "'local:' is none of auto"),
+        ({"PYTEST_MODSSL_TARGET": " , "}, "at least one of auto"),
+        *(
+            ({"PYTEST_MODSSL_START_TIMEOUT": text}, "a number of seconds between 0 and 3600")
+            for text in ("0", "-1", "3601", "nan", "inf", "soon", "")
+        ),
+    ],
+)
+def test_a_value_that_cannot_be_is_told_with_its_place_and_the_valid_ones(given: dict[str, str], told: str) -> None:
+    with pytest.raises(SettingError, match=told):
+        resolve({}, given, {})
+
+
+def test_a_wrong_value_that_another_place_overrides_does_no_harm() -> None:
+    assert (
+        resolve({"modssl_start_timeout": ["5"]}, {"PYTEST_MODSSL_START_TIMEOUT": "soon"}, {}).start_timeout.value == 5
+    )
+
+
+def test_the_description_tells_every_setting_that_is_no_default_and_where_it_came_from() -> None:
+    settings = resolve(
+        {"modssl": ["1"], "modssl_target": ["local", "local:/b/httpd"]}, {}, {"modssl_start_timeout": ["7.5"]}
+    )
+    assert settings.describe() == (
+        "enabled by --modssl, target local, local:/b/httpd (--modssl-target), "
+        "start-timeout 7.5 (ini modssl_start_timeout)"
+    )
