@@ -1,0 +1,59 @@
+"""What one test's HTTP requests leave for the next one: nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_modssl import CA, ServerConfig, VirtualHost
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_modssl import Server
+    from pytest_modssl.targets.local import LocalTarget
+
+NAME = "www.example.test"
+URL = f"https://{NAME}/"
+COOKIE = 'Header always set Set-Cookie "seen=yes"\nHeader always set X-Cookie "expr=%{HTTP_COOKIE}"'
+
+
+def config(ca: CA) -> ServerConfig:
+    return ServerConfig(VirtualHost(NAME, tls=ca.issue(NAME), directives=COOKIE))
+
+
+@pytest.fixture
+def server(local: LocalTarget, ca: CA) -> Iterator[Server]:
+    server = local.launch(config(ca))
+    yield server
+    server.stop()
+
+
+def test_a_cookie_lasts_to_the_end_of_its_test(server: Server) -> None:
+    assert server.get(URL).headers["X-Cookie"] == ""
+    assert server.get(URL).headers["X-Cookie"] == "seen=yes"
+    server.end_test()
+    server.begin_test()
+    assert server.get(URL).headers["X-Cookie"] == ""
+
+
+def test_a_connection_lasts_to_the_end_of_its_test(server: Server) -> None:
+    server.get(URL)
+    server.get(URL)
+    assert established(server) == 1
+    server.end_test()
+    server.begin_test()
+    server.get(URL)
+    assert established(server) == 1
+
+
+def established(server: Server) -> int:
+    """How many TLS connections this test has opened: AH01964 is logged for each."""
+    return sum(record.ah == "AH01964" for record in server.log.records)
+
+
+def test_requests_after_a_reload_trust_the_roots_of_the_new_configuration(server: Server) -> None:
+    assert server.get(URL).status_code == 200
+    server.reload(config(CA()))
+    assert server.get(URL).status_code == 200
