@@ -154,17 +154,35 @@ def in_turn(bench: Bench) -> Figure:
 
 
 def spread(bench: Bench) -> Figure:
-    """A configuration for each of many tests, over two workers against one process."""
+    """A configuration for each of many tests, over two workers against one process.
+
+    No more can come of it than the machine has free: as much is measured in the same rounds, by two processes that
+    only compute against one.
+    """
     suite = _ours(bench, "ours-spread", _OURS_EACH.format(count=_SPREAD))
-    two, one = medians(lambda: _run(suite, "-n", "2"), lambda: _run(suite, "-n", "0"), rounds=2)
+    runs = (lambda: _run(suite, "-n", "2"), lambda: _run(suite, "-n", "0"), lambda: _busy(2), lambda: _busy(1))
+    two, one, busy_two, busy_one = medians(*runs, rounds=2)
+    free = 2 * busy_one / busy_two
     return Figure(
-        what=f"pytest with {_SPREAD} configurations, -n 2 against -n 0",
+        what=f"pytest with {_SPREAD} configurations, -n 2 against -n 0 ({free:.1f} cores were free)",
         ours=seconds(two),
         bare=seconds(one),
         ratio=f"{one / two:.2f} x",
         bar=">= 1.7 x",
         reached=one / two >= 1.7,
     )
+
+
+def _busy(processes: int) -> float:
+    """How many seconds it takes as many processes at once to compute the same each."""
+    command = [sys.executable, "-c", "sum(n * n for n in range(10_000_000))"]
+
+    def work() -> None:
+        started = [subprocess.Popen(command) for _ in range(processes)]
+        for process in started:
+            process.wait()
+
+    return timed(work)
 
 
 def _medians(*runs: Callable[[], float], rounds: int) -> list[float]:
