@@ -102,7 +102,7 @@ class ServerLog:
 def _matches(record: LogRecord, wanted: Wanted) -> bool:
     if isinstance(wanted, re.Pattern):
         return wanted.search(record.raw) is not None
-    return record.ah == wanted or wanted in record.raw
+    return wanted in record.raw
 
 
 def _text(wanted: Wanted) -> str:
