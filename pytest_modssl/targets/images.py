@@ -1,0 +1,276 @@
+"""The image that a server's container is made from: found, pulled, or built; each once a machine.
+
+The project's own images (`recipes`) are built when they are first asked for. Whoever comes first holds a file lock
+while it builds; others wait for it and find the image then. Their base is pulled where a registry answers; where none
+does, it is made from Debian's packages.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import subprocess
+import tarfile
+import tempfile
+from collections import deque
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from textwrap import shorten
+from typing import TYPE_CHECKING, Any
+
+import docker.errors
+import docker.utils
+from filelock import FileLock, Timeout
+
+from pytest_modssl.errors import EngineError
+from pytest_modssl.targets.engine_errors import engine_errors, said
+from pytest_modssl.targets.recipes import DEFAULT, LABEL, add_file, recipe_for
+from pytest_modssl.targets.registry import default_base
+from pytest_modssl.targets.sources import fetch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from pytest_modssl.targets.engine import Engine
+    from pytest_modssl.targets.recipes import Recipe
+
+    Say = Callable[[str], None]
+
+# The slowest build that is known, httpd from its sources on two busy cores, takes 5 minutes.
+_BUILD_SECONDS = 1800
+_LAST_LINES = 15
+_BASE = "modssl/base:"
+# Debian's suites without a release date of their own: a mirror's list of theirs may have expired (seen in forky, sid).
+_UNDATED = frozenset({"forky", "testing", "sid", "unstable"})
+
+
+@dataclass(frozen=True, slots=True)
+class OwnImage:
+    """One of the project's images in an engine.
+
+    Attributes:
+        name: what it was built for, for example `"modssl/debian:bookworm"`, or `"modssl/base:bookworm"` for a base.
+        tag: its name in the engine, or its id where it has lost its name.
+        current: whether it is the one that this version of the package takes.
+        size: bytes.
+        created: when.
+    """
+
+    name: str
+    tag: str
+    current: bool
+    size: int
+    created: datetime
+
+
+def image_for(engine: Engine, name: str | None, *, say: Say) -> str:
+    """The name, in the engine, of the image to run; it is there when this returns.
+
+    Args:
+        engine: where it is to be.
+        name: `modssl/debian[:SUITE]` or `modssl/source[:VERSION]` for one of the project's own; any other is an image
+            that the engine has or can pull; `None` for the default, `modssl/debian:bookworm`.
+        say: told in one line about every step that takes long.
+
+    Raises:
+        EngineError: when it cannot be had, with the last lines of the step that failed.
+    """
+    name = name or DEFAULT
+    recipe = recipe_for(name)
+    if recipe is None:
+        if not _has(engine, name):
+            say(f"pulling {name}")
+            _pull(engine, name)
+        return name
+    if not _has(engine, recipe.tag):
+        with _turn(recipe.tag, name, say):
+            if not _has(engine, recipe.tag):
+                build(engine, recipe, say=say)
+    return recipe.tag
+
+
+def default_is_ready(engine: Engine) -> bool:
+    """Whether the default image is there, so that nothing has to be built or pulled."""
+    recipe = recipe_for(DEFAULT)
+    return recipe is not None and _has(engine, recipe.tag)
+
+
+def own_images(engine: Engine) -> list[OwnImage]:
+    """The project's images in an engine, by name, the current one of each first."""
+    with engine_errors("list the images"):
+        found = engine.client.api.images(filters={"label": LABEL})
+    images = []
+    for image in found:
+        name = image["Labels"][LABEL]
+        tags = [tag for tag in image.get("RepoTags") or () if not tag.startswith("<none>")] or [image["Id"]]
+        current = any(_is_current(name, tag) for tag in tags)
+        images.append(
+            OwnImage(name, tags[0], current, image["Size"], datetime.fromtimestamp(image["Created"], tz=timezone.utc))
+        )
+    return sorted(images, key=lambda image: (image.name, not image.current, image.tag))
+
+
+def remove(engine: Engine, tag: str) -> None:
+    """Removes an image of the project's own.
+
+    Raises:
+        EngineError: when it is in use, or is not one of the project's own.
+    """
+    with engine_errors(f"remove {tag}"):
+        if LABEL not in (engine.client.images.get(tag).labels or {}):
+            raise EngineError(f"{tag} was not made by pytest-modssl, and is left alone.", reason="other")
+        engine.client.images.remove(tag)
+
+
+def build(engine: Engine, recipe: Recipe, *, say: Say) -> None:
+    """Builds an image anew, whether or not it is there; arguments and errors as for `image_for`."""
+    base = _base(engine, recipe, say)
+    context = io.BytesIO(recipe.context)
+    if recipe.source is not None:
+        with tarfile.open(fileobj=context, mode="a") as tar:
+            add_file(tar, recipe.source.file, fetch(recipe.source, say))
+        context.seek(0)
+    what = f"build the image {recipe.name}"
+    say(f"building {recipe.name} as {recipe.tag}")
+    with engine_errors(what):
+        progress = engine.client.api.build(
+            fileobj=context,
+            custom_context=True,
+            tag=recipe.tag,
+            buildargs={**recipe.arguments, "BASE": base},
+            labels={LABEL: recipe.name},
+            rm=True,
+            forcerm=True,
+            decode=True,
+            timeout=_BUILD_SECONDS,
+        )
+        _follow(progress, what, say)
+    if not _has(engine, recipe.tag):
+        raise EngineError(f"cannot {what}: the engine told of no error, and has no {recipe.tag}.", reason="other")
+
+
+def _follow(progress: Iterator[dict[str, Any]], what: str, say: Say) -> None:
+    """Tells the steps of a build; raises EngineError with the last lines of the one that failed."""
+    lines: deque[str] = deque(maxlen=_LAST_LINES)
+    for event in progress:
+        for line in str(event.get("stream", "")).splitlines():
+            if line.upper().startswith("STEP "):
+                lines.clear()
+                if "RUN" in line:
+                    say(shorten(line, 100, placeholder=" ..."))
+            if line.strip():
+                lines.append(line)
+        if "error" in event:
+            error = said(str(event["error"]), what)
+            shown = "".join(f"\n    {line}" for line in lines)
+            raise EngineError(f"{error}\n  Last lines of the step that failed:{shown}", reason=error.reason)
+
+
+def _base(engine: Engine, recipe: Recipe, say: Say) -> str:
+    """Name of the image to build on: there, or pulled, or made from packages."""
+    made = f"{_BASE}{recipe.suite}"
+    for name in (recipe.base, made):
+        if _has(engine, name):
+            return name
+    say(f"pulling {recipe.base}")
+    try:
+        _pull(engine, recipe.base)
+    except EngineError as error:
+        if error.reason not in {"no-registry", "no-image"}:
+            raise
+        say(f"no registry has it for us; making Debian {recipe.suite} from its packages with mmdebstrap")
+        _bootstrap(engine, recipe.suite, made, because=error)
+        return made
+    return recipe.base
+
+
+def _bootstrap(engine: Engine, suite: str, name: str, *, because: EngineError) -> None:
+    """Makes a minimal Debian from its packages and imports it as an image."""
+    instead = f"The base of the image is made from Debian's packages because of this:\n  {because}"
+    if shutil.which("mmdebstrap") is None:
+        raise EngineError(
+            "cannot make a base image: mmdebstrap is not installed. What to do: as root on Debian or Ubuntu "
+            f"apt-get install mmdebstrap, or load an image debian:{suite}-slim into the engine. {instead}",
+            reason="no-registry",
+        )
+    # --variant=minbase is what Debian's own slim images begin with; mmdebstrap(1).
+    options = ["--variant=minbase", "--quiet"]
+    if suite in _UNDATED:
+        options.append('--aptopt=Acquire::Check-Valid-Until "false"')
+    with tempfile.TemporaryDirectory(prefix="modssl-base-") as folder:
+        archive = Path(folder) / "base.tar"
+        done = subprocess.run(
+            ["mmdebstrap", *options, suite, str(archive)],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            encoding="utf-8",
+            errors="backslashreplace",
+            check=False,
+        )
+        if done.returncode:
+            shown = "".join(f"\n    {line}" for line in done.stderr.splitlines()[-_LAST_LINES:])
+            root = "" if os.geteuid() == 0 else " It needs root, or user namespaces (apt-get install uidmap)."
+            raise EngineError(
+                f"cannot make Debian {suite} with mmdebstrap: exit status {done.returncode}.{root} Its last "
+                f"lines:{shown}\n{instead}",
+                reason="no-registry",
+            )
+        repository, _, tag = name.partition(":")
+        usual, engine.client.api.timeout = engine.client.api.timeout, _BUILD_SECONDS
+        try:
+            with engine_errors(f"import the image {name}"):
+                answer = engine.client.api.import_image_from_file(
+                    str(archive), repository=repository, tag=tag, changes=[f"LABEL {LABEL}={name}"]
+                )
+        finally:
+            engine.client.api.timeout = usual
+        if '"error"' in answer:
+            raise said(answer, f"import the image {name}")
+
+
+def _has(engine: Engine, name: str) -> bool:
+    with engine_errors(f"look for the image {name}"):
+        try:
+            engine.client.images.get(name)
+        except docker.errors.ImageNotFound:
+            return False
+    return True
+
+
+def _pull(engine: Engine, name: str) -> None:
+    """Pulls an image; unlike the client library's own function it does not lose what the engine says went wrong."""
+    what = f"pull the image {name}"
+    repository, tag = docker.utils.parse_repository_tag(name)
+    with engine_errors(what):
+        for event in engine.client.api.pull(repository, tag=tag or "latest", stream=True, decode=True):
+            if "error" in event:
+                raise said(str(event["error"]), what)
+
+
+@contextmanager
+def _turn(tag: str, name: str, say: Say) -> Iterator[None]:
+    """Held by one process of this user at a time for each image."""
+    lock = FileLock(default_base() / f"image-{tag.replace('/', '-').replace(':', '-')}.lock", timeout=_BUILD_SECONDS)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        say(f"waiting for another process that builds {name}")
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _is_current(name: str, tag: str) -> bool:
+    if name.startswith(_BASE):
+        return True
+    try:
+        recipe = recipe_for(name)
+    except EngineError:
+        return False
+    # podman puts a registry before names that have none: docker.io/modssl/...
+    return recipe is not None and tag.endswith(recipe.tag)

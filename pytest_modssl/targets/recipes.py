@@ -1,0 +1,102 @@
+"""The project's own images: what is built, from which folder of `containers/`, and how it is known again."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import tarfile
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pytest_modssl import _data
+from pytest_modssl.errors import EngineError
+from pytest_modssl.targets.sources import Source, read_sources
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# To be raised when the way of building changes so that images built before should not be taken any more.
+_VERSION = 1
+# On every image that this package made, with the name that it was made for.
+LABEL = "org.pytest-modssl.image"
+DEFAULT = "modssl/debian:bookworm"
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """One image that the project builds itself.
+
+    Attributes:
+        name: what users write, for example `"modssl/debian:bookworm"`.
+        suite: the Debian release that it is built on.
+        arguments: the arguments of the Dockerfile, but for `BASE`.
+        context: the build context, as a tar archive; the same for the same files.
+        source: what is to be fetched into the context before it is built.
+    """
+
+    name: str
+    suite: str
+    arguments: Mapping[str, str]
+    context: bytes
+    source: Source | None = None
+
+    @property
+    def tag(self) -> str:
+        """The image's name in the engine, which no other content shares."""
+        digest = hashlib.sha256(self.context)
+        digest.update(repr((_VERSION, sorted(self.arguments.items()), self.source)).encode())
+        return f"{self.name}-{digest.hexdigest()[:12]}"
+
+    @property
+    def base(self) -> str:
+        """The image that it is built on where a registry has it."""
+        return f"debian:{self.suite}-slim"
+
+
+def recipe_for(name: str) -> Recipe | None:
+    """The recipe of a name that is the project's own (`modssl/...`); `None` for every other name.
+
+    Args:
+        name: `modssl/debian[:SUITE]` or `modssl/source[:VERSION]`.
+
+    Raises:
+        EngineError: for a name below `modssl/` that no recipe has.
+    """
+    folder, _, choice = name.partition(":")
+    if not name.startswith("modssl/"):
+        return None
+    if folder == "modssl/debian" and choice.isalnum() | (not choice):
+        suite = choice or "bookworm"
+        return Recipe(f"{folder}:{suite}", suite, {"SUITE": suite}, _context("debian"))
+    sources = read_sources(_data.container("source/sources.txt"))
+    if folder == "modssl/source" and (choice or next(iter(sources))) in sources:
+        version = choice or next(iter(sources))
+        arguments = {"VERSION": version, "SUITE": "bookworm"}
+        return Recipe(f"{folder}:{version}", "bookworm", arguments, _context("source"), sources[version])
+    raise EngineError(
+        f"{name} is none of the project's own images. There are modssl/debian:SUITE (a Debian release: bookworm, "
+        f"trixie) and modssl/source:VERSION (of httpd: {', '.join(sources)}).",
+        reason="no-image",
+    )
+
+
+def _context(folder: str) -> bytes:
+    """The build context as a tar archive that depends on nothing but names and contents of the files.
+
+    Neither does a wheel keep the modes of files, nor is every clone made with the same umask.
+    """
+    archive = io.BytesIO()
+    root = _data.container(folder)
+    with tarfile.open(fileobj=archive, mode="w") as tar:
+        for path in sorted(root.rglob("*")):
+            if path.is_file() and path.name != "README.md":
+                add_file(tar, path.relative_to(root).as_posix(), path.read_bytes())
+    return archive.getvalue()
+
+
+def add_file(tar: tarfile.TarFile, name: str, content: bytes) -> None:
+    """Adds a file of root's, readable by all and with no date, to an archive."""
+    entry = tarfile.TarInfo(name)
+    entry.size = len(content)
+    entry.mode = 0o644
+    tar.addfile(entry, io.BytesIO(content))
