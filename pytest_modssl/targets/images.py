@@ -66,7 +66,7 @@ class OwnImage:
     created: datetime
 
 
-def image_for(engine: Engine, name: str | None, *, say: Say) -> str:
+def image_for(engine: Engine, name: str | None, *, say: Say, again: bool = False) -> str:
     """The name, in the engine, of the image to run; it is there when this returns.
 
     Args:
@@ -74,6 +74,7 @@ def image_for(engine: Engine, name: str | None, *, say: Say) -> str:
         name: `modssl/debian[:SUITE]` or `modssl/source[:VERSION]` for one of the project's own; any other is an image
             that the engine has or can pull; `None` for the default, `modssl/debian:bookworm`.
         say: told in one line about every step that takes long.
+        again: build an image of the project's own, or pull another, also where it is there.
 
     Raises:
         EngineError: when it cannot be had, with the last lines of the step that failed.
@@ -81,14 +82,14 @@ def image_for(engine: Engine, name: str | None, *, say: Say) -> str:
     name = name or DEFAULT
     recipe = recipe_for(name)
     if recipe is None:
-        if not _has(engine, name):
+        if again or not _has(engine, name):
             say(f"pulling {name}")
             _pull(engine, name)
         return name
-    if not _has(engine, recipe.tag):
+    if again or not _has(engine, recipe.tag):
         with _turn(recipe.tag, name, say):
-            if not _has(engine, recipe.tag):
-                build(engine, recipe, say=say)
+            if again or not _has(engine, recipe.tag):
+                _build(engine, recipe, say, again=again)
     return recipe.tag
 
 
@@ -105,7 +106,10 @@ def own_images(engine: Engine) -> list[OwnImage]:
     images = []
     for image in found:
         name = image["Labels"][LABEL]
-        tags = [tag for tag in image.get("RepoTags") or () if not tag.startswith("<none>")] or [image["Id"]]
+        tags = [tag for tag in image.get("RepoTags") or () if not tag.startswith("<none>")]
+        if not tags and name.startswith(_BASE):
+            continue  # a step of a build has its base's labels
+        tags = tags or [image["Id"]]
         current = any(_is_current(name, tag) for tag in tags)
         images.append(
             OwnImage(name, tags[0], current, image["Size"], datetime.fromtimestamp(image["Created"], tz=timezone.utc))
@@ -125,8 +129,8 @@ def remove(engine: Engine, tag: str) -> None:
         engine.client.images.remove(tag)
 
 
-def build(engine: Engine, recipe: Recipe, *, say: Say) -> None:
-    """Builds an image anew, whether or not it is there; arguments and errors as for `image_for`."""
+def _build(engine: Engine, recipe: Recipe, say: Say, *, again: bool) -> None:
+    """Builds an image; `again` without what the engine remembers of earlier builds."""
     base = _base(engine, recipe, say)
     context = io.BytesIO(recipe.context)
     if recipe.source is not None:
@@ -142,6 +146,7 @@ def build(engine: Engine, recipe: Recipe, *, say: Say) -> None:
             tag=recipe.tag,
             buildargs={**recipe.arguments, "BASE": base},
             labels={LABEL: recipe.name},
+            nocache=again,
             rm=True,
             forcerm=True,
             decode=True,
