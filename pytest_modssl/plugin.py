@@ -11,7 +11,7 @@ from pytest_modssl import settings as _settings
 from pytest_modssl.marker import MarkerError, read_markers
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
 
     from pytest_modssl.run import Run
 
@@ -73,16 +73,26 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         return
     from pytest_modssl.errors import ModsslError
     from pytest_modssl.run import Run
+    from pytest_modssl.targets.choice import Choice
     from pytest_modssl.targets.registry import new_run
 
-    run = Run(config.stash[_settings_key], _workerinput(config).get("modssl_run") or new_run())
+    told = _workerinput(config)
+    choices = [Choice(*choice) for choice in told["modssl_choices"]] if told else None
+    run = Run(config.stash[_settings_key], told.get("modssl_run") or new_run(), choices=choices, say=_say(config))
     config.stash[_run_key] = run
     try:
-        if not _workerinput(config):
-            run.begin()
         _ = run.targets
+        if not told:
+            run.begin()
     except ModsslError as error:
+        run.close()
         raise pytest.UsageError(f"--modssl: {error}") from None
+
+
+def _say(config: pytest.Config) -> Callable[[str], None]:
+    """Tells the terminal, at once, of work that takes its time."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    return (lambda _: None) if reporter is None else lambda text: reporter.write_line(f"modssl: {text}")
 
 
 def _workerinput(config: pytest.Config) -> dict[str, Any]:
@@ -96,6 +106,7 @@ def pytest_configure_node(node: Any) -> None:
     run = run_of(node.config)
     if run is not None:
         node.workerinput["modssl_run"] = run.name
+        node.workerinput["modssl_choices"] = [tuple(choice) for choice in run.choices]
 
 
 @pytest.hookimpl(trylast=True)
@@ -113,7 +124,10 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     run = run_of(config)
     if run is None:
         return []
-    lines = [f"modssl: {target.id} ({target.description})" for target in run.targets]
+    lines = [
+        f"modssl: {target.id} ({target.description}; {choice.reason})"
+        for target, choice in zip(run.targets, run.choices, strict=True)
+    ]
     return [*lines, f"modssl: {run.settings.describe()}"]
 
 

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 from pytest_modssl.errors import ModsslError
 from pytest_modssl.httpd.installation import find_httpd, probe_installation
+from pytest_modssl.targets.choice import Choice, choose_automatically, container_target
 from pytest_modssl.targets.local import LocalTarget
 from pytest_modssl.targets.pool import Pool
 from pytest_modssl.targets.registry import Owner, default_base, end_run, sweep
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Sequence
+    from collections.abc import Callable, Hashable, Sequence
 
     from pytest_modssl.settings import Settings
     from pytest_modssl.targets.base import Target
@@ -25,12 +26,33 @@ class Run:
     Args:
         settings: what the run was asked to do.
         name: name of the run, shared by the controller and its workers.
+        choices: the targets that the controller chose, for a worker; `None` chooses them.
+        say: told of each step of work that takes seconds, such as building an image.
     """
 
-    def __init__(self, settings: Settings, name: str) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        name: str,
+        *,
+        choices: Sequence[Choice] | None = None,
+        say: Callable[[str], None] = lambda _: None,
+    ) -> None:
         self.settings = settings
         self.name = name
+        self._choices = choices
+        self._say = say
         self._pools: dict[str, Pool] = {}
+
+    @cached_property
+    def choices(self) -> tuple[Choice, ...]:
+        """The targets to use, each with its reason: `auto` is decided here."""
+        if self._choices is not None:
+            return tuple(self._choices)
+        source = self.settings.targets.source
+        return tuple(
+            choose_automatically() if name == "auto" else Choice(name, source) for name in self.settings.targets.value
+        )
 
     @cached_property
     def targets(self) -> tuple[Target, ...]:
@@ -39,19 +61,23 @@ class Run:
         Raises:
             ModsslError: when one cannot be had, with what to install.
         """
-        targets = [self._target(name) for name in self.settings.targets.value]
-        taken: set[str] = set()
-        for name, target in zip(self.settings.targets.value, targets, strict=True):
-            if target.id in taken:
-                raise ModsslError(f"target {name} is the same httpd as another target of this run ({target.id})")
-            taken.add(target.id)
-        return tuple(targets)
+        targets: dict[str, Target] = {}
+        for choice in self.choices:
+            target = self._target(choice.name)
+            if target.id in targets:
+                target.close()
+                raise ModsslError(f"target {choice.name} is the same httpd as another target of this run ({target.id})")
+            targets[target.id] = target
+        return tuple(targets.values())
 
     def _target(self, name: str) -> Target:
-        _, _, path = name.partition(":")
-        installation = probe_installation(find_httpd(path or None))
+        kind, _, rest = name.partition(":")
+        start_seconds = self.settings.start_timeout.value
+        if kind == "docker":
+            return container_target(rest or None, self._owner, start_seconds=start_seconds, say=self._say)
+        installation = probe_installation(find_httpd(rest or None))
         installation.require({"ssl"})
-        return LocalTarget(installation, self._owner, start_seconds=self.settings.start_timeout.value)
+        return LocalTarget(installation, self._owner, start_seconds=start_seconds)
 
     @cached_property
     def _owner(self) -> Owner:
@@ -74,13 +100,16 @@ class Run:
     def begin(self) -> None:
         """Removes what earlier runs left that can no longer do so themselves."""
         sweep(default_base())
+        for target in self.targets:
+            target.clean_up(None)
 
     def close(self) -> None:
         """Ends every server of this process and removes its files."""
         for pool in self._pools.values():
             pool.close()
-            pool.target.close()
         self._pools.clear()
+        for target in self.__dict__.get("targets", ()):
+            target.close()
         if "_owner" in self.__dict__:
             self._owner.close()
             del self.__dict__["_owner"]
@@ -88,3 +117,5 @@ class Run:
     def end(self) -> None:
         """Removes what workers of this run left; for the controller, when they have ended."""
         end_run(self.name, default_base())
+        for target in self.__dict__.get("targets", ()):
+            target.clean_up(self.name)

@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off", ""})
-TARGET_FORMS = ("auto", "local", "local:/path/to/httpd")
+TARGET_FORMS = ("auto", "local", "local:/path/to/httpd", "docker", "docker:IMAGE")
 
 
 class SettingError(ValueError):
@@ -76,7 +76,7 @@ def _targets(texts: Sequence[str]) -> tuple[str, ...]:
     names = tuple(dict.fromkeys(name.strip() for text in texts for name in text.split(",") if name.strip()))
     for name in names:
         kind, _, rest = name.partition(":")
-        if kind not in {"auto", "local"} or (kind == "auto" and rest) or name.endswith(":"):
+        if kind not in {"auto", "local", "docker"} or (kind == "auto" and rest) or name.endswith(":"):
             raise ValueError(f"{name!r} is none of {', '.join(TARGET_FORMS)}")
     if not names:
         raise ValueError(f"at least one of {', '.join(TARGET_FORMS)}")

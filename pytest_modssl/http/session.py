@@ -240,6 +240,14 @@ class _MappedAdapter(HTTPAdapter):
         context = self._context(verify, cert)
         return where, {"ssl_context": context, "cert_reqs": context.verify_mode}
 
+    def close(self) -> None:
+        """Close every connection now: urllib3 waits until nobody holds a response of the pool any more."""
+        for key in self.poolmanager.pools.keys():  # noqa: SIM118 - it cannot be iterated otherwise
+            pool = self.poolmanager.pools.get(key)
+            if pool is not None:
+                pool.close()
+        super().close()
+
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
         """Leave the pool as its context made it: `requests` would add the roots of certifi here."""
 

@@ -33,6 +33,9 @@ _FOLDERS = (
     "/opt/homebrew/bin",
     "/sbin",
 )
+CANDIDATES = (*_NAMES, *(f"{folder}/{name}" for folder in _FOLDERS for name in _NAMES))
+"""What an httpd may be called, the first that there is: names to be looked up in PATH, then paths."""
+
 _INSTALL = (
     "install it with `apt-get install apache2-bin` (Debian, Ubuntu), `dnf install httpd mod_ssl` (Fedora, RHEL), "
     "`apk add apache2 apache2-ssl` (Alpine) or `brew install httpd` (macOS), "
@@ -199,12 +202,12 @@ def find_httpd(path: str | None = None) -> Path:
             what = "a folder" if os.path.isdir(path) else "no program that can be run"  # noqa: PTH112 - as above
             raise HttpdNotFoundError(f"{path!r} was named as httpd, but is {what}: {_INSTALL}")
         return Path(found).absolute()
-    candidates = [os.path.join(folder, name) for folder in _FOLDERS for name in _NAMES]  # noqa: PTH118 - for which()
-    for candidate in (*_NAMES, *candidates):
+    for candidate in CANDIDATES:
         found = shutil.which(candidate)
         if found is not None:
             return Path(found).absolute()
-    tried = f"{' and '.join(_NAMES)} in PATH ({os.environ.get('PATH', 'unset')}), {', '.join(candidates)}"
+    path_tried = os.environ.get("PATH", "unset")
+    tried = f"{' and '.join(_NAMES)} in PATH ({path_tried}), {', '.join(CANDIDATES[len(_NAMES) :])}"
     raise HttpdNotFoundError(f"no httpd found; tried {tried}: {_INSTALL}")
 
 

@@ -54,12 +54,20 @@ class Place:
         address: address to listen on, as the server sees it.
         ports: port that stands for each port of the configuration.
         identity: user and group that the children change to; `None` where the parent is not root.
+        error_log: where the error log goes, as the server sees it; `None` for `ERROR_LOG` below `root`.
+        access_log: where the access log goes, as the server sees it; `None` for `ACCESS_LOG` below `root`.
     """
 
     root: str
     address: str
     ports: Mapping[int, int]
     identity: tuple[str, str] | None
+    error_log: str | None = None
+    access_log: str | None = None
+
+    def below(self, name: str) -> str:
+        """Path of a file below the server's folder, as the server sees it."""
+        return f"{self.root}/{name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,10 +232,10 @@ def _add_base(
         page.add(f"User {place.identity[0]}", f"Group {place.identity[1]}")
     page.add("ServerName localhost")
     page.add(*(f"Listen ${{MODSSL_ADDRESS}}:${{MODSSL_PORT_{port}}}{_scheme(config, port)}" for port in config.listen))
-    page.add(f'ErrorLog "{place.root}/{ERROR_LOG}"')
+    page.add(f'ErrorLog "{place.error_log or place.below(ERROR_LOG)}"')
     # Handshake failures are logged at info; `ssl:debug` would stop a server without mod_ssl (measured on 2.4.71).
     page.add("LogLevel info ssl:debug" if "ssl" in present else "LogLevel info")
-    page.add(f'CustomLog "{place.root}/{ACCESS_LOG}" "%h %l %u %t \\"%r\\" %>s %b %v:%p %{{c}}L"')
+    page.add(f'CustomLog "{place.access_log or place.below(ACCESS_LOG)}" "%h %l %u %t \\"%r\\" %>s %b %v:%p %{{c}}L"')
     page.add(*_MPM_START[_mpm(config, installation)])
     if "cgid" in present:
         page.add(f'ScriptSock "{place.root}/run/cgid.sock"')

@@ -78,6 +78,11 @@ class Target(Protocol):
         """The httpd of this target."""
         ...
 
+    @property
+    def idle(self) -> int:
+        """How many servers that nobody holds are kept for the next test that has their configuration."""
+        ...
+
     def check(self, config: ServerConfig) -> None:
         """Returns when httpd accepts the configuration's syntax (`httpd -t`); starts nothing.
 
@@ -101,4 +106,12 @@ class Target(Protocol):
 
     def close(self) -> None:
         """Removes what the target itself made; its servers have been stopped by then."""
+        ...
+
+    def clean_up(self, run: str | None) -> None:
+        """Removes what owners that are dead left on this target beyond their folders.
+
+        Args:
+            run: name of the run to clean up after; `None` for every run.
+        """
         ...

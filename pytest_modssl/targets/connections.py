@@ -7,6 +7,7 @@ sock_diag takes 1 (measured on Linux 6.18). It is read where there is no sock_di
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import socket
 import struct
@@ -31,6 +32,8 @@ _REQUEST = struct.Struct("=BBBxI48x")
 # Family, state, timer, retransmits, then the ports and addresses of both ends in network order.
 _ANSWER = struct.Struct("=BBBB2s2s4s12x4s12x")
 _SECONDS = 5.0
+_END = r"([0-9A-F]{32}|[0-9A-F]{8})"
+_ROW = re.compile(rf"\b{_END}:[0-9A-F]{{4}} {_END}:([0-9A-F]{{4}}) ({ESTABLISHED:02X}|{CLOSE_WAIT:02X}) ")
 
 
 def open_connections(address: str) -> dict[str, int]:
@@ -78,9 +81,27 @@ def _messages(kernel: socket.socket) -> Iterator[tuple[int, bytes]]:
 
 def _read(address: str) -> list[tuple[str, int]]:
     """The same by /proc/net/tcp."""
-    mine = b"%08X" % int.from_bytes(socket.inet_aton(address), sys.byteorder)
-    pattern = rb"\b%s:[0-9A-F]{4} ([0-9A-F]{8}):([0-9A-F]{4}) (%02X|%02X) " % (mine, ESTABLISHED, CLOSE_WAIT)
-    return [
-        (f"{socket.inet_ntoa(int(peer, 16).to_bytes(4, sys.byteorder))}:{int(port, 16)}", int(state, 16))
-        for peer, port, state in re.findall(pattern, Path("/proc/net/tcp").read_bytes())
-    ]
+    table = Path("/proc/net/tcp").read_text(encoding="ascii")
+    return [(peer, state) for local, peer, state in _rows(table) if local == address]
+
+
+def connections_in(tables: str) -> dict[str, int]:
+    """The same of every address, from the text of /proc/net/tcp and tcp6 of another network namespace.
+
+    Args:
+        tables: the two files one after the other, with any white space between the fields.
+    """
+    return {peer: state for _, peer, state in _rows(tables)}
+
+
+def _rows(tables: str) -> Iterator[tuple[str, str, int]]:
+    """Local address, peer and state of each open connection."""
+    for local, peer, port, state in _ROW.findall(tables):
+        yield _address(local), f"{_address(peer)}:{int(port, 16)}", int(state, 16)
+
+
+def _address(text: str) -> str:
+    """An address of 32-bit words in the machine's byte order, in hex; an IPv4 address also where IPv6 stands for it."""
+    words = (text[at : at + 8] for at in range(0, len(text), 8))
+    address = ipaddress.ip_address(b"".join(int(word, 16).to_bytes(4, sys.byteorder) for word in words))
+    return str(getattr(address, "ipv4_mapped", None) or address)

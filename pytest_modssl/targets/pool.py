@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from pytest_modssl.targets.base import Target
     from pytest_modssl.targets.server import Server
 
-# Idle servers kept for the next test that has their configuration; each costs 3 processes and 10 MB.
-_IDLE = 8
 # Servers may go on ending while tests go on; beyond this number the oldest is awaited.
 _ENDING = 4
 
@@ -90,7 +88,7 @@ class Pool:
 
     def _make_room(self) -> None:
         idle = [entry for entry in self._entries if not entry.holders]
-        for entry in idle[: max(0, len(idle) - _IDLE + 1)]:
+        for entry in idle[: max(0, len(idle) - max(0, self.target.idle - 1))]:
             self._end(entry)
 
     def _end(self, entry: _Entry) -> None:

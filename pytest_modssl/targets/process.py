@@ -35,13 +35,11 @@ _KEEPER = """
 trap 'ended=1; [ -z "$child" ] || kill -TERM "$child" 2>/dev/null' TERM
 "$@" &
 child=$!
-[ -z "$ended" ] || kill -TERM "$child"
+[ -n "$ended" ] || wait "$child"
+# A signal has ended the wait, or the child has. One that has not come as far as its program loses a first signal.
+while kill -TERM "$child" 2>/dev/null; do sleep 0.02; done
 wait "$child"
 status=$?
-while kill -0 "$child" 2>/dev/null; do
-    wait "$child"
-    status=$?
-done
 trap '' TERM
 kill -TERM 0
 exit "$status"

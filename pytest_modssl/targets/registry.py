@@ -182,7 +182,7 @@ def sweep(base: Path) -> int:
     if not base.is_dir():
         return 0
     with _base_lock(base):
-        dead = [folder for folder in _owners(base) if _is_dead(folder)]
+        dead = [folder for folder in _owners(base) if is_dead(folder)]
         for folder in dead:
             remove_owner(folder)
     return len(dead)
@@ -192,7 +192,7 @@ def end_run(run: str, base: Path) -> None:
     """Removes what is left of a run: for its controller, when its workers have ended."""
     with _base_lock(base):
         for folder in _owners(base):
-            if folder.name.startswith(f"{run}-") and _is_dead(folder):
+            if folder.name.startswith(f"{run}-") and is_dead(folder):
                 remove_owner(folder)
 
 
@@ -200,7 +200,10 @@ def _owners(base: Path) -> Iterator[Path]:
     return (folder for folder in base.iterdir() if folder.is_dir())
 
 
-def _is_dead(folder: Path) -> bool:
+def is_dead(folder: Path) -> bool:
+    """Whether the owner of a folder has ended (rule 2); one whose folder is gone has."""
+    if not folder.is_dir():
+        return True
     try:
         with FileLock(folder / _OWNER_LOCK, timeout=0):
             return True

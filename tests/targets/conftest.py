@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import io
+import os
 import tempfile
+import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pytest_modssl import CA
+from pytest_modssl.errors import EngineError
+from pytest_modssl.targets.engine import connect
+from pytest_modssl.targets.images import image_for
 from pytest_modssl.targets.local import LocalTarget
 from pytest_modssl.targets.registry import Owner, new_run, remove_folder
 
@@ -16,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pytest_modssl.targets.base import Target
+    from pytest_modssl.targets.engine import Engine
 
 
 @pytest.fixture(scope="session")
@@ -43,3 +50,32 @@ def owner(base: Path) -> Iterator[Owner]:
 def local(modssl_target: Target, owner: Owner) -> LocalTarget:
     """A local target whose servers are this test's alone."""
     return LocalTarget(modssl_target.installation, owner, start_seconds=20)
+
+
+@pytest.fixture(scope="session")
+def engine() -> Iterator[Engine]:
+    """The container engine of this machine; without one the test is skipped, unless the machine must have one."""
+    try:
+        found = connect()
+    except EngineError as error:
+        if "docker" in os.environ.get("PYTEST_MODSSL_REQUIRE", ""):
+            raise
+        pytest.skip(f"no container engine: {str(error).splitlines()[0]}")
+    yield found
+    found.close()
+
+
+@pytest.fixture(scope="session")
+def image(engine: Engine) -> str:
+    """The default image, built where it is not there."""
+    return image_for(engine, None, say=print)
+
+
+@pytest.fixture
+def bare_image(engine: Engine, image: str) -> Iterator[str]:
+    """An image that has a shell and no httpd."""
+    name = f"modssl-test-bare:{uuid.uuid4().hex}"
+    recipe = io.BytesIO(f"FROM {image}\nRUN rm /usr/sbin/apache2\n".encode())
+    engine.client.images.build(fileobj=recipe, tag=name, rm=True)
+    yield name
+    engine.client.images.remove(name, force=True)

@@ -1,0 +1,300 @@
+"""One running container: its files, its ports, its output, and the stream that it lives on.
+
+Process 1 is a small shell (`container_keeper.sh`) that does what its owner writes to its standard input, and ends when
+that stream does. The owner's end of the stream is a connection to the engine, which the kernel closes with the owner:
+no side-car, no engine socket inside, and the same over a remote engine. What httpd and the shell write comes back on
+the attached output, in the order in which it was written.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import secrets
+import socket
+import tarfile
+import threading
+import time
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+import docker.errors
+from docker.utils.socket import frames_iter_no_tty
+
+from pytest_modssl.errors import EngineError, WaitTimeoutError
+from pytest_modssl.targets.connections import connections_in
+from pytest_modssl.targets.engine_errors import engine_errors
+from pytest_modssl.wait import until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
+
+    from pytest_modssl.targets.engine import Engine
+
+ROOT = "/modssl"
+# The keeper answers within milliseconds; a loaded engine gets a lot more.
+_ANSWER_SECONDS = 20.0
+_GONE_SECONDS = 10.0
+_STDOUT, _STDERR = 1, 2
+_LAST_LINES = 10
+
+# What httpd's parent needs as root: to bind 80 and 443, to become the children's user, to signal them, to give them a
+# mutex or a socket. All other capabilities are dropped.
+_CAPABILITIES = ("CHOWN", "KILL", "NET_BIND_SERVICE", "SETGID", "SETUID")
+_MEMORY = "1g"
+_PIDS = 1024
+
+
+class Container:
+    """A container that runs one httpd at a time.
+
+    Args:
+        engine: where it runs.
+        image: id or tag of its image.
+        keeper: text of the shell program that is its process 1.
+        ports: ports of the container that are published.
+        labels: by which it is found again.
+
+    Raises:
+        EngineError: when the engine cannot make or start it.
+    """
+
+    def __init__(
+        self, engine: Engine, image: str, *, keeper: str, ports: Iterable[int], labels: Mapping[str, str]
+    ) -> None:
+        self.ports = frozenset(ports)
+        self._engine = engine
+        self._api = engine.client.api
+        self._token = f"modssl-{secrets.token_hex(8)}"
+        self._token_bytes = self._token.encode()
+        self._said: dict[tuple[str, ...], list[str]] = {}
+        self._logs: dict[int, io.FileIO] = {}
+        self._writing = threading.Lock()
+        self._partial = b""
+        self._last: deque[bytes] = deque(maxlen=_LAST_LINES)
+        self._published: dict[int, int] = {}
+        self.ended = False
+        with engine_errors(f"start a container of {image}"):
+            self.id = self._create(image, [keeper, self._token, ROOT], labels)
+            try:
+                self._stream = self._attach()
+                # A local engine's stream wraps a socket; one over ssh is all there is.
+                self._socket = getattr(self._stream, "_sock", self._stream)
+                self._socket.settimeout(None)
+                self._reader = threading.Thread(target=self._read, name=f"modssl {self.id[:12]}", daemon=True)
+                self._reader.start()
+                self._api.start(self.id)
+            except BaseException:
+                self._remove()
+                raise
+        self.answer("keeper", "here")
+
+    def _create(self, image: str, command: list[str], labels: Mapping[str, str]) -> str:
+        host = self._api.create_host_config(
+            auto_remove=True,
+            cap_add=list(_CAPABILITIES),
+            cap_drop=["ALL"],
+            mem_limit=_MEMORY,
+            pids_limit=_PIDS,
+            port_bindings={f"{port}/tcp": (self._engine.publish, None) for port in self.ports},
+            read_only=True,
+            security_opt=["no-new-privileges"],
+            tmpfs={"/tmp": "mode=1777,size=64m"},  # noqa: S108 - inside the container
+        )
+        created = self._api.create_container(
+            image,
+            command=command,
+            entrypoint=["/bin/sh", "-c"],
+            detach=False,  # with stdin_open: standard input ends when its one attached client does
+            stdin_open=True,
+            host_config=host,
+            labels=dict(labels),
+            ports=[(port, "tcp") for port in self.ports],
+            user="0",
+            volumes=[ROOT],  # writable though the rest is not, filled by put_archive, removed with the container
+            working_dir="/",
+        )
+        return str(created["Id"])
+
+    def _attach(self) -> Any:
+        return self._api.attach_socket(self.id, params={"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1})
+
+    # Its output
+
+    def follow(self, error_log: Path, access_log: Path) -> None:
+        """Writes what httpd logs from now on to these files."""
+        new = {_STDERR: error_log.open("ab", buffering=0), _STDOUT: access_log.open("ab", buffering=0)}
+        with self._writing:
+            old, self._logs = self._logs, new
+        for log in old.values():
+            log.close()
+
+    def _log(self, stream: int, data: bytes) -> None:
+        with self._writing:
+            if stream in self._logs:
+                self._logs[stream].write(data)
+
+    def _read(self) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            for stream, data in frames_iter_no_tty(self._stream):
+                if stream == _STDERR:
+                    self._sort(data)
+                else:
+                    self._log(stream, data)
+        self.ended = True
+        self._stream.close()
+        self._socket.close()
+        with self._writing:
+            for log in self._logs.values():
+                log.close()
+            self._logs = {}
+
+    def _sort(self, data: bytes) -> None:
+        """Parts the keeper's own lines from those of httpd."""
+        *lines, self._partial = (self._partial + data).split(b"\n")
+        others = []
+        for line in lines:
+            before, mark, after = line.partition(self._token_bytes)
+            if mark:
+                words = after.decode().split()
+                self._said[tuple(words[:2])] = words[2:]
+            if before or not mark:
+                others.append(before + b"\n")
+        self._last.extend(others)
+        if others:
+            self._log(_STDERR, b"".join(others))
+
+    def said(self, *words: str) -> list[str] | None:
+        """What the keeper said after these first two words; `None` where it did not say them (yet)."""
+        return self._said.get(words)
+
+    def answer(self, *words: str) -> list[str]:
+        """Waits for the keeper to say something that begins with these two words, and returns the rest of it.
+
+        Raises:
+            EngineError: when the container ends, or the keeper does not answer.
+        """
+        with contextlib.suppress(WaitTimeoutError):
+            until(lambda: self.ended or self.said(*words) is not None, seconds=_ANSWER_SECONDS, what="")
+        rest = self._said.pop(words, None)
+        if rest is None:
+            what = "ended" if self.ended else f"did not answer within {_ANSWER_SECONDS:g} s"
+            last = b"".join([*self._last, self._partial]).decode(errors="replace").strip() or "nothing"
+            raise EngineError(
+                f"container {self.id[:12]} {what} when {' '.join(words)!r} was awaited; it said last:\n{last}",
+                reason="container",
+            )
+        return rest
+
+    # What it is told
+
+    def tell(self, command: str) -> None:
+        """Gives the keeper a command; see its program.
+
+        Raises:
+            EngineError: when the container has ended.
+        """
+        try:
+            self._socket.sendall(f"{command}\n".encode())
+        except OSError as error:
+            self.ended = True
+            raise EngineError(
+                f"container {self.id[:12]} has ended, or its engine has: {error}", reason="container"
+            ) from None
+
+    def connections(self) -> dict[str, int]:
+        """State by peer of every open connection to the container; see `open_connections`.
+
+        All that httpd logged before is in the followed files then: both come through one stream.
+
+        Raises:
+            EngineError: when the container has ended.
+        """
+        ticket = secrets.token_hex(4)
+        self.tell(f"connections - {ticket}")
+        return connections_in(" ".join(self.answer("connections", ticket)))
+
+    def put(self, files: Mapping[str, tuple[bytes, int]], folders: Mapping[str, int]) -> None:
+        """Writes files below `ROOT`, owned by root.
+
+        Args:
+            files: content and permission bits by relative path.
+            folders: permission bits by relative path, the outer ones first.
+        """
+        with engine_errors("copy files into a container"):
+            self._api.put_archive(self.id, ROOT, _tar(files, folders))
+
+    def run(self, argv: list[str], environment: Mapping[str, str]) -> tuple[int, bytes, bytes]:
+        """Exit status, output and error output of a command in the container."""
+        with engine_errors("run a command in a container"):
+            ran = self._api.exec_create(self.id, argv, environment=dict(environment), user="0")["Id"]
+            out, err = self._api.exec_start(ran, demux=True)
+            return int(self._api.exec_inspect(ran)["ExitCode"]), out or b"", err or b""
+
+    def address(self, port: int) -> tuple[str, int]:
+        """Where a published port is reached from this machine; read again until the engine has bound it."""
+        if port not in self._published:
+            with engine_errors("read the published ports of a container"):
+                self._published = until(self._bindings, seconds=_ANSWER_SECONDS, what="the engine to publish ports")
+        return self._engine.host, self._published[port]
+
+    def _bindings(self) -> dict[int, int] | None:
+        published = self._api.inspect_container(self.id)["NetworkSettings"]["Ports"] or {}
+        found = {int(name.partition("/")[0]): int(to[0]["HostPort"]) for name, to in published.items() if to}
+        return found if found.keys() >= self.ports else None
+
+    # Its end
+
+    def close(self) -> None:
+        """Ends the container by closing its stream; the engine removes it. Does not wait."""
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._reader.join()
+
+    def wait_until_gone(self) -> None:
+        """Returns when the engine has removed the container; removes it by force after ten seconds."""
+        deadline = time.monotonic() + _GONE_SECONDS
+        pause = 0.01
+        while self._exists():
+            if time.monotonic() > deadline:
+                self._remove()
+                return
+            time.sleep(pause)
+            pause = min(2 * pause, 0.1)
+
+    def _exists(self) -> bool:
+        try:
+            self._api.inspect_container(self.id)
+        except docker.errors.NotFound:
+            return False
+        except (docker.errors.APIError, OSError):
+            return False  # an engine that is gone has no containers that could be waited for
+        return True
+
+    def _remove(self) -> None:
+        with contextlib.suppress(docker.errors.APIError, OSError):
+            self._api.remove_container(self.id, force=True, v=True)
+
+
+def _tar(files: Mapping[str, tuple[bytes, int]], folders: Mapping[str, int]) -> bytes:
+    buffer = io.BytesIO()
+    now = time.time()
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        for member, content in _members(files, folders):
+            member.mtime = now
+            archive.addfile(member, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+def _members(
+    files: Mapping[str, tuple[bytes, int]], folders: Mapping[str, int]
+) -> Iterator[tuple[tarfile.TarInfo, bytes]]:
+    for name, mode in folders.items():
+        member = tarfile.TarInfo(name)
+        member.type, member.mode = tarfile.DIRTYPE, mode
+        yield member, b""
+    for name, (content, mode) in files.items():
+        member = tarfile.TarInfo(name)
+        member.size, member.mode = len(content), mode
+        yield member, content

@@ -1,0 +1,98 @@
+"""What the httpd of an image is: asked in a container once per image, then remembered on this machine."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_modssl.errors import HttpdNotFoundError
+from pytest_modssl.httpd.installation import CANDIDATES, probe_installation
+from pytest_modssl.targets.engine_errors import engine_errors
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from pytest_modssl.httpd.installation import Installation
+    from pytest_modssl.httpd.runner import Runner
+    from pytest_modssl.targets.container import Container
+    from pytest_modssl.targets.engine import Engine
+
+_FIND = 'for name; do path=$(command -v "$name") && { printf "%s" "$path"; exit; }; done; exit 1'
+
+
+def probe_image(engine: Engine, image: str, folder: Path, container: Callable[[], Container]) -> Installation:
+    """The httpd of an image, wherever in it that is.
+
+    Args:
+        engine: where the image is.
+        image: its id or tag.
+        folder: where answers of earlier runs are kept, by the image's id; they are asked for anew when they are not.
+        container: gives a running container of the image, when one is needed.
+
+    Raises:
+        HttpdNotFoundError: when the image has no httpd.
+        EngineError: when the engine cannot run it.
+    """
+    with engine_errors(f"look at image {image}"):
+        identity = str(engine.client.images.get(image).id)
+    run = runner(container)
+    remembered = _Remembered(run, folder / f"image-{identity.rpartition(':')[2][:16]}.json")
+    found = remembered(["sh", "-c", _FIND, "find", *CANDIDATES])
+    if found.returncode != 0:
+        raise HttpdNotFoundError(
+            f"image {image} has no httpd: looked for {', '.join(CANDIDATES)}. What to do: name an image that has httpd "
+            "and mod_ssl, or take the default by --modssl-target docker"
+        )
+    return probe_installation(Path(found.stdout), run=remembered)
+
+
+def runner(container: Callable[[], Container]) -> Runner:
+    """Runs commands in a container; see `Runner`. The engine ends what does not end by itself with the container."""
+
+    def run(
+        argv: Sequence[str], *, env: Mapping[str, str] | None = None, timeout: float = 10.0
+    ) -> subprocess.CompletedProcess[str]:
+        limited = ["timeout", "-k", "1", f"{timeout:g}", *argv]
+        status, out, err = container().run(limited, dict(env or {}))
+        return subprocess.CompletedProcess(
+            list(argv), status, out.decode(errors="backslashreplace"), err.decode(errors="backslashreplace")
+        )
+
+    return run
+
+
+class _Remembered:
+    """A runner whose answers are kept in a file; for commands that always answer the same in one image."""
+
+    def __init__(self, run: Runner, file: Path) -> None:
+        self._run = run
+        self._file = file
+
+    def __call__(
+        self, argv: Sequence[str], *, env: Mapping[str, str] | None = None, timeout: float = 10.0
+    ) -> subprocess.CompletedProcess[str]:
+        key = hashlib.sha256(json.dumps([list(argv), dict(env or {})]).encode()).hexdigest()
+        answers = self._read()
+        if key not in answers:
+            ran = self._run(argv, env=env, timeout=timeout)
+            answers[key] = (ran.returncode, ran.stdout, ran.stderr)
+            self._write(answers)
+        status, out, err = answers[key]
+        return subprocess.CompletedProcess(list(argv), status, out, err)
+
+    def _read(self) -> dict[str, tuple[int, str, str]]:
+        try:
+            found = json.loads(self._file.read_text())
+        except (OSError, ValueError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    def _write(self, answers: dict[str, tuple[int, str, str]]) -> None:
+        # Whole or not at all: workers read it while another writes.
+        half = self._file.with_suffix(f".{os.getpid()}")
+        half.write_text(json.dumps(answers))
+        half.replace(self._file)

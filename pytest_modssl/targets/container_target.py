@@ -1,0 +1,325 @@
+"""httpd in containers: every configuration as a fresh process with files of its own, in a container that is used again.
+
+Between two configurations the container's keeper kills every process and removes the files, so nothing of one reaches
+the next: no session cache, no log, no file, no daemon of CGI. That takes no longer than SIGHUP with a check of the
+generation would (measured: a new process is ready in 20 ms), and is right for another MPM or after a crash too. What
+stays is what costs 300 ms to make: namespaces, network and published ports.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from filelock import FileLock
+
+from pytest_modssl.errors import ConfigError, EngineError, WaitTimeoutError
+from pytest_modssl.httpd.errorlog import LogCursor
+from pytest_modssl.httpd.render import ACCESS_LOG, ERROR_LOG, Place, render
+from pytest_modssl.targets.connections import ESTABLISHED
+from pytest_modssl.targets.container import ROOT, Container
+from pytest_modssl.targets.container_probe import probe_image
+from pytest_modssl.targets.engine_errors import engine_errors
+from pytest_modssl.targets.registry import is_dead, remove_folder
+from pytest_modssl.targets.server import Server
+from pytest_modssl.targets.start_failure import start_error
+from pytest_modssl.wait import until
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pytest_modssl.errors import StartError
+    from pytest_modssl.httpd.config import ServerConfig
+    from pytest_modssl.httpd.render import Rendered
+    from pytest_modssl.targets.engine import Engine
+    from pytest_modssl.targets.registry import Owner
+
+_LABEL = "org.pytest-modssl"
+_KEEPER = Path(__file__).with_name("container_keeper.sh")
+# Almost every configuration listens on these; one container serves them all.
+_USUAL_PORTS = frozenset({80, 443})
+_READY = "resuming normal operations"
+_RELOAD_SECONDS = 10.0
+# The engine's proxy hands the end of a connection on within a millisecond or two; what is open after this long is
+# meant to be.
+_SETTLE_SECONDS = 0.03
+_KILLED = -9
+
+
+class ContainerTarget:
+    """Servers in containers of one image.
+
+    Args:
+        engine: where the containers run.
+        image: id or tag of the image.
+        owner: where the servers' folders on this machine are registered.
+        start_seconds: how long a server may take until it is ready.
+
+    Raises:
+        HttpdNotFoundError: when the image has no httpd.
+        EngineError: when the engine cannot run it.
+    """
+
+    def __init__(self, engine: Engine, image: str, owner: Owner, *, start_seconds: float) -> None:
+        self._engine = engine
+        self._image = image
+        self._owner = owner
+        self._start_seconds = start_seconds
+        self._idle: list[Container] = []
+        self._all: list[Container] = []
+        try:
+            self.installation = probe_image(engine, image, owner.base, self.any_container)
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def id(self) -> str:
+        """`docker-httpd2.4.71-openssl3.0.22`: that of the installation, told apart from a local one."""
+        return f"docker-{self.installation.id}"
+
+    @property
+    def description(self) -> str:
+        """The image and the engine."""
+        return f"image {self._image} on {self._engine.description}"
+
+    @property
+    def idle(self) -> int:
+        """None: a server that nobody holds gives its container to the next configuration."""
+        return 0
+
+    def check(self, config: ServerConfig) -> None:
+        """Returns when httpd accepts the configuration's syntax; see `Target.check`."""
+        instance = self._instance(config)
+        try:
+            instance.run("-t")
+            with contextlib.suppress(WaitTimeoutError):
+                until(lambda: instance.exit_status is not None, seconds=self._start_seconds, what="httpd -t to end")
+            if instance.exit_status != 0:
+                raise instance.refused(config)
+        finally:
+            instance.begin_stop()
+            instance.finish_stop()
+
+    def launch(self, config: ServerConfig, *, single_process: bool = False) -> Server:
+        """A running server; see `Target.launch`."""
+        __tracebackhide__ = True
+        instance = self._instance(config)
+        try:
+            instance.run("-X" if single_process else "-DFOREGROUND")
+            instance.wait_until_ready(config)
+        except BaseException:
+            instance.begin_stop()
+            instance.finish_stop()
+            raise
+        return Server(config, self.installation, instance)
+
+    def _instance(self, config: ServerConfig) -> ContainerInstance:
+        folder = self._owner.new_folder()
+        try:
+            rendered = self.render(config, folder.name)
+            container = self._take(frozenset(config.listen))
+            try:
+                return ContainerInstance(
+                    self, container, folder, rendered, ports=config.listen, start_seconds=self._start_seconds
+                )
+            except BaseException:
+                self.give_back(container)
+                raise
+        except BaseException:
+            remove_folder(folder)
+            raise
+
+    def render(self, config: ServerConfig, folder: str) -> Rendered:
+        """The files of a configuration as they are in the container."""
+        user, group = self.installation.user, self.installation.group
+        if user is None or group is None:
+            raise ConfigError(f"image {self._image} has no account that httpd's children could run as (www-data, ...)")
+        place = Place(
+            root=f"{ROOT}/{folder}",
+            address="0.0.0.0",  # noqa: S104 - in the container's own network; published where `Engine.publish` says
+            ports={port: port for port in config.listen},
+            identity=(user, group),
+            # Both come out by the container's output, in the order in which they are written.
+            error_log="/proc/self/fd/2",
+            access_log="/proc/self/fd/1",
+        )
+        return render(config, self.installation, place)
+
+    # Containers
+
+    def any_container(self) -> Container:
+        """A container to run a command in; it stays for the first server."""
+        if not self._idle:
+            self._idle.append(self._new(frozenset()))
+        return self._idle[-1]
+
+    def _take(self, ports: frozenset[int]) -> Container:
+        self._idle = [one for one in self._idle if not one.ended]
+        fitting = next((one for one in self._idle if one.ports >= ports), None)
+        if fitting is None:
+            return self._new(ports)
+        self._idle.remove(fitting)
+        return fitting
+
+    def _new(self, ports: frozenset[int]) -> Container:
+        keeper = _KEEPER.read_text(encoding="utf-8")
+        labels = {f"{_LABEL}.host": socket.gethostname(), f"{_LABEL}.owner": str(self._owner.folder)}
+        # A rootless engine can give one port to two containers that start at once.
+        lock = FileLock(self._owner.base / "containers.lock") if self._engine.rootless else contextlib.nullcontext()
+        with lock:
+            container = Container(self._engine, self._image, keeper=keeper, ports=ports | _USUAL_PORTS, labels=labels)
+        self._all.append(container)
+        return container
+
+    def give_back(self, container: Container) -> None:
+        """Makes a container free for another server."""
+        if not container.ended:
+            self._idle.append(container)
+
+    def close(self) -> None:
+        """Ends every container of this target and returns when the engine has removed them."""
+        for container in self._all:
+            container.close()
+        for container in self._all:
+            container.wait_until_gone()
+        self._all.clear()
+        self._idle.clear()
+
+    def clean_up(self, run: str | None) -> None:
+        """Removes containers of dead owners of this machine's user; see `Target.clean_up`."""
+        with engine_errors("look for containers that are left"):
+            api = self._engine.client.api
+            mine = {"label": [f"{_LABEL}.host={socket.gethostname()}"]}
+            for found in api.containers(all=True, filters=mine):
+                owner = Path(found["Labels"].get(f"{_LABEL}.owner", ""))
+                ours = owner.parent == self._owner.base and owner.name.startswith(f"{run}-" if run else "")
+                if ours and owner != self._owner.folder and is_dead(owner):
+                    api.remove_container(found["Id"], force=True, v=True)
+
+
+class ContainerInstance:
+    """One httpd in a container; see `Instance`. Its folder on this machine holds the logs."""
+
+    def __init__(
+        self,
+        target: ContainerTarget,
+        container: Container,
+        folder: Path,
+        rendered: Rendered,
+        *,
+        ports: Sequence[int],
+        start_seconds: float,
+    ) -> None:
+        self.folder = folder
+        self.rendered = rendered
+        self._target = target
+        self._container = container
+        self._ports = ports
+        self._start_seconds = start_seconds
+        self._stopped = False
+        (folder / ERROR_LOG).parent.mkdir()
+        container.follow(folder / ERROR_LOG, folder / ACCESS_LOG)
+        self._put()
+
+    def _put(self) -> None:
+        """Copies the files of the configuration into the container."""
+        name = self.folder.name
+        folders = {name: 0o755}
+        folders |= {
+            f"{name}/{one}": 0o1777 if one in self.rendered.writable else 0o755 for one in self.rendered.folders
+        }
+        self._container.put({f"{name}/{path}": file for path, file in self.rendered.files.items()}, folders)
+
+    def run(self, mode: str) -> None:
+        """Starts httpd with one more argument: `-DFOREGROUND`, `-X` or `-t`."""
+        binary = self._target.installation.binary
+        self._container.tell(f"start {self.folder.name} {mode} {binary}")
+
+    def wait_until_ready(self, config: ServerConfig) -> None:
+        """Returns when httpd has logged that it is ready, which it does after every `Listen` and every module is.
+
+        Raises:
+            StartError: when it ended, or was not ready in time.
+        """
+        __tracebackhide__ = True
+        if not self._logs_ready(LogCursor(self.folder / ERROR_LOG), self._start_seconds):
+            raise self.refused(config)
+
+    def _logs_ready(self, cursor: LogCursor, seconds: float) -> bool:
+        seen = False
+
+        def decided() -> bool:
+            nonlocal seen
+            seen = any(_READY in one.message for one in cursor.read())
+            return seen or self.exit_status is not None
+
+        with contextlib.suppress(WaitTimeoutError):
+            until(decided, seconds=seconds, what="")
+        return seen and self.exit_status is None
+
+    def refused(self, config: ServerConfig) -> StartError:
+        """The error that tells why the server is not there."""
+        with contextlib.suppress(EngineError):
+            self._container.connections()
+        installation, status = self._target.installation, self.exit_status
+        return start_error(config, installation, self.rendered, self.folder, status=status, seconds=self._start_seconds)
+
+    @property
+    def exit_status(self) -> int | None:
+        """See `Instance`."""
+        if self._stopped:
+            return 0
+        said = self._container.said("ended", self.folder.name)
+        if said is None:
+            return _KILLED if self._container.ended else None
+        status = int(said[0])
+        return 128 - status if status > 128 else status
+
+    def address(self, port: int) -> tuple[str, int] | None:
+        """See `Instance`."""
+        return self._container.address(port) if port in self._ports else None
+
+    def settle(self) -> frozenset[str] | None:
+        """See `Instance`."""
+        states: dict[str, int] = {}
+
+        def none_open() -> bool:
+            states.clear()
+            states.update(self._container.connections())
+            return not states
+
+        if self.exit_status is None:
+            with contextlib.suppress(WaitTimeoutError):
+                until(none_open, seconds=_SETTLE_SECONDS, what="")
+        return frozenset(peer for peer, state in states.items() if state == ESTABLISHED)
+
+    def reload(self, config: ServerConfig) -> None:
+        """See `Instance`."""
+        if set(config.listen) != set(self._ports):
+            differ = sorted(set(config.listen) ^ set(self._ports))
+            raise ConfigError(f"a reload keeps the ports; {differ} differ: start another server instead")
+        name = self.folder.name
+        self.rendered = self._target.render(config, name)
+        self._container.tell(f"empty {name}")
+        self._container.answer("emptied", name)
+        cursor = LogCursor(self.folder / ERROR_LOG)
+        cursor.read()
+        self._put()
+        self._container.tell(f"reload {name}")
+        if not self._logs_ready(cursor, _RELOAD_SECONDS):
+            raise self.refused(config)
+
+    def begin_stop(self) -> None:
+        """See `Instance`; the container is free at once, as its keeper does one thing after another."""
+        if not self._stopped:
+            self._stopped = True
+            with contextlib.suppress(EngineError):
+                self._container.tell(f"clear {self.folder.name}")
+            self._target.give_back(self._container)
+
+    def finish_stop(self) -> None:
+        """See `Instance`."""
+        remove_folder(self.folder)

@@ -1,0 +1,269 @@
+"""Real servers in real containers: reused, hardened, independent of each other, and gone with their owner."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import textwrap
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_modssl import CA, ConfigError, ServerConfig, StartError, VirtualHost
+from pytest_modssl.errors import EngineError, HttpdNotFoundError
+from pytest_modssl.targets.container_target import ContainerTarget
+from pytest_modssl.targets.registry import Owner, new_run
+from pytest_modssl.wait import until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from pytest_modssl.targets.container import Container
+    from pytest_modssl.targets.engine import Engine
+    from pytest_modssl.targets.server import Server
+
+pytestmark = pytest.mark.usefixtures("engine")
+
+
+def config(ca: CA, directives: str = "", *, text: str = "hello", **options: object) -> ServerConfig:
+    leaf = ca.issue("www.example.test")
+    return ServerConfig(
+        VirtualHost("www.example.test", tls=leaf, directives=directives, files={"index.html": text}),
+        VirtualHost("www.example.test", files={"index.html": f"plain {text}"}),
+        **options,  # type: ignore[arg-type] # passed on as they are
+    )
+
+
+@pytest.fixture
+def target(engine: Engine, image: str, owner: Owner) -> Iterator[ContainerTarget]:
+    target = ContainerTarget(engine, image, owner, start_seconds=20)
+    yield target
+    target.close()
+
+
+@pytest.fixture
+def launch(target: ContainerTarget) -> Iterator[Callable[..., Server]]:
+    servers: list[Server] = []
+
+    def launch(configuration: ServerConfig, *, single_process: bool = False) -> Server:
+        servers.append(target.launch(configuration, single_process=single_process))
+        return servers[-1]
+
+    yield launch
+    for server in servers:
+        server.stop()
+
+
+def container_of(server: Server) -> Container:
+    container: Container = server.instance._container  # type: ignore[attr-defined] # a ContainerInstance
+    return container
+
+
+def containers_of(engine: Engine, owner: Owner) -> list[str]:
+    """Ids of the containers that a registry's owner has, running or not."""
+    label = f"org.pytest-modssl.owner={owner.folder}"
+    return [found["Id"] for found in engine.client.api.containers(all=True, filters={"label": [label]})]
+
+
+def test_a_server_answers_on_every_port_as_soon_as_it_is_there(launch, ca):
+    server = launch(config(ca))
+    assert server.get("https://www.example.test/").text == "hello"
+    assert server.get("http://www.example.test/").text == "plain hello"
+    assert server.handshake("www.example.test").ok
+
+
+@pytest.mark.parametrize("via", ["cgi", "ssi", "header"])
+def test_the_variables_are_read_in_each_way(launch, ca, via):
+    server = launch(config(ca, "SSLOptions +StdEnvVars"))
+    assert server.environment("https://www.example.test/", via=via)["SSL_PROTOCOL"] == "TLSv1.3"
+
+
+def test_another_configuration_is_served_by_the_same_container_with_nothing_of_the_last(launch, ca, engine, owner):
+    cache = 'SSLSessionCache "shmcb:${MODSSL_RUN}/cache(512000)"\nSSLSessionTickets off'
+    first = launch(config(ca, directives="# first").extended(cache))
+    name = "www.example.test"
+    session = first.handshake(name, protocol="TLSv1.2").session
+    assert first.handshake(name, protocol="TLSv1.2", session=session).resumed
+    before, container = first.log.records, container_of(first)
+    assert before
+    first.stop()
+    second = launch(config(ca, directives="# second", text="second").extended(cache))
+    assert container_of(second) is container
+    assert second.get(f"https://{name}/").text == "second"
+    assert not second.handshake(name, protocol="TLSv1.2", session=session).resumed
+    assert not set(before) & set(second.log.records)
+    status, out, _ = container.run(["ls", "/modssl"], {})
+    assert (status, out.decode().split()) == (0, [second.instance.folder.name])
+    assert len(containers_of(engine, owner)) == 1
+
+
+def test_every_answer_after_a_swap_is_of_the_new_configuration(launch, ca):
+    for n in range(20):
+        server = launch(config(ca, text=f"n{n}"))
+        assert server.get("https://www.example.test/").text == f"n{n}"
+        assert server.get("http://www.example.test/").text == f"plain n{n}"
+        server.stop()
+
+
+def test_servers_that_are_held_at_once_have_containers_of_their_own(launch, ca, engine, owner):
+    one, two = launch(config(ca, text="one")), launch(config(ca, text="two"))
+    assert one.get("https://www.example.test/").text == "one"
+    assert two.get("https://www.example.test/").text == "two"
+    assert len(containers_of(engine, owner)) == 2
+
+
+@pytest.mark.parametrize("mpm", ["event", "worker", "prefork"])
+def test_every_mpm_runs_in_the_same_container(launch, ca, mpm, target):
+    if mpm not in target.installation.mpms:
+        pytest.skip(f"the image's httpd has no {mpm}")
+    launch(config(ca)).stop()
+    server = launch(config(ca, "SSLOptions +StdEnvVars", mpm=mpm))
+    assert server.environment("https://www.example.test/")["SSL_PROTOCOL"] == "TLSv1.3"
+
+
+def test_a_port_that_is_unusual_gets_a_container_that_publishes_it(launch, ca):
+    server = launch(ServerConfig(VirtualHost("a.test", port=8443, tls=ca.issue("a.test"))))
+    assert server.get("https://a.test:8443/").status_code == 200
+
+
+def test_a_reload_changes_what_is_served_and_removes_old_files(launch, ca):
+    server = launch(config(ca))
+    server.reload(config(ca, text="second"))
+    assert server.get("https://www.example.test/").text == "second"
+    with pytest.raises(ConfigError, match=r"\[80, 443, 8080\] differ|\[8080\] differ"):
+        server.reload(config(ca, listen=[80, 443, 8080]))
+    with pytest.raises(StartError, match="SSLProtocol Nonsense"):
+        server.reload(config(ca, "SSLProtocol Nonsense"))
+    assert server.exit_status is not None
+
+
+def test_a_configuration_that_is_refused_is_told_at_its_line_and_the_container_serves_the_next(launch, ca, target):
+    with pytest.raises(StartError, match=r"test_container.py:\d+: SSLFoo on\n(.*\n)*.*Invalid command 'SSLFoo'"):
+        launch(config(ca, "SSLFoo on"))
+    with pytest.raises(StartError, match="Invalid command 'SSLFoo'"):
+        target.check(config(ca, "SSLFoo on"))
+    target.check(config(ca))
+    assert launch(config(ca)).get("https://www.example.test/").text == "hello"
+    assert len(target._all) == 1
+
+
+def test_lines_of_the_log_are_there_when_a_test_ends_and_not_in_the_next(launch, ca):
+    server = launch(config(ca))
+    for n in range(10):
+        server.begin_test()
+        assert server.handshake("www.example.test").ok
+        server.end_test()
+        records = server.log.records
+        assert {one.client for one in records if one.client} != set()
+        assert sum(one.ah == "AH01964" for one in records) == 1, (n, [one.raw for one in records])
+
+
+def test_a_child_that_crashes_is_in_the_log(launch, ca):
+    server = launch(config(ca).extended("ThreadStackSize 32768"))
+    server.handshake("www.example.test")
+    assert server.log.wait_for("exit signal Segmentation fault").ah in {"AH00051", "AH00052"}
+
+
+def test_the_container_has_no_right_that_httpd_does_not_need(launch, ca, engine):
+    server = launch(config(ca))
+    found = engine.client.api.inspect_container(container_of(server).id)
+    host = found["HostConfig"]
+    assert host["CapDrop"] == ["ALL"]
+    assert {one.removeprefix("CAP_") for one in host["CapAdd"]} == {
+        "CHOWN",
+        "KILL",
+        "NET_BIND_SERVICE",
+        "SETGID",
+        "SETUID",
+    }
+    assert "no-new-privileges" in host["SecurityOpt"]
+    assert host["ReadonlyRootfs"] is True
+    assert host["Privileged"] is False
+    assert host["Memory"] > 0
+    assert host["PidsLimit"] > 0
+    assert not host["Binds"]
+    assert not [mount for mount in found["Mounts"] if "docker.sock" in mount.get("Source", "")]
+    published = [to["HostIp"] for bound in found["NetworkSettings"]["Ports"].values() for to in bound]
+    assert set(published) == {"127.0.0.1"}
+    status, _, _ = container_of(server).run(["touch", "/etc/x"], {})
+    assert status != 0
+
+
+def test_a_container_ends_with_its_stream_and_is_removed(target, ca, engine, owner):
+    server = target.launch(config(ca))
+    container = container_of(server)
+    container.close()
+    until(lambda: not containers_of(engine, owner), seconds=2, what="the container to be removed")
+    assert server.exit_status is not None
+    server.stop()
+    # The next server gets another container.
+    again = target.launch(config(ca))
+    assert again.get("https://www.example.test/").text == "hello"
+
+
+OWNER = """
+    import sys
+    from pathlib import Path
+    from pytest_modssl import ServerConfig, VirtualHost
+    from pytest_modssl.targets.container_target import ContainerTarget
+    from pytest_modssl.targets.engine import connect
+    from pytest_modssl.targets.registry import Owner
+
+    owner = Owner("run1", base=Path(sys.argv[1]))
+    target = ContainerTarget(connect(), sys.argv[2], owner, start_seconds=20)
+    target.launch(ServerConfig(VirtualHost("a.test")))
+    print(owner.folder, flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_container_ends_within_two_seconds_of_its_owners_death(engine, image, base):
+    with subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(OWNER), str(base), image],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as owner:
+        assert owner.stdout is not None
+        folder = owner.stdout.readline().strip()
+        filters = {"label": [f"org.pytest-modssl.owner={folder}"]}
+        assert engine.client.api.containers(all=True, filters=filters)
+        owner.kill()
+    until(
+        lambda: not engine.client.api.containers(all=True, filters=filters), seconds=2, what="the container's removal"
+    )
+
+
+def test_what_a_dead_owner_left_is_removed_and_nothing_else(engine, image, base, owner, target, ca):
+    dead = Owner(new_run(), base=base)
+    api = engine.client.api
+    labels = {"org.pytest-modssl.host": socket.gethostname()}
+    left = api.create_container(image, labels=labels | {"org.pytest-modssl.owner": str(dead.folder)})["Id"]
+    foreign = api.create_container(image, labels=labels | {"org.pytest-modssl.owner": "/elsewhere/run-1"})["Id"]
+    plain = api.create_container(image)["Id"]
+    try:
+        server = target.launch(config(ca))
+        target.clean_up(None)  # its owner lives
+        assert containers_of(engine, dead) == [left]
+        dead.close()
+        target.clean_up("anotherrun")
+        assert containers_of(engine, dead) == [left]
+        target.clean_up(None)
+        assert containers_of(engine, dead) == []
+        assert {foreign, plain} <= {found["Id"] for found in api.containers(all=True)}
+        assert server.get("https://www.example.test/").text == "hello"
+    finally:
+        for made in (foreign, plain):
+            api.remove_container(made)
+
+
+def test_an_image_without_httpd_is_an_error_that_says_so(engine, owner, bare_image):
+    with pytest.raises(HttpdNotFoundError, match=f"image {bare_image} has no httpd"):
+        ContainerTarget(engine, bare_image, owner, start_seconds=20)
+    until(lambda: not containers_of(engine, owner), seconds=5, what="its container to be removed")
+
+
+def test_an_image_that_is_not_there_is_an_error_that_says_so(engine, owner):
+    with pytest.raises(EngineError, match="no such image"):
+        ContainerTarget(engine, "no.such.registry.test/nothing:none", owner, start_seconds=20)
