@@ -30,7 +30,7 @@ from pytest_modssl.httpd.snippet import Origin, Snippet, caller, snippets
 if TYPE_CHECKING:
     from pytest_modssl.pki import Blob, LeafCert
 
-_NAME = re.compile(r"[A-Za-z0-9._*:\[\]-]+\Z")
+_NAME = re.compile(r"[A-Za-z0-9._*?:\[\]-]+\Z")
 _DEFINE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import functools
+import hashlib
 from collections import deque
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -177,7 +178,9 @@ class Server:
         """The certificate and key as files, which the TLS library of `requests` insists on."""
         folder = self.instance.folder / "client"
         folder.mkdir(mode=0o700, exist_ok=True)
-        files = folder / f"{client.fingerprint}.crt", folder / f"{client.fingerprint}.key"
+        # By content: one certificate may come with another chain, or, by mistake, with another key.
+        name = hashlib.sha256(client.private_key_and_cert_chain_pem.bytes()).hexdigest()
+        files = folder / f"{name}.crt", folder / f"{name}.key"
         if not files[1].exists():
             client.cert_file_pem.write_to_path(files[0])
             client.private_key.pem.write_to_path(files[1])
@@ -215,10 +218,7 @@ class Server:
         """The roots as a file for programs run by hand, beside the server's other files; `None` without any."""
         if not self.trust:
             return None
-        file = self.instance.folder / "ca.pem"
-        if not file.exists():
-            Blob(b"".join(self.trust)).write_to_path(file, mode=0o644)
-        return file
+        return Blob(b"".join(self.trust)).write_to_path(self.instance.folder / "ca.pem", mode=0o644)
 
     # Life
 
