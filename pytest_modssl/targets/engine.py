@@ -34,6 +34,8 @@ _ANSWER_SECONDS = 5
 _SSH_SECONDS = 15
 # How long any later call may take: what needs longer (a pull, a build) streams its progress.
 _CALL_SECONDS = 60
+# Where engines of the whole machine listen.
+_SYSTEM = ("/var/run/docker.sock", "/run/podman/podman.sock")
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,12 +134,13 @@ def _usual(environ: Mapping[str, str]) -> Iterator[_Place]:
     """The sockets of docker and podman, as root and rootless, and of Docker Desktop."""
     runtime = environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid()}"
     home = environ.get("HOME") or str(Path.home())
+    docker_socket, podman_socket = _SYSTEM
     for path in (
-        "/var/run/docker.sock",
+        docker_socket,
         f"{runtime}/docker.sock",
         f"{home}/.docker/run/docker.sock",
         f"{runtime}/podman/podman.sock",
-        "/run/podman/podman.sock",
+        podman_socket,
     ):
         yield _Place(f"unix://{path}", "a usual place")
 

@@ -160,8 +160,8 @@ def container_ended(container: Container, what: str, *, lines: int = 20) -> Engi
     if state.get("Error"):
         how = f"{how} ({state['Error']})"
     reason = "architecture" if "exec format error" in output else "container"
-    shown = "".join(f"\n    {line}" for line in output.splitlines()) if output else " nothing"
-    return _error(reason, what, f"{how}; its last words:{shown}\n ")
+    shown = "".join(f"\n    {line}" for line in output.splitlines()) or " none"
+    return EngineError(f"{_error(reason, what, how)}\n  Its last words:{shown}", reason=reason)
 
 
 def _error(reason: str, what: str, words: str) -> EngineError:
