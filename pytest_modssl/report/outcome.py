@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import requests
 
+from pytest_modssl.asserts import ModsslAssertionError
 from pytest_modssl.errors import ModsslError, ServerGoneError, StartError, WaitTimeoutError
 from pytest_modssl.httpd.errorlog import SEVERITY
 from pytest_modssl.tls import Handshake
@@ -27,6 +28,9 @@ _SHOWN_LINES = 40
 
 class UnexpectedLogError(AssertionError, ModsslError):
     """A server logged an error during a test that did not expect it, or did not log one that it expected."""
+
+
+_SHOWING_THE_LOG = (UnexpectedLogError, ModsslAssertionError, WaitTimeoutError)
 
 
 def check_servers(servers: Sequence[Server], expected: Sequence[Wanted]) -> None:
@@ -85,8 +89,8 @@ def refused_configuration(error: BaseException) -> list[tuple[str, str]]:
 
 
 def _add_note(error: BaseException, records: Sequence[LogRecord]) -> None:
-    # BaseException.add_note is of Python 3.11; an assertion of ours shows the lines already.
-    if records and hasattr(error, "add_note") and not isinstance(error, ModsslError):
+    # BaseException.add_note is of Python 3.11.
+    if records and hasattr(error, "add_note") and not isinstance(error, _SHOWING_THE_LOG):
         error.add_note("\n".join(["the server logged during this test:", *_raw(records)]))
 
 

@@ -33,7 +33,7 @@ def config(ca: CA) -> ServerConfig:
         VirtualHost(
             WWW, tls=ca.issue(WWW, "*.wild.test", "exact.test"), aliases=["*.wild.test", "exact.test", "a?.test"]
         ),
-        VirtualHost(WWW, files={"index.html": "in clear"}),
+        VirtualHost(WWW, files={"index.html": "in clear"}, directives=f"Redirect /old https://{WWW}/new"),
         VirtualHost(
             MEMBERS,
             port=8443,
@@ -178,11 +178,10 @@ def test_what_was_seen_is_remembered_in_order_up_to_a_dozen_and_forgotten_with_t
     assert not own.observations
 
 
-def test_redirects_are_answers_too_and_get_does_not_follow_them(server: Server) -> None:
-    response = server.get(f"https://{WWW}", params={"a": "b"})
-    assert response.url == f"https://{WWW}/?a=b"
-    assert server.get(f"http://{WWW}/nothing").status_code == 404
-    assert [one.status_code for one in server.observations if isinstance(one, requests.Response)] == [200, 404]
+def test_a_redirect_is_an_answer_and_is_followed_on_request_only(server: Server) -> None:
+    assert server.get(f"http://{WWW}/old").status_code == 302
+    assert server.get(f"http://{WWW}/old", allow_redirects=True).url == f"https://{WWW}/new"
+    assert [one.status_code for one in server.observations if isinstance(one, requests.Response)] == [302, 302, 404]
 
 
 def test_asking_for_an_address_counts_as_use(own: Server) -> None:
