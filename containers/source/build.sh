@@ -40,6 +40,7 @@ needed=$(find "$prefix" -type f \( -name '*.so*' -o -path '*/bin/*' \) -exec ldd
 apt-mark auto '.*' >/dev/null
 # shellcheck disable=SC2086
 apt-mark manual $kept $needed >/dev/null
-apt-get purge --yes --auto-remove -o APT::AutoRemove::RecommendsImportant=false
+apt-get purge --yes --auto-remove -o APT::AutoRemove::RecommendsImportant=false \
+    -o APT::AutoRemove::SuggestsImportant=false
 rm -rf /var/lib/apt/lists/* /var/cache/apt/archives/*.deb /tmp/build
 httpd -v

@@ -109,11 +109,9 @@ def own_images(engine: Engine) -> list[OwnImage]:
         tags = [tag for tag in image.get("RepoTags") or () if not tag.startswith("<none>")]
         if not tags and name.startswith(_BASE):
             continue  # a step of a build has its base's labels
-        tags = tags or [image["Id"]]
-        current = any(_is_current(name, tag) for tag in tags)
-        images.append(
-            OwnImage(name, tags[0], current, image["Size"], datetime.fromtimestamp(image["Created"], tz=timezone.utc))
-        )
+        created = datetime.fromtimestamp(image["Created"], tz=timezone.utc)
+        for tag in tags or [image["Id"]]:
+            images.append(OwnImage(name, tag, _is_current(name, tag), image["Size"], created))  # noqa: PERF401
     return sorted(images, key=lambda image: (image.name, not image.current, image.tag))
 
 
@@ -160,6 +158,8 @@ def _build(engine: Engine, recipe: Recipe, say: Say, *, again: bool) -> None:
 def _follow(progress: Iterator[dict[str, Any]], what: str, say: Say) -> None:
     """Tells the steps of a build; raises EngineError with the last lines of the one that failed."""
     lines: deque[str] = deque(maxlen=_LAST_LINES)
+    failed = None
+    # To its end also after an error, so that the connection is free again.
     for event in progress:
         for line in str(event.get("stream", "")).splitlines():
             if line.upper().startswith("STEP "):
@@ -168,10 +168,11 @@ def _follow(progress: Iterator[dict[str, Any]], what: str, say: Say) -> None:
                     say(shorten(line, 100, placeholder=" ..."))
             if line.strip():
                 lines.append(line)
-        if "error" in event:
-            error = said(str(event["error"]), what)
-            shown = "".join(f"\n    {line}" for line in lines)
-            raise EngineError(f"{error}\n  Last lines of the step that failed:{shown}", reason=error.reason)
+        failed = failed or event.get("error")
+    if failed:
+        error = said(str(failed), what)
+        shown = "".join(f"\n    {line}" for line in lines)
+        raise EngineError(f"{error}\n  Last lines of the step that failed:{shown}", reason=error.reason)
 
 
 def _base(engine: Engine, recipe: Recipe, say: Say) -> str:
@@ -250,9 +251,10 @@ def _pull(engine: Engine, name: str) -> None:
     what = f"pull the image {name}"
     repository, tag = docker.utils.parse_repository_tag(name)
     with engine_errors(what):
-        for event in engine.client.api.pull(repository, tag=tag or "latest", stream=True, decode=True):
-            if "error" in event:
-                raise said(str(event["error"]), what)
+        progress = list(engine.client.api.pull(repository, tag=tag or "latest", stream=True, decode=True))
+    failed = next((event["error"] for event in progress if "error" in event), None)
+    if failed is not None:
+        raise said(str(failed), what)
 
 
 @contextmanager

@@ -1,0 +1,277 @@
+"""Images: found, pulled or built, each once a machine, with the reason where one cannot be had."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import tarfile
+import threading
+import uuid
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_modssl import _data
+from pytest_modssl.errors import EngineError
+from pytest_modssl.targets import images, recipes
+from pytest_modssl.targets.images import default_is_ready, image_for, own_images
+from pytest_modssl.targets.recipes import LABEL, Recipe, add_file, recipe_for
+from pytest_modssl.targets.sources import Source, fetch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from pytest_modssl.targets.engine import Engine
+
+ELSEWHERE = "127.0.0.1:1/modssl-test/nosuch:1"
+
+
+@pytest.fixture
+def recipe_of(engine: Engine, image: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Recipe]]:
+    """Makes a recipe of a Dockerfile's text that `image_for` finds; the image is removed at the end."""
+    made: list[Recipe] = []
+
+    def recipe_of(dockerfile: str) -> Recipe:
+        context = io.BytesIO()
+        with tarfile.open(fileobj=context, mode="w") as tar:
+            add_file(tar, "Dockerfile", dockerfile.encode())
+        name = f"modssl/test:{uuid.uuid4().hex[:8]}"
+        recipe = Recipe(name, "bookworm", {}, context.getvalue())
+        monkeypatch.setattr(images, "recipe_for", {name: recipe}.get)
+        # The default image, which is there, stands for the base: no registry is asked.
+        monkeypatch.setattr(images, "_base", lambda *_: image)
+        made.append(recipe)
+        return recipe
+
+    yield recipe_of
+    for recipe in made:
+        if images._has(engine, recipe.tag):
+            engine.client.images.remove(recipe.tag)
+
+
+def test_the_default_image_is_there_once_it_was_asked_for(engine: Engine, image: str) -> None:
+    said: list[str] = []
+    assert image_for(engine, None, say=said.append) == image
+    assert image_for(engine, "modssl/debian:bookworm", say=said.append) == image
+    assert image_for(engine, "modssl/debian", say=said.append) == image
+    assert default_is_ready(engine)
+    assert said == []
+
+
+def test_an_image_is_known_again_by_what_it_is_built_from(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def tag(name: str = "modssl/debian:bookworm") -> str:
+        recipe = recipe_for(name)
+        assert recipe is not None
+        return recipe.tag
+
+    before = tag()
+    assert before.startswith("modssl/debian:bookworm-")
+    assert tag() == before
+    assert tag("modssl/debian:trixie").rpartition("-")[2] != before.rpartition("-")[2]
+    # A copy, as a wheel has it: without modes, and with other dates.
+    copy = tmp_path / "debian"
+    copy.mkdir()
+    monkeypatch.setattr(_data, "container", lambda name: tmp_path / name)
+    original = _data._ROOT / "containers" / "debian" / "Dockerfile"
+    (copy / "Dockerfile").write_bytes(original.read_bytes())
+    (copy / "Dockerfile").chmod(0o755)
+    (copy / "README.md").write_text("another text")
+    (tmp_path / "source").mkdir()
+    (tmp_path / "source" / "sources.txt").write_text("")
+    assert tag() == before
+    (copy / "Dockerfile").write_text("FROM scratch\n")
+    changed = tag()
+    assert changed != before
+    monkeypatch.setattr(recipes, "_VERSION", recipes._VERSION + 1)
+    assert tag() != changed
+
+
+def test_a_name_of_ours_that_no_recipe_has_is_told_with_those_there_are() -> None:
+    with pytest.raises(EngineError, match=r"modssl/debian:SUITE .* modssl/source:VERSION .*2\.4\.69") as caught:
+        recipe_for("modssl/fedora")
+    assert caught.value.reason == "no-image"
+    assert recipe_for("httpd:2.4") is None
+
+
+def test_an_image_is_built_once_when_several_ask_at_once(engine: Engine, recipe_of: Callable[[str], Recipe]) -> None:
+    recipe = recipe_of("ARG BASE\nFROM ${BASE}\nRUN echo slow\n")
+    said: list[str] = []
+    got: list[str] = []
+    askers = [
+        threading.Thread(target=lambda: got.append(image_for(engine, recipe.name, say=said.append))) for _ in range(3)
+    ]
+    for asker in askers:
+        asker.start()
+    for asker in askers:
+        asker.join()
+    assert got == [recipe.tag] * 3
+    assert sum("RUN echo slow" in line for line in said) == 1
+    assert said.count(f"building {recipe.name} as {recipe.tag}") == 1
+    assert engine.client.images.get(recipe.tag).labels[LABEL] == recipe.name
+
+
+def test_a_build_that_fails_shows_the_last_lines_of_its_step(
+    engine: Engine, recipe_of: Callable[[str], Recipe]
+) -> None:
+    recipe = recipe_of("ARG BASE\nFROM ${BASE}\nRUN echo the; echo reason; exit 3\nRUN echo after\n")
+    with pytest.raises(EngineError, match=f"cannot build the image {recipe.name}: ") as caught:
+        image_for(engine, recipe.name, say=lambda _: None)
+    assert "\n    the\n    reason" in str(caught.value)
+    assert "ARG BASE" not in str(caught.value)
+    assert "3" in str(caught.value).splitlines()[0]
+    assert not images._has(engine, recipe.tag)
+
+
+def test_an_image_that_cannot_be_pulled_is_told_with_the_registrys_reason(engine: Engine) -> None:
+    said: list[str] = []
+    with pytest.raises(EngineError, match=ELSEWHERE) as caught:
+        image_for(engine, ELSEWHERE, say=said.append)
+    assert said == [f"pulling {ELSEWHERE}"]
+    assert caught.value.reason == "no-registry"
+    assert "refused" in str(caught.value)
+
+
+def fake_mmdebstrap(folder: Path, script: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Puts a program in the place of mmdebstrap; the real one takes half a minute."""
+    program = folder / "mmdebstrap"
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
+
+
+def unpulled(engine: Engine) -> str:
+    return images._base(engine, Recipe("modssl/test:x", f"test{uuid.uuid4().hex[:8]}", {}, b""), lambda _: None)
+
+
+@pytest.fixture
+def no_registry(monkeypatch: pytest.MonkeyPatch) -> None:
+    def pull(engine: Engine, name: str) -> None:
+        raise EngineError(f"cannot pull {name}: dial tcp", reason="no-registry")
+
+    monkeypatch.setattr(images, "_pull", pull)
+
+
+@pytest.mark.usefixtures("no_registry")
+def test_without_a_registry_the_base_is_made_from_packages(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake_mmdebstrap(
+        tmp_path, 'for last; do :; done; echo "$@" > arguments; exec tar -cf "$last" arguments', monkeypatch
+    )
+    monkeypatch.chdir(tmp_path)
+    name = unpulled(engine)
+    try:
+        assert engine.client.images.get(name).labels[LABEL] == name
+        assert [one.current for one in own_images(engine) if one.name == name] == [True]
+        arguments = (tmp_path / "arguments").read_text().split()
+        assert arguments[:2] == ["--variant=minbase", "--quiet"]
+        assert arguments[2] == name.removeprefix("modssl/base:")
+    finally:
+        images.remove(engine, name)
+    assert not images._has(engine, name)
+
+
+@pytest.mark.usefixtures("no_registry")
+def test_packages_that_cannot_be_had_are_told_with_the_registrys_reason_too(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake_mmdebstrap(tmp_path, "echo E: no mirror answers >&2; exit 25", monkeypatch)
+    with pytest.raises(EngineError, match="exit status 25") as caught:
+        unpulled(engine)
+    assert "\n    E: no mirror answers\n" in str(caught.value)
+    assert "dial tcp" in str(caught.value)
+
+
+@pytest.mark.usefixtures("no_registry")
+def test_without_mmdebstrap_the_package_to_install_is_named(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nonexistent")
+    with pytest.raises(EngineError, match="apt-get install mmdebstrap") as caught:
+        unpulled(engine)
+    assert "dial tcp" in str(caught.value)
+
+
+def test_an_image_that_is_not_ours_is_never_removed(engine: Engine) -> None:
+    name = f"modssl-test-foreign:{uuid.uuid4().hex}"
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as tar:
+        add_file(tar, "file", b"content")
+    repository, _, tag = name.partition(":")
+    engine.client.api.import_image_from_data(archive.getvalue(), repository=repository, tag=tag)
+    try:
+        with pytest.raises(EngineError, match="left alone"):
+            images.remove(engine, name)
+        assert images._has(engine, name)
+        assert name not in {one.tag for one in own_images(engine)}
+    finally:
+        engine.client.images.remove(name)
+
+
+CONTENT = b"an archive"
+SOURCE = Source("a-project", "archive.tar.gz", hashlib.sha256(CONTENT).hexdigest())
+
+
+@pytest.fixture
+def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The folder behind an index of packages on loopback, and an empty cache."""
+    folder = tmp_path / "index"
+    folder.mkdir()
+    listing = '{"files": [{"filename": "archive.tar.gz", "url": "../files/archive.tar.gz"}]}'
+
+    class Handler(SimpleHTTPRequestHandler):
+        def __init__(self, *arguments: Any) -> None:
+            super().__init__(*arguments, directory=str(folder))
+
+        def do_GET(self) -> None:
+            if self.path != "/simple/a-project/":
+                return super().do_GET()
+            assert self.headers["Accept"] == "application/vnd.pypi.simple.v1+json"
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(listing.encode())
+            return None
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    (folder / "simple" / "files").mkdir(parents=True)
+    (folder / "simple" / "files" / "archive.tar.gz").write_bytes(CONTENT)
+    monkeypatch.setattr("platformdirs.user_cache_dir", lambda _: str(tmp_path / "cache"))
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        monkeypatch.setenv("PIP_INDEX_URL", f"http://127.0.0.1:{server.server_address[1]}/simple/")
+        monkeypatch.setenv("no_proxy", "*")
+        yield folder / "simple" / "files" / "archive.tar.gz"
+        server.shutdown()
+        thread.join()
+
+
+def test_sources_are_fetched_once_from_the_index_that_pip_asks(index: Path) -> None:
+    said: list[str] = []
+    assert fetch(SOURCE, said.append) == CONTENT
+    index.unlink()
+    assert fetch(SOURCE, said.append) == CONTENT
+    assert len(said) == 1
+    assert "archive.tar.gz" in said[0]
+
+
+def test_sources_that_are_not_what_was_published_are_refused(index: Path) -> None:
+    index.write_bytes(b"another archive")
+    with pytest.raises(EngineError, match="is not the file that was published"):
+        fetch(SOURCE, lambda _: None)
+
+
+def test_an_index_that_lacks_the_sources_or_does_not_answer_is_told(
+    index: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index.unlink()
+    with pytest.raises(EngineError, match="404"):
+        fetch(SOURCE, lambda _: None)
+    with pytest.raises(EngineError, match="does not list it"):
+        fetch(Source("a-project", "other.tar.gz", "00"), lambda _: None)
+    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:1/simple")
+    with pytest.raises(EngineError, match="set PIP_INDEX_URL") as caught:
+        fetch(SOURCE, lambda _: None)
+    assert caught.value.reason == "no-registry"
