@@ -137,7 +137,8 @@ class Container:
 
     def _read(self) -> None:
         with contextlib.suppress(OSError, ValueError):
-            for stream, data in frames_iter_no_tty(self._stream):
+            frames: Iterator[tuple[int, bytes]] = frames_iter_no_tty(self._stream)  # type: ignore[assignment] # stub
+            for stream, data in frames:
                 if stream == _STDERR:
                     self._sort(data)
                 else:

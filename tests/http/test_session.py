@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import requests
+from requests.adapters import HTTPAdapter
 
 from pytest_modssl.errors import UnknownHostError
 from pytest_modssl.http import open_session, tls_of
@@ -216,3 +217,16 @@ def test_closing_the_session_closes_its_connections() -> None:
         session.close()
         thread.join(timeout=5)
     assert ended.is_set()
+
+
+def test_closing_a_session_closes_its_connections_while_responses_are_held(session: requests.Session) -> None:
+    response = session.get("https://www.example.test/")
+    adapter = session.get_adapter("https://www.example.test/")
+    assert isinstance(adapter, HTTPAdapter)
+    (pool,) = (adapter.poolmanager.pools[key] for key in adapter.poolmanager.pools.keys())  # noqa: SIM118
+    connection = next(one for one in pool.pool.queue if one is not None)
+    sock = connection.sock
+    assert sock.fileno() != -1
+    session.close()
+    assert sock.fileno() == -1
+    assert response.content

@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
+from pytest_modssl.httpd.installation import find_httpd, probe_installation
+
 if TYPE_CHECKING:
+    from pytest_modssl.httpd.installation import Installation
     from pytest_modssl.targets.base import Target
 
 
@@ -38,9 +41,8 @@ DENIED = 'modssl_server.get("https://www.example.test/denied").status_code == 40
 
 
 @pytest.fixture
-def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> RunPytest:
+def run(pytester: pytest.Pytester, outer_target: Target) -> RunPytest:
     """Runs pytest with the plugin on a test file, in its own process and in the order of the file."""
-    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
     pytester.makeconftest(CONFTEST)
 
     def run(source: str, *args: str) -> pytest.RunResult:
@@ -54,12 +56,12 @@ def test_tests_with_one_configuration_share_one_server(run: RunPytest) -> None:
     run(
         """
         import pytest
-        pids = set()
+        folders = set()
 
         @pytest.mark.parametrize("n", range(5))
         def test_share(modssl_server, n):
-            pids.add(modssl_server.instance.process.pid)
-            assert len(pids) == 1
+            folders.add(modssl_server.instance.folder)
+            assert len(folders) == 1
         """
     ).assert_outcomes(passed=5)
 
@@ -68,10 +70,10 @@ def test_a_marker_adds_directives_for_one_test_and_fresh_gives_a_server_of_its_o
     run(
         """
         import pytest
-        pids = []
+        folders = []
 
         def header(server):
-            pids.append(server.instance.process.pid)
+            folders.append(server.instance.folder)
             return server.get("https://www.example.test/").headers.get("X-Added")
 
         def test_before(modssl_server):
@@ -92,8 +94,8 @@ def test_a_marker_adds_directives_for_one_test_and_fresh_gives_a_server_of_its_o
 
         def test_after(modssl_server):
             assert header(modssl_server) is None
-            assert pids[0] == pids[4]
-            assert len(set(pids)) == 4
+            assert folders[3] not in folders[:3] + folders[4:]
+            assert len(set(folders[:4])) == 4
         """
     ).assert_outcomes(passed=5)
 
@@ -273,7 +275,10 @@ def test_a_server_that_ends_during_a_test_fails_it_and_the_next_gets_another(run
 
         def test_killed(modssl_server):
             modssl_server.get("https://www.example.test/")
-            modssl_server.instance.process.kill()
+            if hasattr(modssl_server.instance, "process"):
+                modssl_server.instance.process.kill()
+            else:
+                modssl_server.instance._container.close()
 
         def test_next(modssl_server):
             assert modssl_server.get("https://www.example.test/").status_code == 200
@@ -302,14 +307,20 @@ exec {binary} "$@"
 """
 
 
+@pytest.fixture
+def here() -> Installation:
+    """The httpd of this machine, whatever the target of the session is."""
+    return probe_installation(find_httpd())
+
+
 def test_several_targets_run_every_test_once_on_each(
-    run: RunPytest, pytester: pytest.Pytester, modssl_target: Target
+    run: RunPytest, pytester: pytest.Pytester, here: Installation
 ) -> None:
-    modules = modssl_target.installation.modules_folder
+    modules = here.modules_folder
     assert modules is not None
     (pytester.path / "modules").symlink_to(modules)
     fake = pytester.mkdir("bin") / "fake-older-httpd"
-    fake.write_text(FAKE.format(binary=modssl_target.installation.binary))
+    fake.write_text(FAKE.format(binary=here.binary))
     fake.chmod(0o755)
     source = """
         def test_server(modssl_server):
@@ -320,12 +331,11 @@ def test_several_targets_run_every_test_once_on_each(
     """
     result = run(source, "--modssl-target=local", f"--modssl-target=local:{fake}", "-v")
     result.assert_outcomes(passed=3)
-    result.stdout.fnmatch_lines([f"*::test_server?{modssl_target.id}? PASSED*", "*::test_server?httpd2.4.1-* PASSED*"])
+    result.stdout.fnmatch_lines([f"*::test_server?{here.id}? PASSED*", "*::test_server?httpd2.4.1-* PASSED*"])
 
 
-def test_the_same_httpd_named_twice_is_an_error(run: RunPytest, modssl_target: Target) -> None:
-    binary = modssl_target.installation.binary
-    result = run("def test_nothing(): pass", "--modssl-target=local", f"--modssl-target=local:{binary}")
+def test_the_same_httpd_named_twice_is_an_error(run: RunPytest, here: Installation) -> None:
+    result = run("def test_nothing(): pass", "--modssl-target=local", f"--modssl-target=local:{here.binary}")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["*is the same httpd as another target of this run*"])
 

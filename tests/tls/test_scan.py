@@ -110,9 +110,9 @@ def test_chains_and_the_demand_for_a_client_certificate_are_seen(
     assert ("asks for a client certificate" in str(found)) is required
 
 
-def test_62_suites_take_less_than_a_tenth_of_a_second(generous: Httpd) -> None:
-    """The bar stands for an idle machine, so the best of some runs counts."""
-    assert min(scan(generous.address, NAME).elapsed for _ in range(10)) <= 0.1
+def test_62_suites_take_less_than_a_hundred_connections(generous: Httpd) -> None:
+    """What a scan costs is its connections, half a millisecond each; `make bench` measures the time."""
+    assert scan(generous.address, NAME).connections < 100
 
 
 def test_an_own_order_of_suites_and_groups_is_read(start_httpd: StartHttpd) -> None:
