@@ -20,15 +20,13 @@ from pytest_modssl.asserts import (
 )
 from pytest_modssl.http import tls_of
 from pytest_modssl.httpd.config import ServerConfig, VirtualHost
-from pytest_modssl.httpd.installation import find_httpd, probe_installation
 from pytest_modssl.pki import CA, dh_parameters, self_signed
-from pytest_modssl.targets.local import LocalTarget
-from pytest_modssl.targets.registry import Owner
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pytest_modssl.pki import LeafCert
+    from pytest_modssl.targets.local import LocalTarget
     from pytest_modssl.targets.server import Server
 
 WWW = "www.example.test"
@@ -50,18 +48,9 @@ def leaves(ca: CA) -> dict[str, LeafCert]:
 
 
 @pytest.fixture(scope="module")
-def target() -> Iterator[LocalTarget]:
-    owner = Owner("asserts")
-    try:
-        yield LocalTarget(probe_installation(find_httpd()), owner, start_seconds=10)
-    finally:
-        owner.close()
-
-
-@pytest.fixture(scope="module")
-def running(target: LocalTarget, ca: CA, leaves: dict[str, LeafCert]) -> Iterator[Server]:
+def running(local_target: LocalTarget, ca: CA, leaves: dict[str, LeafCert]) -> Iterator[Server]:
     legacy = ca.issue("legacy.example.test", key_type="rsa-2048")
-    server = target.launch(
+    server = local_target.launch(
         ServerConfig(
             VirtualHost(WWW, tls=leaves[WWW], directives="SSLOptions +StdEnvVars", files={"wrong.cgi": WRONG_PAGE}),
             VirtualHost(
@@ -337,8 +326,8 @@ def test_java_7_cannot_talk_to_a_server_of_today(server: Server) -> None:
         assert_java7_compatible(server, "modern.example.test", port=8446)
 
 
-def test_an_untrusted_certificate_is_told_with_the_reason(target: LocalTarget) -> None:
-    server = target.launch(
+def test_an_untrusted_certificate_is_told_with_the_reason(local_target: LocalTarget) -> None:
+    server = local_target.launch(
         ServerConfig(VirtualHost(WWW, tls=CA().issue(WWW)), VirtualHost(SHOP, tls=self_signed(SHOP)))
     )
     try:

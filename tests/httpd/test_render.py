@@ -13,14 +13,12 @@ import pytest
 from pytest_modssl import CA, MissingModuleError, ServerConfig, VirtualHost
 from pytest_modssl.httpd.render import MAIN, Place, Rendered, render, site_folder
 from pytest_modssl.httpd.snippet import Origin
-from pytest_modssl.targets.local import LocalTarget
-from pytest_modssl.targets.registry import Owner, new_run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from pytest_modssl.httpd.installation import Installation
-    from pytest_modssl.targets.base import Target
+    from pytest_modssl.targets.local import LocalTarget
 
 HERE = Path(__file__)
 BASE = {"authz_core", "log_config", "dir", "mime", "headers", "include", "cgid", "mpm_event"}
@@ -38,22 +36,15 @@ def ca() -> CA:
 
 
 @pytest.fixture(scope="module")
-def installation(modssl_target: Target) -> Installation:
+def installation(local_installation: Installation) -> Installation:
     """An httpd that has every module as a file, the real ones and those that it has compiled in."""
     static = frozenset({"core", "so", "http"})
-    names = (modssl_target.installation.modules | BASE | {"ssl", "unixd", "mpm_worker", "mpm_prefork"}) - static
+    names = (local_installation.modules | BASE | {"ssl", "unixd", "mpm_worker", "mpm_prefork"}) - static
     return dataclasses.replace(
-        modssl_target.installation,
+        local_installation,
         static_modules=static,
         loadable={name: Path(f"/modules/mod_{name}.so") for name in names},
     )
-
-
-@pytest.fixture(scope="module")
-def target(modssl_target: Target) -> Iterator[LocalTarget]:
-    owner = Owner(new_run())
-    yield LocalTarget(modssl_target.installation, owner, start_seconds=20)
-    owner.close()
 
 
 def rendered(
@@ -262,7 +253,7 @@ def test_hosts_of_one_name_have_folders_of_their_own() -> None:
     assert site_folder(VirtualHost("*.a.test"), 2) == "sites/2-_.a.test"
 
 
-def test_the_names_for_paths_and_ports_are_usable_in_every_host(target: LocalTarget, ca: CA) -> None:
+def test_the_names_for_paths_and_ports_are_usable_in_every_host(local_target: LocalTarget, ca: CA) -> None:
     config = ServerConfig(
         VirtualHost("a.test", tls=ca.issue("a.test"), directives=SHOW),
         VirtualHost("a.test", directives=SHOW),
@@ -270,7 +261,7 @@ def test_the_names_for_paths_and_ports_are_usable_in_every_host(target: LocalTar
         pki={"x.pem": ca.cert_pem},
         defines={"COLOUR": "deep blue"},
     )
-    server = target.launch(config)
+    server = local_target.launch(config)
     try:
         folder = server.instance.folder
         ports = f"{server.address(443)[1]} {server.address(80)[1]}"

@@ -14,13 +14,11 @@ from pytest_modssl.asserts import ModsslAssertionError
 from pytest_modssl.report import outcome
 from pytest_modssl.report.outcome import UnexpectedLogError, check_servers, explain, refused_configuration
 from pytest_modssl.targets.local import LocalInstance, LocalTarget
-from pytest_modssl.targets.registry import Owner, new_run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pytest_modssl import Server
-    from pytest_modssl.targets.base import Target
 
 NAME = "www.example.test"
 PASS_PHRASE = "open-sesame-4711"
@@ -39,16 +37,9 @@ def ca() -> CA:
 
 
 @pytest.fixture(scope="module")
-def target(modssl_target: Target) -> Iterator[LocalTarget]:
-    owner = Owner(new_run())
-    yield LocalTarget(modssl_target.installation, owner, start_seconds=20)
-    owner.close()
-
-
-@pytest.fixture(scope="module")
-def running(target: LocalTarget, ca: CA) -> Iterator[Server]:
+def running(local_target: LocalTarget, ca: CA) -> Iterator[Server]:
     """A server of which the plugin knows nothing, so that these tests may do what a test must not."""
-    server = target.launch(
+    server = local_target.launch(
         ServerConfig(
             VirtualHost(NAME, tls=ca.issue(NAME), directives=DENIED),
             VirtualHost(NAME, directives=DENIED),
@@ -112,8 +103,8 @@ def test_an_expected_error_that_did_not_come_is_told_beside_one_that_did(
     )
 
 
-def test_an_error_that_one_of_two_servers_logged_is_enough(server: Server, target: LocalTarget) -> None:
-    other = target.launch(ServerConfig(VirtualHost("b.test")))
+def test_an_error_that_one_of_two_servers_logged_is_enough(server: Server, local_target: LocalTarget) -> None:
+    other = local_target.launch(ServerConfig(VirtualHost("b.test")))
     try:
         assert other.get("http://b.test/").status_code == 200
         denied(server)
@@ -131,8 +122,8 @@ def test_many_lines_are_told_by_the_first_forty_and_the_number_of_the_rest(serve
     assert "\n  ... and 5 more\n" in str(caught.value)
 
 
-def test_a_server_that_ended_is_told_with_its_status_and_its_last_words(target: LocalTarget) -> None:
-    server = target.launch(ServerConfig(VirtualHost(NAME, directives=DENIED)))
+def test_a_server_that_ended_is_told_with_its_status_and_its_last_words(local_target: LocalTarget) -> None:
+    server = local_target.launch(ServerConfig(VirtualHost(NAME, directives=DENIED)))
     try:
         assert server.get(f"http://{NAME}/denied").status_code == 403
         assert isinstance(server.instance, LocalInstance)
@@ -217,7 +208,7 @@ def test_an_error_that_shows_the_log_already_gets_no_note(server: Server) -> Non
         assert notes(caught.value) == ""
 
 
-def test_no_section_shows_a_private_key_or_its_pass_phrase(target: LocalTarget, ca: CA, server: Server) -> None:
+def test_no_section_shows_a_private_key_or_its_pass_phrase(local_target: LocalTarget, ca: CA, server: Server) -> None:
     alice = ca.issue_client("alice")
     server.session(client=alice).get(f"https://{NAME}/")
     server.handshake(NAME, client=alice)
@@ -227,7 +218,7 @@ def test_no_section_shows_a_private_key_or_its_pass_phrase(target: LocalTarget, 
     shown = "\n".join(text for _, text in explain(error, [server])) + notes(error)
     locked = ca.issue(NAME, key_type="rsa-2048").with_pass_phrase(PASS_PHRASE)
     with pytest.raises(StartError) as refused:
-        target.launch(ServerConfig(VirtualHost(NAME, tls=locked)))
+        local_target.launch(ServerConfig(VirtualHost(NAME, tls=locked)))
     shown += str(refused.value) + "".join(text for _, text in refused_configuration(refused.value))
     secrets = [one.key_file_pem.text().splitlines()[1] for one in (alice, locked)]
     secrets += [path.read_text().splitlines()[1] for path in server.instance.folder.rglob("*.key")]
@@ -236,9 +227,9 @@ def test_no_section_shows_a_private_key_or_its_pass_phrase(target: LocalTarget, 
         assert secret not in shown
 
 
-def test_the_configuration_that_httpd_refused_is_shown_with_line_numbers(target: LocalTarget) -> None:
+def test_the_configuration_that_httpd_refused_is_shown_with_line_numbers(local_target: LocalTarget) -> None:
     with pytest.raises(StartError) as caught:
-        target.launch(ServerConfig(VirtualHost(NAME, directives="Nonsense on")))
+        local_target.launch(ServerConfig(VirtualHost(NAME, directives="Nonsense on")))
     ((title, text),) = refused_configuration(caught.value)
     assert title == "modssl: configuration that httpd refused"
     assert text.startswith("   1 Define ")

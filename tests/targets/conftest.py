@@ -21,7 +21,7 @@ from pytest_modssl.targets.registry import Owner, new_run, remove_folder
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pytest_modssl.targets.base import Target
+    from pytest_modssl.httpd.installation import Installation
     from pytest_modssl.targets.engine import Engine
 
 
@@ -47,9 +47,9 @@ def owner(base: Path) -> Iterator[Owner]:
 
 
 @pytest.fixture
-def local(modssl_target: Target, owner: Owner) -> LocalTarget:
+def local(local_installation: Installation, owner: Owner) -> LocalTarget:
     """A local target whose servers are this test's alone."""
-    return LocalTarget(modssl_target.installation, owner, start_seconds=20)
+    return LocalTarget(local_installation, owner, start_seconds=20)
 
 
 @pytest.fixture(scope="session")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from pytest_modssl.targets.base import Target
+    from pytest_modssl.httpd.installation import Installation
     from pytest_modssl.targets.local import LocalTarget
     from pytest_modssl.targets.server import Server
 
@@ -160,9 +160,9 @@ def test_a_port_that_stays_taken_is_an_error_that_names_it(
 
 
 def test_a_server_that_is_not_ready_in_time_is_an_error_and_leaves_nothing(
-    modssl_target: Target, owner: Owner, ca: CA
+    local_installation: Installation, owner: Owner, ca: CA
 ) -> None:
-    slow = module.LocalTarget(modssl_target.installation, owner, start_seconds=0.001)
+    slow = module.LocalTarget(local_installation, owner, start_seconds=0.001)
     with pytest.raises(StartError, match=r"was not ready within 0\.001 s"):
         slow.launch(config(ca))
     assert [path.name for path in owner.folder.iterdir()] == ["owner.lock"]
@@ -192,12 +192,12 @@ def test_a_server_whose_parent_is_killed_leaves_no_children(launch: Launch, ca: 
     assert not psutil.pid_exists(pid)
 
 
-def test_a_folder_with_spaces_in_its_path_serves(modssl_target: Target, base: Path, ca: CA) -> None:
+def test_a_folder_with_spaces_in_its_path_serves(local_installation: Installation, base: Path, ca: CA) -> None:
     spaced = base / "a b"
     spaced.mkdir()
     spaced.chmod(0o755)
     owner = Owner(new_run(), base=spaced)
-    server = module.LocalTarget(modssl_target.installation, owner, start_seconds=20).launch(
+    server = module.LocalTarget(local_installation, owner, start_seconds=20).launch(
         config(ca, "SSLOptions +StdEnvVars")
     )
     assert server.environment("https://www.example.test/", via="cgi")["SSL_PROTOCOL"] == "TLSv1.3"

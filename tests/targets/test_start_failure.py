@@ -13,7 +13,7 @@ from pytest_modssl.targets.local import LocalTarget
 from tests.targets.test_local import processes_in
 
 if TYPE_CHECKING:
-    from pytest_modssl.targets.base import Target
+    from pytest_modssl.httpd.installation import Installation
     from pytest_modssl.targets.registry import Owner
 
 HERE = Path(__file__)
@@ -128,12 +128,12 @@ def test_a_document_root_that_is_not_there_is_told(local: LocalTarget, owner: Ow
 
 
 def test_a_server_that_is_killed_while_it_starts_says_by_what(
-    local: LocalTarget, owner: Owner, tmp_path: Path, modssl_target: Target
+    local: LocalTarget, owner: Owner, tmp_path: Path, local_installation: Installation
 ) -> None:
     program = tmp_path / "httpd"
     program.write_text("#!/bin/sh\necho dying >&2\nkill -9 $$\n")
     program.chmod(0o755)
-    installation = dataclasses.replace(modssl_target.installation, binary=program)
+    installation = dataclasses.replace(local_installation, binary=program)
     text = refused(LocalTarget(installation, owner, start_seconds=20), owner, ServerConfig(VirtualHost("a.test")))
     assert "was ended by signal 9 before it was ready" in text
     assert "dying" in text

@@ -1,0 +1,37 @@
+"""What tests of several folders share: servers of this machine that the plugin neither shares nor watches."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_modssl import HttpdNotFoundError
+from pytest_modssl.httpd.installation import find_httpd, probe_installation
+from pytest_modssl.targets.local import LocalTarget
+from pytest_modssl.targets.registry import Owner, new_run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_modssl.httpd.installation import Installation
+    from pytest_modssl.targets.base import Target
+
+
+@pytest.fixture(scope="session")
+def local_installation(modssl_target: Target) -> Installation:
+    """An httpd of this machine: that of the run where it is one, else the one that is found."""
+    if isinstance(modssl_target, LocalTarget):
+        return modssl_target.installation
+    try:
+        return probe_installation(find_httpd())
+    except HttpdNotFoundError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def local_target(local_installation: Installation) -> Iterator[LocalTarget]:
+    """Starts servers of which the plugin knows nothing: a test may do to them what would fail it otherwise."""
+    owner = Owner(new_run())
+    yield LocalTarget(local_installation, owner, start_seconds=20)
+    owner.close()
