@@ -16,7 +16,7 @@ from pytest_modssl.httpd.errorlog import LogCursor
 from pytest_modssl.httpd.render import ERROR_LOG, MAIN, PID_FILE, Place, Rendered, render
 from pytest_modssl.targets.addresses import Listening, allocate
 from pytest_modssl.targets.connections import CLOSE_WAIT, ESTABLISHED, open_connections
-from pytest_modssl.targets.process import Process, dies_with_owner, start
+from pytest_modssl.targets.process import Process, dies_with_owner, has_ending_child, start
 from pytest_modssl.targets.registry import Owner, ProcessEntry, remove_folder
 from pytest_modssl.targets.server import Server
 from pytest_modssl.targets.start_failure import start_error
@@ -36,6 +36,9 @@ _ADDRESS_IN_USE = "AH00072"
 _STOP_SECONDS = 5.0
 _RELOAD_SECONDS = 5.0
 _SETTLE_SECONDS = 0.5
+# httpd's parent asks once a second which children have ended, and logs how (SCOREBOARD_MAINTENANCE_INTERVAL in
+# include/mpm_common.h).
+_REAP_SECONDS = 1.5
 _READY = "resuming normal operations"
 # Whatever else is in the environment must not change what a configuration does.
 _PASSED_ON = ("LD_LIBRARY_PATH", "PATH", "TZ")
@@ -212,7 +215,13 @@ class LocalInstance:
             raise self._target.refused(config, self)
 
     def settle(self) -> frozenset[str] | None:
-        """See `Instance`: a connection that the client has closed and the server has not is in state CLOSE_WAIT."""
+        """See `Instance`: a connection that the client has closed and the server has not is in state CLOSE_WAIT.
+
+        A child that has crashed is in the log when its parent has noticed.
+        """
+        with contextlib.suppress(WaitTimeoutError, OSError):  # the file with its id is gone when httpd is
+            parent = self.pid
+            until(lambda: not has_ending_child(parent), seconds=_REAP_SECONDS, what="")
         if sys.platform != "linux":
             return None
         states: dict[str, int] = {}

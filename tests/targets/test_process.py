@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from pytest_modssl.errors import WaitTimeoutError
-from pytest_modssl.targets.process import dies_with_owner, start
+from pytest_modssl.targets.process import dies_with_owner, has_ending_child, start
 from pytest_modssl.wait import until
 
 if TYPE_CHECKING:
@@ -76,6 +76,29 @@ def test_children_of_one_that_died_are_ended_too(tmp_path: Path) -> None:
     process.finish(seconds=10)
     assert process.exit_status == -signal.SIGKILL
     assert not _alive(int((tmp_path / "stdout").read_text()))
+
+
+def test_children_that_do_not_heed_sigterm_are_killed_when_it_died(tmp_path: Path) -> None:
+    program = "(trap '' TERM; echo on; exec sleep 1000) & until [ -s stdout ]; do :; done; kill -9 $$"
+    process = start(["sh", "-c", program], tmp_path, environment=ENVIRONMENT)
+    until(lambda: process.exit_status is not None, seconds=10, what="its end")
+    assert process.exit_status == -signal.SIGKILL
+    until(lambda: not _group(process.pid), seconds=5, what="the end of its child")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="nothing else tells of children that have ended")
+def test_a_child_that_has_ended_is_seen_until_its_parent_asks_how() -> None:
+    with subprocess.Popen(["sh", "-c", "read line"], stdin=subprocess.PIPE) as child:
+        assert not has_ending_child(os.getpid())
+        child.kill()
+        until(lambda: has_ending_child(os.getpid()), seconds=10, what="its end")
+    assert not has_ending_child(os.getpid())
+
+
+def test_a_process_that_is_not_there_has_no_child(tmp_path: Path) -> None:
+    process = start(["true"], tmp_path, environment=ENVIRONMENT)
+    process.finish(seconds=10)
+    assert not has_ending_child(process.pid)
 
 
 def test_a_signal_to_one_that_has_ended_does_nothing(tmp_path: Path) -> None:
