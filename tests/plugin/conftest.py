@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pytest_modssl.targets.local import LocalTarget
+from pytest_modssl.targets.registry import default_base, remove_folder
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pytest_modssl.targets.base import Target
 
 
@@ -19,3 +24,14 @@ def outer_target(modssl_target: Target, monkeypatch: pytest.MonkeyPatch) -> Targ
     monkeypatch.setenv("PYTEST_MODSSL_TARGET", inner)
     monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
     return modssl_target
+
+
+@pytest.fixture
+def base(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A registry of this test's runs alone, so that other runs on this machine do not disturb."""
+    folder = Path(tempfile.mkdtemp(prefix="modssl-", dir="/tmp"))
+    folder.chmod(0o755)
+    monkeypatch.setenv("TMPDIR", str(folder))
+    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
+    yield folder / default_base().name
+    remove_folder(folder)

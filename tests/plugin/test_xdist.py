@@ -7,20 +7,17 @@ import random
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
 import pytest
 
-from pytest_modssl.targets.registry import default_base, remove_folder
 from pytest_modssl.wait import until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from pathlib import Path
 
 pytest.importorskip("xdist")
 
@@ -35,17 +32,6 @@ TESTS = """
         server = modssl_server_factory(ServerConfig(VirtualHost(name, tls=modssl_ca.issue(name))))
         assert server.get(f"https://{name}/").status_code == 200
 """
-
-
-@pytest.fixture
-def base(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A registry of this test's runs alone, so that other runs on this machine do not disturb."""
-    folder = Path(tempfile.mkdtemp(prefix="modssl-", dir="/tmp"))
-    folder.chmod(0o755)
-    monkeypatch.setenv("TMPDIR", str(folder))
-    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
-    yield folder / default_base().name
-    remove_folder(folder)
 
 
 def servers_of(base: Path) -> list[psutil.Process]:

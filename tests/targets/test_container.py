@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import textwrap
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
@@ -17,8 +17,10 @@ from pytest_modssl.targets.registry import Owner, new_run
 from pytest_modssl.wait import until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
+    from pathlib import Path
 
+    from pytest_modssl.http import Via
     from pytest_modssl.targets.container import Container
     from pytest_modssl.targets.engine import Engine
     from pytest_modssl.targets.server import Server
@@ -35,6 +37,10 @@ def config(ca: CA, directives: str = "", *, text: str = "hello", **options: obje
     )
 
 
+class Launch(Protocol):
+    def __call__(self, configuration: ServerConfig, *, single_process: bool = False) -> Server: ...
+
+
 @pytest.fixture
 def target(engine: Engine, image: str, owner: Owner) -> Iterator[ContainerTarget]:
     target = ContainerTarget(engine, image, owner, start_seconds=20)
@@ -43,7 +49,7 @@ def target(engine: Engine, image: str, owner: Owner) -> Iterator[ContainerTarget
 
 
 @pytest.fixture
-def launch(target: ContainerTarget) -> Iterator[Callable[..., Server]]:
+def launch(target: ContainerTarget) -> Iterator[Launch]:
     servers: list[Server] = []
 
     def launch(configuration: ServerConfig, *, single_process: bool = False) -> Server:
@@ -66,7 +72,7 @@ def containers_of(engine: Engine, owner: Owner) -> list[str]:
     return [found["Id"] for found in engine.client.api.containers(all=True, filters={"label": [label]})]
 
 
-def test_a_server_answers_on_every_port_as_soon_as_it_is_there(launch, ca):
+def test_a_server_answers_on_every_port_as_soon_as_it_is_there(launch: Launch, ca: CA) -> None:
     server = launch(config(ca))
     assert server.get("https://www.example.test/").text == "hello"
     assert server.get("http://www.example.test/").text == "plain hello"
@@ -74,12 +80,14 @@ def test_a_server_answers_on_every_port_as_soon_as_it_is_there(launch, ca):
 
 
 @pytest.mark.parametrize("via", ["cgi", "ssi", "header"])
-def test_the_variables_are_read_in_each_way(launch, ca, via):
+def test_the_variables_are_read_in_each_way(launch: Launch, ca: CA, via: Via) -> None:
     server = launch(config(ca, "SSLOptions +StdEnvVars"))
     assert server.environment("https://www.example.test/", via=via)["SSL_PROTOCOL"] == "TLSv1.3"
 
 
-def test_another_configuration_is_served_by_the_same_container_with_nothing_of_the_last(launch, ca, engine, owner):
+def test_another_configuration_is_served_by_the_same_container_with_nothing_of_the_last(
+    launch: Launch, ca: CA, engine: Engine, owner: Owner
+) -> None:
     cache = 'SSLSessionCache "shmcb:${MODSSL_RUN}/cache(512000)"\nSSLSessionTickets off'
     first = launch(config(ca, directives="# first").extended(cache))
     name = "www.example.test"
@@ -98,7 +106,7 @@ def test_another_configuration_is_served_by_the_same_container_with_nothing_of_t
     assert len(containers_of(engine, owner)) == 1
 
 
-def test_every_answer_after_a_swap_is_of_the_new_configuration(launch, ca):
+def test_every_answer_after_a_swap_is_of_the_new_configuration(launch: Launch, ca: CA) -> None:
     for n in range(20):
         server = launch(config(ca, text=f"n{n}"))
         assert server.get("https://www.example.test/").text == f"n{n}"
@@ -106,7 +114,9 @@ def test_every_answer_after_a_swap_is_of_the_new_configuration(launch, ca):
         server.stop()
 
 
-def test_servers_that_are_held_at_once_have_containers_of_their_own(launch, ca, engine, owner):
+def test_servers_that_are_held_at_once_have_containers_of_their_own(
+    launch: Launch, ca: CA, engine: Engine, owner: Owner
+) -> None:
     one, two = launch(config(ca, text="one")), launch(config(ca, text="two"))
     assert one.get("https://www.example.test/").text == "one"
     assert two.get("https://www.example.test/").text == "two"
@@ -114,7 +124,7 @@ def test_servers_that_are_held_at_once_have_containers_of_their_own(launch, ca, 
 
 
 @pytest.mark.parametrize("mpm", ["event", "worker", "prefork"])
-def test_every_mpm_runs_in_the_same_container(launch, ca, mpm, target):
+def test_every_mpm_runs_in_the_same_container(launch: Launch, ca: CA, mpm: str, target: ContainerTarget) -> None:
     if mpm not in target.installation.mpms:
         pytest.skip(f"the image's httpd has no {mpm}")
     launch(config(ca)).stop()
@@ -122,12 +132,12 @@ def test_every_mpm_runs_in_the_same_container(launch, ca, mpm, target):
     assert server.environment("https://www.example.test/")["SSL_PROTOCOL"] == "TLSv1.3"
 
 
-def test_a_port_that_is_unusual_gets_a_container_that_publishes_it(launch, ca):
+def test_a_port_that_is_unusual_gets_a_container_that_publishes_it(launch: Launch, ca: CA) -> None:
     server = launch(ServerConfig(VirtualHost("a.test", port=8443, tls=ca.issue("a.test"))))
     assert server.get("https://a.test:8443/").status_code == 200
 
 
-def test_a_reload_changes_what_is_served_and_removes_old_files(launch, ca):
+def test_a_reload_changes_what_is_served_and_removes_old_files(launch: Launch, ca: CA) -> None:
     server = launch(config(ca))
     server.reload(config(ca, text="second"))
     assert server.get("https://www.example.test/").text == "second"
@@ -138,7 +148,9 @@ def test_a_reload_changes_what_is_served_and_removes_old_files(launch, ca):
     assert server.exit_status is not None
 
 
-def test_a_configuration_that_is_refused_is_told_at_its_line_and_the_container_serves_the_next(launch, ca, target):
+def test_a_configuration_that_is_refused_is_told_at_its_line_and_the_container_serves_the_next(
+    launch: Launch, ca: CA, target: ContainerTarget
+) -> None:
     with pytest.raises(StartError, match=r"test_container.py:\d+: SSLFoo on\n(.*\n)*.*Invalid command 'SSLFoo'"):
         launch(config(ca, "SSLFoo on"))
     with pytest.raises(StartError, match="Invalid command 'SSLFoo'"):
@@ -148,7 +160,7 @@ def test_a_configuration_that_is_refused_is_told_at_its_line_and_the_container_s
     assert len(target._all) == 1
 
 
-def test_lines_of_the_log_are_there_when_a_test_ends_and_not_in_the_next(launch, ca):
+def test_lines_of_the_log_are_there_when_a_test_ends_and_not_in_the_next(launch: Launch, ca: CA) -> None:
     server = launch(config(ca))
     for n in range(10):
         server.begin_test()
@@ -159,13 +171,13 @@ def test_lines_of_the_log_are_there_when_a_test_ends_and_not_in_the_next(launch,
         assert sum(one.ah == "AH01964" for one in records) == 1, (n, [one.raw for one in records])
 
 
-def test_a_child_that_crashes_is_in_the_log(launch, ca):
+def test_a_child_that_crashes_is_in_the_log(launch: Launch, ca: CA) -> None:
     server = launch(config(ca).extended("ThreadStackSize 32768"))
     server.handshake("www.example.test")
     assert server.log.wait_for("exit signal Segmentation fault").ah in {"AH00051", "AH00052"}
 
 
-def test_the_container_has_no_right_that_httpd_does_not_need(launch, ca, engine):
+def test_the_container_has_no_right_that_httpd_does_not_need(launch: Launch, ca: CA, engine: Engine) -> None:
     server = launch(config(ca))
     found = engine.client.api.inspect_container(container_of(server).id)
     host = found["HostConfig"]
@@ -190,7 +202,9 @@ def test_the_container_has_no_right_that_httpd_does_not_need(launch, ca, engine)
     assert status != 0
 
 
-def test_a_container_ends_with_its_stream_and_is_removed(target, ca, engine, owner):
+def test_a_container_ends_with_its_stream_and_is_removed(
+    target: ContainerTarget, ca: CA, engine: Engine, owner: Owner
+) -> None:
     server = target.launch(config(ca))
     container = container_of(server)
     container.close()
@@ -218,7 +232,7 @@ OWNER = """
 """
 
 
-def test_a_container_ends_within_two_seconds_of_its_owners_death(engine, image, base):
+def test_a_container_ends_within_two_seconds_of_its_owners_death(engine: Engine, image: str, base: Path) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(OWNER), str(base), image],
         stdin=subprocess.PIPE,
@@ -235,8 +249,10 @@ def test_a_container_ends_within_two_seconds_of_its_owners_death(engine, image, 
     )
 
 
-def test_what_a_dead_owner_left_is_removed_and_nothing_else(engine, image, base, owner, target, ca):
-    dead = Owner(new_run(), base=base)
+def test_what_a_dead_owner_left_is_removed_and_nothing_else(
+    engine: Engine, image: str, owner: Owner, target: ContainerTarget, ca: CA
+) -> None:
+    dead = Owner(new_run(), base=owner.base)
     api = engine.client.api
     labels = {"org.pytest-modssl.host": socket.gethostname()}
     left = api.create_container(image, labels=labels | {"org.pytest-modssl.owner": str(dead.folder)})["Id"]
@@ -258,12 +274,12 @@ def test_what_a_dead_owner_left_is_removed_and_nothing_else(engine, image, base,
             api.remove_container(made)
 
 
-def test_an_image_without_httpd_is_an_error_that_says_so(engine, owner, bare_image):
+def test_an_image_without_httpd_is_an_error_that_says_so(engine: Engine, owner: Owner, bare_image: str) -> None:
     with pytest.raises(HttpdNotFoundError, match=f"image {bare_image} has no httpd"):
         ContainerTarget(engine, bare_image, owner, start_seconds=20)
     until(lambda: not containers_of(engine, owner), seconds=5, what="its container to be removed")
 
 
-def test_an_image_that_is_not_there_is_an_error_that_says_so(engine, owner):
+def test_an_image_that_is_not_there_is_an_error_that_says_so(engine: Engine, owner: Owner) -> None:
     with pytest.raises(EngineError, match="no such image"):
         ContainerTarget(engine, "no.such.registry.test/nothing:none", owner, start_seconds=20)

@@ -1,0 +1,142 @@
+"""Runs of pytest on containers: how many are started, and that none is left, however a run ends."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING, Protocol
+
+import pytest
+
+from pytest_modssl.errors import EngineError
+from pytest_modssl.targets.engine import connect
+from pytest_modssl.targets.images import image_for
+from pytest_modssl.wait import until
+from tests.plugin.test_xdist import TESTS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+pytest.importorskip("xdist")
+
+
+class Containers(Protocol):
+    def __call__(self, *, made: bool = False) -> list[str]: ...
+
+
+@pytest.fixture
+def containers(base: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Containers]:
+    """Ids of the containers of the runs in this test's own registry, by default of those that were started.
+
+    The inner runs use the container target.
+    """
+    try:
+        engine = connect()
+    except EngineError as error:
+        if "docker" in os.environ.get("PYTEST_MODSSL_REQUIRE", ""):
+            raise
+        pytest.skip(f"no container engine: {str(error).splitlines()[0]}")
+    image_for(engine, None, say=print)
+    monkeypatch.setenv("PYTEST_MODSSL_TARGET", "docker")
+
+    def containers(*, made: bool = False) -> list[str]:
+        found = engine.client.api.containers(all=True, filters={"label": ["org.pytest-modssl.owner"]})
+        mine = [one for one in found if one["Labels"]["org.pytest-modssl.owner"].startswith(f"{base}/")]
+        return [one["Id"] for one in mine if made or one["State"] != "created"]
+
+    yield containers
+    engine.close()
+
+
+COUNT = """
+    import docker
+    import pytest
+    from pytest_modssl import ServerConfig, VirtualHost
+
+    @pytest.fixture(scope="module")
+    def configs(modssl_ca):
+        names = [f"h{n}.example.test" for n in range(10)]
+        return [ServerConfig(VirtualHost(name, tls=modssl_ca.issue(name))) for name in names]
+
+    @pytest.mark.parametrize("n", range(100))
+    def test_it(configs, modssl_server_factory, n):
+        server = modssl_server_factory(configs[n % 10])
+        assert server.get(f"https://h{n % 10}.example.test/").status_code == 200
+        with open("ids", "a") as file:
+            print(server.instance._container.id, file=file)
+"""
+
+
+def test_a_hundred_tests_on_ten_configurations_start_one_container_a_worker(
+    pytester: pytest.Pytester, containers: Containers
+) -> None:
+    pytester.makepyfile(COUNT)
+    pytester.runpytest_subprocess("--modssl", "-n", "2").assert_outcomes(passed=100)
+    assert len(set((pytester.path / "ids").read_text().split())) <= 2
+    assert containers(made=True) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_a_run_that_is_ended_from_outside_leaves_no_container(
+    pytester: pytest.Pytester, containers: Containers, number: signal.Signals
+) -> None:
+    pytester.makepyfile(
+        """
+        from pathlib import Path
+
+        def test_hold(modssl_server):
+            Path("ready").touch()
+            while True:
+                modssl_server.get("https://www.example.test/")
+        """
+    )
+    command = [sys.executable, "-m", "pytest", "--modssl", "-n", "0", "-p", "no:cacheprovider"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=pytester.path) as run:
+        until((pytester.path / "ready").exists, seconds=60, what="the server")
+        assert containers()
+        run.send_signal(number)
+        run.wait(timeout=60)
+    until(lambda: not containers(), seconds=2, what="every container to be removed")
+
+
+def test_a_worker_that_is_killed_leaves_no_container(pytester: pytest.Pytester, containers: Containers) -> None:
+    pytester.makepyfile(
+        """
+        import os, signal
+        import pytest
+
+        @pytest.mark.parametrize("n", range(8))
+        def test_servers(modssl_server, n):
+            assert modssl_server.get("https://www.example.test/").status_code == 200
+            if n == 3:
+                os.kill(os.getpid(), signal.SIGKILL)
+        """
+    )
+    result = pytester.runpytest_subprocess("--modssl", "-n", "2", "-p", "no:randomly")
+    result.assert_outcomes(passed=7, failed=1)
+    assert containers(made=True) == []
+
+
+def test_no_container_is_left_after_kills_at_twenty_random_moments(
+    pytester: pytest.Pytester, containers: Containers
+) -> None:
+    """One that was made and not yet started at that moment has no process that could end: the next run removes it."""
+    pytester.makepyfile(TESTS.replace("range(12)", "range(400)").replace("n % 6", "n"))
+    command = [sys.executable, "-m", "pytest", "--modssl", "-q", "-n", "2", "-p", "no:cacheprovider"]
+    moments = random.Random(20261124)
+    for _ in range(20):
+        with subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True, cwd=pytester.path
+        ) as run:
+            deadline = time.monotonic() + moments.uniform(0.3, 3.0)
+            until(lambda at=deadline: time.monotonic() >= at, seconds=10, what="the moment")  # type: ignore[misc]
+            os.killpg(run.pid, signal.SIGKILL)
+        until(lambda: not containers(), seconds=2, what="every container to be removed")
+    pytester.makepyfile("def test_nothing(): pass")
+    pytester.runpytest_subprocess("--modssl").assert_outcomes(passed=1)
+    assert containers(made=True) == []
