@@ -91,7 +91,7 @@ def test_the_prime_in_force_is_read_from_the_wire(
 
 
 def test_a_server_that_demands_a_client_certificate_still_answers(start_httpd: StartHttpd, tls_ca: CA) -> None:
-    server = start_httpd('SSLVerifyClient require\nSSLCACertificateFile "${ROOT}/ca.pem"')
+    server = start_httpd('SSLVerifyClient require\nSSLCACertificateFile "${MODSSL_PKI}/ca.pem"')
     result = probe(server.address, NAME, versions=("TLSv1.2",))
     assert result.failure is None
     assert result.certificate_request is not None

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .conftest import Httpd, StartHttpd
 
 PROTOCOLS = "SSLProtocol -all +TLSv1.2 +TLSv1.3\nSSLHonorCipherOrder on"
-REQUIRE = 'SSLVerifyClient require\nSSLCACertificateFile "${ROOT}/ca.pem"'
+REQUIRE = 'SSLVerifyClient require\nSSLCACertificateFile "${MODSSL_PKI}/ca.pem"'
 TLS13_SUITES = (
     "TLS_AES_256_GCM_SHA384",
     "TLS_CHACHA20_POLY1305_SHA256",
