@@ -12,6 +12,7 @@ from pytest_modssl.tls.commands import shell_line
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pytest_modssl.httpd.errorlog import LogRecord
     from pytest_modssl.targets.server import Server
 
 Expected: TypeAlias = Union[str, int, bool, "re.Pattern[str]", Callable[..., bool]]
@@ -20,6 +21,10 @@ Expected: TypeAlias = Union[str, int, bool, "re.Pattern[str]", Callable[..., boo
 # A longer part makes a message that nobody reads; the report of the failure has all of it.
 _SHOWN_RECORDS = 12
 _SHOWN_LINES = 30
+# The last lines of a start, one of which the other may follow late; before them stands how each host was configured.
+_READY = "resuming normal operations"
+_COMMAND_LINE = "AH00094"
+_WARNINGS = frozenset({"emerg", "alert", "crit", "error", "warn"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,16 +100,18 @@ def require(
     """
     __tracebackhide__ = True
     if mismatches:
-        _raise(server, headline, mismatches, seen, commands)
+        fail(server, headline, mismatches, seen=seen, commands=commands)
 
 
-def _raise(
+def fail(
     server: Server,
     headline: str,
     mismatches: Sequence[Mismatch],
-    seen: Sequence[object],
-    commands: Sequence[Sequence[str]],
+    *,
+    seen: Sequence[object] = (),
+    commands: Sequence[Sequence[str]] = (),
 ) -> NoReturn:
+    """Raise the mismatches, of which there is one at least; see `require`."""
     __tracebackhide__ = True
     # httpd logs why it refused something after the client has seen that it did.
     server.instance.settle()
@@ -123,11 +130,20 @@ def _log(server: Server) -> str:
         return "the server's log of this test: nothing was logged"
     # OpenSSL's own words about a failure come at info and have no number of httpd's; what else has none at debug and
     # finer is about bytes (measured on httpd 2.4.71).
-    telling = [one for one in records if one.ah or not _is_chatter(one.level)] or list(records)
+    started = max((index for index, one in enumerate(records) if _is_of_start(one)), default=-1)
+    telling = [
+        one
+        for index, one in enumerate(records)
+        if (one.ah or not _is_chatter(one.level)) and (index > started or one.client or one.level in _WARNINGS)
+    ] or list(records)
     lines = [f"  {one.raw}" for one in telling[-_SHOWN_RECORDS:]]
     left_out = len(records) - len(lines)
     more = f" ({left_out} more not shown)" if left_out else ""
     return "\n".join([f"the server's log of this test{more}:", *lines])
+
+
+def _is_of_start(record: LogRecord) -> bool:
+    return record.ah == _COMMAND_LINE or _READY in record.message
 
 
 def _is_chatter(level: str | None) -> bool:

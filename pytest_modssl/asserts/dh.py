@@ -6,40 +6,15 @@ from typing import TYPE_CHECKING
 
 from pytest_modssl.asserts._collect import Expected, Mismatch, compare, require
 from pytest_modssl.tls import names
+from pytest_modssl.tls.hello import JAVA7
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pytest_modssl.targets.server import Server
+    from pytest_modssl.tls.hello import HelloOptions
     from pytest_modssl.tls.probe import ProbeResult
 
-# What a Java 7 client offers where none of its defaults are changed: 7u80 with the limited-strength policy files that
-# it came with (Java Cryptography Architecture, Oracle Providers for Java SE 7, "SunJSSE cipher suites", in order of
-# preference; the export, DES, anonymous and NULL suites below these are off). OpenSSL's names.
-JAVA7_SUITES = (
-    "ECDHE-ECDSA-AES128-SHA",
-    "ECDHE-RSA-AES128-SHA",
-    "AES128-SHA",
-    "ECDH-ECDSA-AES128-SHA",
-    "ECDH-RSA-AES128-SHA",
-    "DHE-RSA-AES128-SHA",
-    "DHE-DSS-AES128-SHA",
-    "ECDHE-ECDSA-RC4-SHA",
-    "ECDHE-RSA-RC4-SHA",
-    "RC4-SHA",
-    "ECDH-ECDSA-RC4-SHA",
-    "ECDH-RSA-RC4-SHA",
-    "ECDHE-ECDSA-DES-CBC3-SHA",
-    "ECDHE-RSA-DES-CBC3-SHA",
-    "DES-CBC3-SHA",
-    "ECDH-ECDSA-DES-CBC3-SHA",
-    "ECDH-RSA-DES-CBC3-SHA",
-    "DHE-RSA-DES-CBC3-SHA",
-    "DHE-DSS-DES-CBC3-SHA",
-    "RC4-MD5",
-)
-# The curves of its SunEC provider that servers of today know; it has never heard of the ffdhe groups of RFC 7919.
-_JAVA7_GROUPS = ("secp256r1", "secp384r1", "secp521r1")
 # com.sun.crypto.provider.DHKeyPairGenerator of JDK 7: "Prime size must be multiple of 64, and can only range from 512
 # to 1024 (inclusive)"; JSSE answers the exception with the alert internal_error.
 _JAVA7_BITS = range(512, 1025, 64)
@@ -85,7 +60,7 @@ def assert_java7_compatible(
     *,
     port: int = 443,
     protocol: str = "TLSv1",
-    suites: Sequence[str] = JAVA7_SUITES,
+    suites: Sequence[str | int] = JAVA7["suites"],
 ) -> ProbeResult:
     """What the server answered to the hello of Java 7: something that Java 7 can go on with.
 
@@ -101,13 +76,14 @@ def assert_java7_compatible(
         port: port of the configuration.
         protocol: what the client speaks: "TLSv1" is what Java 7 uses by itself; it knows "TLSv1.1" and "TLSv1.2" where
             the program asks for them.
-        suites: what it offers, in order, by OpenSSL's names; leave out those with ECDHE for a Java without curves.
+        suites: what it offers, in order, by OpenSSL's names or as codes; leave out those with ECDHE for a Java without
+            curves.
 
     Raises:
         ModsslAssertionError: with what Java 7 could not go on with.
     """
     __tracebackhide__ = True
-    hello = {"versions": (protocol,), "suites": tuple(suites), "groups": _JAVA7_GROUPS}
+    hello: HelloOptions = {**JAVA7, "versions": (protocol,), "suites": tuple(suites)}
     seen = server.probe(name, port=port, **hello)
     mismatches = []
     if seen.server_hello is None:
@@ -116,7 +92,7 @@ def assert_java7_compatible(
         wanted = f"a multiple of {_JAVA7_BITS.step} from {_JAVA7_BITS.start} to {_JAVA7_BITS[-1]}"
         mismatches.append(Mismatch(_BITS, wanted, str(seen.dh_bits)))
         server.probe(name, port=port, send_alert=_JAVA7_ALERT, **hello)
-    ciphers = f"{':'.join(suites)}:@SECLEVEL=0"
+    ciphers = ":".join([*(one for one in suites if isinstance(one, str)), "@SECLEVEL=0"])
     command = server.s_client_command(name, port=port, protocol=protocol, ciphers=ciphers)
     require(server, f"Java 7 with {name or 'no name'} on port {port}", mismatches, seen=[seen], commands=[command])
     return seen

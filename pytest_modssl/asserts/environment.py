@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_modssl.asserts._collect import Expected, Mismatch, compare, holds, require, words
+from pytest_modssl.asserts._collect import Expected, Mismatch, compare, fail, holds, require, words
 from pytest_modssl.errors import EnvironmentPageError
 from pytest_modssl.http import ASK, page_url, read_environment
 
@@ -48,11 +48,13 @@ def assert_ssl_env(
         raise ValueError('a header says "(null)" for both absent and empty: expect NAME="(null)", or use via="cgi"')
     headline = f"SSL_* variables of {url} (via {via})"
     command = server.curl_command(page_url(url, via), **({"headers": ASK} if via == "header" else {}))
+    seen, problem = None, ""
     try:
         seen = server.environment(url, via=via) if session is None else read_environment(session, url, via=via)
     except EnvironmentPageError as error:
-        require(server, headline, [Mismatch("page", "the variables", str(error))], commands=[command])
-        raise
+        problem = str(error)
+    if seen is None:
+        fail(server, headline, [Mismatch("page", "the variables", problem)], commands=[command])
     mismatches = []
     for name, value in expected.items():
         if name not in seen:

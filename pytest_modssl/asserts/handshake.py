@@ -88,7 +88,7 @@ def assert_handshake(
         f"TLS handshake with {name or 'no name'} on port {port}",
         mismatches,
         seen=(seen, seen.transcript),
-        commands=[repeat_command(server, name, port, options)],
+        commands=server.commands()[-1:],
     )
     return seen
 
@@ -137,7 +137,7 @@ def assert_handshake_fails(
         f"TLS handshake with {name or 'no name'} on port {port}, which must fail",
         mismatches,
         seen=(seen, seen.transcript),
-        commands=[repeat_command(server, name, port, options)],
+        commands=server.commands()[-1:],
     )
     return seen
 
@@ -148,12 +148,6 @@ def certificate_mismatch(what: str, expected: LeafCert | None, seen: Handshake) 
         return []
     shown = f"that for {', '.join(seen.names) or 'no names'}" if seen.certificates else "none"
     return [Mismatch(what, f"that for {', '.join(expected.names)} (sha256 {expected.fingerprint[:16]})", shown)]
-
-
-def repeat_command(server: Server, name: str | None, port: int, options: dict[str, Any]) -> list[str]:
-    """The s_client call for the same handshake, as far as a command line can say it."""
-    sayable = ("protocol", "ciphers", "ciphersuites", "groups", "signature_schemes", "alpn", "security_level")
-    return server.s_client_command(name, port=port, **{key: options[key] for key in sayable if key in options})
 
 
 def _not_logged(server: Server, wanted: str | re.Pattern[str]) -> list[Mismatch]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import requests
 
 from pytest_modssl.asserts import ModsslAssertionError
-from pytest_modssl.errors import ModsslError, ServerGoneError, StartError, WaitTimeoutError
+from pytest_modssl.errors import ModsslError, StartError, WaitTimeoutError
 from pytest_modssl.httpd.errorlog import SEVERITY
 from pytest_modssl.tls import Handshake
 
@@ -75,7 +75,7 @@ def explain(error: BaseException, servers: Sequence[Server]) -> list[tuple[str, 
     """
     used = [server for server in servers if server.used or server.log.records]
     for server in used:
-        with contextlib.suppress(ServerGoneError):
+        with contextlib.suppress(ModsslError):
             server.end_test()
     _add_note(error, [record for server in used for record in server.log.records if _is_warning(record)])
     return [(f"modssl: {title}", text) for server in used for title, text in _sections(server) if text]
