@@ -1,13 +1,17 @@
 # make demo: sets up all and runs `pytest --modssl` on the sample repository.
 # make test: sets up all and runs everything that must pass: linters, types, and the suite.
+# make test-images: the tests that use a server, on the images that are slow to build.
 
-.PHONY: demo test lint bench setup-demo setup-dev clean
+.PHONY: demo test test-images lint bench setup-demo setup-dev clean
 
 demo: setup-demo
 	cd fixtures/repos/shop && PYTHONDONTWRITEBYTECODE=1 ../../../.venv/bin/pytest --modssl -v -p no:cacheprovider
 
 test: lint
-	tools/suite
+	@tools/with-engine tools/suite
+
+test-images: setup-dev
+	@tools/with-engine tools/suite-images
 
 lint: setup-dev
 	@tools/step "ruff check" .venv/bin/ruff check
