@@ -157,9 +157,11 @@ def test_client_certificate_carries_client_auth_and_its_names(verify: Verify, ro
     )
     assert verify(leaf, "-purpose", "sslclient") == "OK"
     assert verify(leaf, "-purpose", "sslserver") == "unsuitable certificate purpose"
-    text = leaf.text()
-    assert "Subject: O = Example, OU = Shop, OU = Web, CN = Alice Example" in text
-    assert "email:alice@example.test, email:a@example.test, othername: UPN::alice@corp.example.test" in text
+    # OpenSSL 3.2 and later print no spaces around the equals sign (its NEWS.md).
+    text = leaf.text().replace(" = ", "=")
+    assert "Subject: O=Example, OU=Shop, OU=Web, CN=Alice Example\n" in text
+    # One colon behind "UPN" or two: 3.0.22 and 3.5.9 differ.
+    assert re.search("email:alice@example.test, email:a@example.test, othername: UPN::?alice@corp.example.test\n", text)
 
 
 def test_common_name_is_the_first_name_unless_too_long(verify: Verify, root: CA) -> None:

@@ -34,7 +34,8 @@ def test_names_may_be_told_in_any_order_but_must_be_those_of_the_request(root: C
 
 def test_request_shows_its_subject_and_marks_its_names_critical_where_it_has_none() -> None:
     full = CSR.create(generate_key(), "a.test", common_name="A", subject={"O": "Example"}).text()
-    assert "Subject: O = Example, CN = A" in full
+    # OpenSSL 3.2 and later print no spaces around the equals sign (its NEWS.md).
+    assert "Subject: O=Example, CN=A\n" in full.replace(" = ", "=")
     assert "X509v3 Subject Alternative Name: critical" not in full
     assert "X509v3 Subject Alternative Name: critical" in CSR.create(generate_key(), "a.test").text()
 

@@ -85,11 +85,12 @@ def test_subject_keeps_order_and_repeats() -> None:
 
 def test_every_attribute_is_the_one_that_openssl_means_by_its_name() -> None:
     values = {key: "DE" if key == "C" else f"value {key}" for key in DN_ATTRIBUTES if key != "CN"}
-    text = CSR.create(generate_key(), common_name="value CN", subject=values).text()
+    # OpenSSL 3.2 and later print no spaces around the equals sign (its NEWS.md).
+    text = CSR.create(generate_key(), common_name="value CN", subject=values).text().replace(" = ", "=")
     openssl_names = {"T": "title", "I": "initials", "G": "GN", "S": "SN", "D": "description"}
     openssl_names |= {"Email": "emailAddress", "SerialNumber": "serialNumber"}
     for key, value in (*values.items(), ("CN", "value CN")):
-        assert f"{openssl_names.get(key, key)} = {value}" in text
+        assert f"{openssl_names.get(key, key)}={value}" in text
 
 
 @pytest.mark.parametrize(

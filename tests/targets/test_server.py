@@ -142,7 +142,9 @@ def test_the_commands_to_repeat_something_by_hand_work_as_printed(server: Server
     assert "in clear" in run(server.curl_command(f"http://{WWW}/"))
     assert "HTTP/1.1 200 OK" in run(server.curl_command("https://shop.wild.test/"))
     assert "Verify return code: 0 (ok)" in run(server.s_client_command(WWW))
-    assert f"CN = {MEMBERS}" in run(server.s_client_command(MEMBERS, port=8443, protocol="TLSv1.2"))
+    # OpenSSL 3.2 and later print no spaces around the equals sign (its NEWS.md).
+    printed = run(server.s_client_command(MEMBERS, port=8443, protocol="TLSv1.2")).replace(" = ", "=")
+    assert f"CN={MEMBERS}\n" in printed
 
 
 def test_the_commands_trust_the_roots_of_the_configuration_now_served(own: Server) -> None:
