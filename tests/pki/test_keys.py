@@ -29,7 +29,8 @@ def test_encrypted_key_opens_with_its_pass_phrase_only(key_type: str) -> None:
     key = generate_key(key_type).encrypted("s3kr t")
     assert key.pem.kind == "ENCRYPTED PRIVATE KEY"
     load_pem_private_key(key.pem.bytes(), b"s3kr t")
-    with pytest.raises(ValueError, match="password"):
+    # No message is asked for: one wrong phrase in 256 leaves bytes that end as padding does, and fails as no key.
+    with pytest.raises(ValueError):
         load_pem_private_key(key.pem.bytes(), b"other")
 
 
