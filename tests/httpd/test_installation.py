@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import subprocess
@@ -12,6 +13,7 @@ import pytest
 from pytest_modssl.errors import HttpdNotFoundError, MissingModuleError
 from pytest_modssl.httpd.installation import Installation, Version, find_httpd, probe_installation
 from pytest_modssl.httpd.runner import run_here
+from pytest_modssl.wait import until
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -210,9 +212,16 @@ def test_a_program_that_never_ends_is_killed_with_all_its_children(
     hanging = program(tmp_path / "httpd", f'exec 3<>"{fifo}"; read nothing <&3')
     with pytest.raises(HttpdNotFoundError, match=r"no end after 0\.3 s"):
         probe_installation(hanging)
-    # Nobody holds the other end any more.
-    with pytest.raises(OSError, match="No such device or address"):
-        os.open(fifo, os.O_WRONLY | os.O_NONBLOCK)
+
+    def nobody_holds_the_other_end() -> bool:
+        try:
+            os.close(os.open(fifo, os.O_WRONLY | os.O_NONBLOCK))
+        except OSError as error:
+            return error.errno == errno.ENXIO
+        return False
+
+    # A killed process closes its output, on which the probe waits, before it closes the fifo.
+    until(nobody_holds_the_other_end, seconds=10, what="the program's child to be gone")
 
 
 def test_a_named_httpd_is_taken_by_path_or_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -236,13 +245,15 @@ def test_httpd_is_found_outside_of_path_where_distributions_put_it(
 ) -> None:
     own = program(tmp_path / "httpd", "")
     monkeypatch.setenv("PATH", "/nonexistent")
-    monkeypatch.setattr("pytest_modssl.httpd.installation._FOLDERS", ("/nonexistent", str(tmp_path)))
+    candidates = ("apache2", "httpd", "/nonexistent/httpd", str(own))
+    monkeypatch.setattr("pytest_modssl.httpd.installation.CANDIDATES", candidates)
     assert find_httpd() == own
 
 
 def test_no_httpd_at_all_lists_what_was_tried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nonexistent")
-    monkeypatch.setattr("pytest_modssl.httpd.installation._FOLDERS", ("/nowhere",))
+    candidates = ("apache2", "httpd", "/nowhere/apache2", "/nowhere/httpd")
+    monkeypatch.setattr("pytest_modssl.httpd.installation.CANDIDATES", candidates)
     with pytest.raises(
         HttpdNotFoundError, match=r"(?s)/nonexistent.*/nowhere/apache2, /nowhere/httpd.*apt-get install"
     ):
