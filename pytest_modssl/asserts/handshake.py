@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_modssl.asserts._collect import Expected, Mismatch, compare, require
 from pytest_modssl.errors import WaitTimeoutError
+from pytest_modssl.tls.commands import SAYABLE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -88,7 +89,7 @@ def assert_handshake(
         f"TLS handshake with {name or 'no name'} on port {port}",
         mismatches,
         seen=(seen, seen.transcript),
-        commands=server.commands()[-1:],
+        commands=[repeat_command(server, name, port, options)],
     )
     return seen
 
@@ -137,7 +138,7 @@ def assert_handshake_fails(
         f"TLS handshake with {name or 'no name'} on port {port}, which must fail",
         mismatches,
         seen=(seen, seen.transcript),
-        commands=server.commands()[-1:],
+        commands=[repeat_command(server, name, port, options)],
     )
     return seen
 
@@ -148,6 +149,12 @@ def certificate_mismatch(what: str, expected: LeafCert | None, seen: Handshake) 
         return []
     shown = f"that for {', '.join(seen.names) or 'no names'}" if seen.certificates else "none"
     return [Mismatch(what, f"that for {', '.join(expected.names)} (sha256 {expected.fingerprint[:16]})", shown)]
+
+
+def repeat_command(server: Server, name: str | None, port: int, options: dict[str, Any]) -> list[str]:
+    """The s_client call for the same handshake, as far as a command line can say it."""
+    sayable = {key: value for key, value in options.items() if key in SAYABLE or key == "client"}
+    return server.s_client_command(name, port=port, **sayable)
 
 
 def _not_logged(server: Server, wanted: str | re.Pattern[str]) -> list[Mismatch]:

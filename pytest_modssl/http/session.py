@@ -21,6 +21,8 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
+from pytest_modssl.errors import ModsslError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
@@ -89,7 +91,7 @@ def open_session(
     """
     if protocol is not None and protocol not in PROTOCOLS:
         raise ValueError(f"unknown protocol {protocol!r}: use one of {', '.join(PROTOCOLS)}")
-    session = requests.Session()
+    session = _Session()
     session.trust_env = False
     if client_certificate is not None:
         certificate, key = client_certificate
@@ -160,6 +162,16 @@ def _dial(
 def _at(address: tuple[str, int]) -> str:
     host, port = address
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+class _Session(requests.Session):
+    def request(self, *args: Any, **options: Any) -> requests.Response:
+        __tracebackhide__ = True
+        try:
+            return super().request(*args, **options)
+        except ModsslError as error:
+            # The way through requests and urllib3 tells nothing of a name that no host serves.
+            raise error.with_traceback(None) from None
 
 
 class _MappedHttpConnection(HTTPConnection):

@@ -13,9 +13,10 @@ from pytest_modssl import http, tls
 from pytest_modssl.errors import ServerGoneError, UnknownHostError
 from pytest_modssl.pki.blob import Blob
 from pytest_modssl.targets.log import ServerLog
+from pytest_modssl.tls.commands import SAYABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     import requests
@@ -46,6 +47,7 @@ class Server:
         self.instance = instance
         self.log = ServerLog(instance.folder / "logs" / "error.log")
         self.observations: deque[object] = deque(maxlen=_REMEMBERED)
+        self._repeats: deque[Callable[[], list[str]]] = deque(maxlen=_REMEMBERED)
         self._sessions: list[requests.Session] = []
         self._asked = False
         self._still_open: frozenset[str] | None = None
@@ -108,8 +110,9 @@ class Server:
 
     def connect(self, name: str | None = None, *, port: int = 443, **options: Any) -> TlsConnection:
         """An open TLS connection; options as for `pytest_modssl.tls.connect`, `client=` takes a certificate object."""
+        repeat = functools.partial(self.s_client_command, name, port=port, **_sayable(options))
         connection = tls.connect(self.address(port), name, **self._tls_options(options))
-        self.note(connection.handshake)
+        self.note(connection.handshake, repeat=repeat)
         return connection
 
     def handshake(self, name: str | None = None, *, port: int = 443, **options: Any) -> Handshake:
@@ -120,8 +123,9 @@ class Server:
             port: port of the configuration.
             options: as for `pytest_modssl.tls.handshake`; `client=` takes a certificate object of `pki`.
         """
+        repeat = functools.partial(self.s_client_command, name, port=port, **_sayable(options))
         result = tls.handshake(self.address(port), name, **self._tls_options(options))
-        self.note(result)
+        self.note(result, repeat=repeat)
         return result
 
     def probe(self, name: str | None = None, *, port: int = 443, **options: Any) -> ProbeResult:
@@ -168,11 +172,15 @@ class Server:
             resolve,
             trust=roots,
             client_certificate=None if client is None else self._client_files(client),
-            on_response=self.note,
+            on_response=functools.partial(self._note_response, client),
             **options,
         )
         self._sessions.append(session)
         return session
+
+    def _note_response(self, client: LeafCert | None, response: requests.Response) -> None:
+        repeat = functools.partial(self.curl_command, response.request.url or "", client=client)
+        self.note(response, repeat=repeat)
 
     def _client_files(self, client: LeafCert) -> tuple[Path, Path]:
         """The certificate and key as files, which the TLS library of `requests` insists on."""
@@ -188,14 +196,17 @@ class Server:
 
     def get(self, url: str, **options: Any) -> requests.Response:
         """The answer to one GET; redirects are not followed. Options as for `requests.Session.get`."""
-        return self._default_session.get(url, **{"allow_redirects": False, **options})
+        __tracebackhide__ = True
+        return self._default_session.request("GET", url, **{"allow_redirects": False, **options})
 
     def redirects(self, url: str, **options: Any) -> RedirectChain:
         """The chain of redirects that begins at `url`; options as for `pytest_modssl.http.follow`."""
+        __tracebackhide__ = True
         return http.follow(self._default_session, url, **options)
 
     def environment(self, url: str, *, via: Via = "cgi", **options: Any) -> SslEnvironment:
         """The `SSL_*` variables that a CGI script, an SSI page or a header expression at `url` sees."""
+        __tracebackhide__ = True
         return http.read_environment(self._default_session, url, via=via, **options)
 
     @functools.cached_property
@@ -204,15 +215,32 @@ class Server:
 
     # By hand
 
-    def s_client_command(self, name: str | None = None, *, port: int = 443, **options: Any) -> list[str]:
-        """The `openssl s_client` command line that repeats a handshake by hand."""
-        return tls.s_client_command(self.address(port), name, ca_file=self._ca_file(), **options)
+    def s_client_command(
+        self, name: str | None = None, *, port: int = 443, client: LeafCert | None = None, **options: Any
+    ) -> list[str]:
+        """The `openssl s_client` command line that repeats a handshake by hand while this server runs.
 
-    def curl_command(self, url: str, **options: Any) -> list[str]:
-        """The `curl` command line that repeats a request by hand."""
+        Args:
+            name: server name to send (SNI).
+            port: port of the configuration.
+            client: certificate to show when the server asks.
+            options: as for `pytest_modssl.tls.s_client_command`.
+        """
+        return tls.s_client_command(self.address(port), name, **self._files_for_commands(client), **options)
+
+    def curl_command(self, url: str, *, client: LeafCert | None = None, **options: Any) -> list[str]:
+        """The `curl` command line that repeats a request by hand while this server runs; arguments likewise."""
         parts = urlsplit(url)
         port = parts.port or (443 if parts.scheme == "https" else 80)
-        return tls.curl_command(url, self.address(port), ca_file=self._ca_file(), **options)
+        return tls.curl_command(url, self.address(port), **self._files_for_commands(client), **options)
+
+    def commands(self) -> list[list[str]]:
+        """The command lines that repeat what the current test did with this server, each once, in order."""
+        return [list(one) for one in dict.fromkeys(tuple(repeat()) for repeat in self._repeats)]
+
+    def _files_for_commands(self, client: LeafCert | None) -> dict[str, Path | None]:
+        certificate, key = (None, None) if client is None else self._client_files(client)
+        return {"ca_file": self._ca_file(), "certificate_file": certificate, "key_file": key}
 
     def _ca_file(self) -> Path | None:
         """The roots as a file for programs run by hand, beside the server's other files; `None` without any."""
@@ -222,14 +250,22 @@ class Server:
 
     # Life
 
-    def note(self, observation: object) -> None:
-        """Remembers something seen from outside, for the report of a failure."""
+    def note(self, observation: object, *, repeat: Callable[[], list[str]] | None = None) -> None:
+        """Remembers something seen from outside, for the report of a failure.
+
+        Args:
+            observation: what was seen; shown as it prints.
+            repeat: gives the command line that shows it again.
+        """
         self.observations.append(observation)
+        if repeat is not None:
+            self._repeats.append(repeat)
 
     def begin_test(self) -> None:
         """Starts a test's slice of the log and forgets what was seen before."""
         self.log.begin(self._still_open)
         self.observations.clear()
+        self._repeats.clear()
         self._asked = False
 
     def end_test(self) -> None:
@@ -264,6 +300,10 @@ class Server:
         """Ends the server and removes its files; returns when both are done."""
         self.instance.begin_stop()
         self.instance.finish_stop()
+
+
+def _sayable(options: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if name in SAYABLE or name == "client"}
 
 
 def _serves(pattern: str, name: str) -> bool:

@@ -15,6 +15,13 @@ if TYPE_CHECKING:
 
 ORDER = ("SSLv3", "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")
 """The protocols by age; s_client(1) calls them ssl3, tls1, tls1_1, tls1_2, tls1_3."""
+SAYABLE = frozenset(
+    {
+        *("protocol", "ciphers", "ciphersuites", "groups", "signature_schemes", "alpn"),
+        *("post_handshake_auth", "security_level", "compression"),
+    }
+)
+"""The options of `connect()` that `s_client_command()` takes over as they are."""
 
 
 def s_client_command(

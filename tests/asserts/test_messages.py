@@ -341,7 +341,7 @@ def test_no_switch_is_told(fake: FakeServer) -> None:
 
 def test_every_mismatch_of_a_chain_is_told(fake: FakeServer) -> None:
     back = "http://www.example.test/b"
-    fake.chain = chain(Hop(URL, 302, SECURE, SECURE), Hop(SECURE, 307, back, back), status=404)
+    fake.chain = chain(Hop(URL, 302, SECURE, SECURE), Hop(SECURE, 307, back, back), status=421)
     lines = message_of(assert_switches_to_https, fake.real(), URL, to=re.compile("^https"), status={301, 308})
     assert lines[:6] == [
         f"redirects from {URL} to https: 5 mismatches",
@@ -349,7 +349,7 @@ def test_every_mismatch_of_a_chain_is_told(fake: FakeServer) -> None:
         f"  status of the redirect to {SECURE}: expected 301 or 308, seen 302",
         f"  way: expected none back from https, seen 307 to {back}",
         f"  URL at the end: expected a match of '^https', seen '{back}'",
-        f"  page at {back}: expected one, seen status 404",
+        f"  answer at {back}: expected that of its host, seen status 421",
     ]
 
 

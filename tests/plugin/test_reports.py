@@ -1,0 +1,127 @@
+"""What a user reads when a test fails: the decisive lines, and commands that repeat what was done."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Protocol
+
+import pytest
+
+if TYPE_CHECKING:
+    from pytest_modssl.targets.base import Target
+
+# The design's own example of what users write.
+EXAMPLE = '''
+    import pytest
+    from pytest_modssl import ServerConfig, VirtualHost, assert_handshake, assert_ssl_env, assert_switches_to_https
+
+    @pytest.fixture(scope="module")
+    def modssl_config(modssl_ca):
+        return ServerConfig(
+            VirtualHost("www.example.test", tls=modssl_ca.issue("www.example.test"), directives="SSLOptions +StdEnvVars"),
+            VirtualHost("www.example.test", directives=r"""
+                RewriteEngine on
+                RewriteRule ^/(.*)_SSL$ https://%{SERVER_NAME}/$1 [R,L]
+            """),
+        )
+
+    def test_protocol(modssl_server):
+        assert_handshake(modssl_server, "www.example.test", protocol="TLSv1.3")
+
+    def test_environment(modssl_server):
+        assert_ssl_env(modssl_server, "https://www.example.test/", SSL_PROTOCOL="TLSv1.3", SSL_CLIENT_VERIFY="NONE")
+
+    def test_links(modssl_server):
+        assert_switches_to_https(modssl_server, "http://www.example.test/document.html_SSL")
+'''
+
+
+class RunPytest(Protocol):
+    def __call__(self, source: str, *args: str) -> pytest.RunResult: ...
+
+
+@pytest.fixture
+def run(pytester: pytest.Pytester, outer_target: Target) -> RunPytest:
+    """Runs pytest with the plugin on a test file, in its own process and in the order of the file."""
+
+    def run(source: str, *args: str) -> pytest.RunResult:
+        pytester.makepyfile(source)
+        return pytester.runpytest_subprocess("--modssl", "-p", "no:randomly", "-p", "no:xdist", *args)
+
+    return run
+
+
+def test_a_link_that_switches_need_not_lead_to_a_page_that_is_there(run: RunPytest) -> None:
+    run(EXAMPLE).assert_outcomes(passed=3)
+
+
+def test_the_message_leaves_out_how_the_server_was_started(run: RunPytest) -> None:
+    result = run(
+        """
+        from pytest_modssl import assert_handshake
+
+        def test_it(modssl_server):
+            assert_handshake(modssl_server, "www.example.test", cipher_suite="none")
+        """,
+        "--show-capture=no",
+    )
+    result.stdout.fnmatch_lines(["*the server's log of this test (* more not shown):", "*AH02041: Protocol*"])
+    result.stdout.no_fnmatch_line("*AH01914: Configuring server*")
+    result.stdout.no_fnmatch_line("*AH00094: Command line*")
+
+
+def test_a_page_that_shows_no_variables_is_told_once(run: RunPytest) -> None:
+    result = run(
+        """
+        from pytest_modssl import ServerConfig, VirtualHost, assert_ssl_env
+
+        def test_it(modssl_server_factory, modssl_ca):
+            files = {"rubbish.cgi": "#!/bin/sh\\necho rubbish\\n"}
+            host = VirtualHost("www.example.test", tls=modssl_ca.issue("www.example.test"), files=files)
+            server = modssl_server_factory(ServerConfig(host))
+            assert_ssl_env(server, "https://www.example.test/rubbish.cgi", SSL_PROTOCOL="TLSv1.3")
+        """
+    )
+    result.stdout.fnmatch_lines(["*page: expected the variables, seen no SSL variables*", "*Bad header: rubbish*"])
+    result.stdout.no_fnmatch_line("*During handling of the above exception*")
+
+
+def test_every_look_at_the_server_can_be_repeated_while_it_runs(run: RunPytest, pytester: pytest.Pytester) -> None:
+    """The inner run waits for the file that says that all of its commands have been tried."""
+    result = run(
+        """
+        import shlex, subprocess
+        import pytest
+        from pytest_modssl import ServerConfig, VirtualHost
+
+        @pytest.fixture(scope="session")
+        def modssl_config(modssl_ca):
+            directives = "SSLVerifyClient require\\nSSLCACertificateFile ${MODSSL_PKI}/ca.pem"
+            leaf = modssl_ca.issue("www.example.test")
+            host = VirtualHost("www.example.test", tls=leaf, directives=directives)
+            return ServerConfig(host, pki={"ca.pem": modssl_ca.cert_pem})
+
+        def test_it(modssl_server, modssl_ca):
+            ada = modssl_ca.issue_client("Ada")
+            assert modssl_server.handshake("www.example.test", protocol="TLSv1.2", client=ada).ok
+            assert modssl_server.session(client=ada).get("https://www.example.test/").status_code == 200
+            for command in modssl_server.commands():
+                done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+                print(command[0], done.returncode, "200 OK" in done.stderr, "Verify return code: 0 (ok)" in done.stdout)
+            assert False
+        """
+    )
+    result.stdout.fnmatch_lines(["openssl 0 False True", "curl 0 True False"])
+    result.stdout.fnmatch_lines(
+        [
+            "*to repeat by hand*",
+            "openssl s_client *-tls1_2*-cert *</dev/null",
+            "curl *--cert *https://www.example.test/",
+        ]
+    )
+
+
+def test_a_name_that_no_host_serves_is_told_without_the_http_libraries(run: RunPytest) -> None:
+    result = run('def test_it(modssl_server):\n    modssl_server.get("https://nobody.example.test/")\n')
+    result.stdout.fnmatch_lines([">   *modssl_server.get(*", "E  *no virtual host serves https://nobody.example.test*"])
+    assert not re.search(r"/(urllib3|requests)/", result.stdout.str())
