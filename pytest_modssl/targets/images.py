@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import shutil
 import subprocess
 import tarfile
@@ -224,17 +225,18 @@ def _bootstrap(engine: Engine, suite: str, name: str, *, because: EngineError) -
                 f"lines:{shown}\n{instead}",
                 reason="no-registry",
             )
-        repository, _, tag = name.partition(":")
         usual, engine.client.api.timeout = engine.client.api.timeout, _BUILD_SECONDS
         try:
             with engine_errors(f"import the image {name}"):
-                answer = engine.client.api.import_image_from_file(
-                    str(archive), repository=repository, tag=tag, changes=[f"LABEL {LABEL}={name}"]
-                )
+                answer = engine.client.api.import_image_from_file(str(archive), changes=[f"LABEL {LABEL}={name}"])
         finally:
             engine.client.api.timeout = usual
-        if '"error"' in answer:
-            raise said(answer, f"import the image {name}")
+    imported = re.search(r"sha256:[0-9a-f]{64}", answer)
+    if imported is None:
+        raise said(answer, f"import the image {name}")
+    with engine_errors(f"name the image {name}"):
+        # podman puts another registry before a name that comes with an import than before one that is looked for.
+        engine.client.api.tag(imported.group(), name)
 
 
 def _has(engine: Engine, name: str) -> bool:
