@@ -252,5 +252,9 @@ def _site_file(name: str, content: str | bytes | Path | File) -> File:
         return content
     executable = name.endswith(".cgi")
     if isinstance(content, Path):
-        return File(content.read_bytes(), executable or os.access(content, os.X_OK))
+        try:
+            return File(content.read_bytes(), executable or os.access(content, os.X_OK))
+        except OSError as error:
+            what = f"{content.absolute()}, given as the file {name}"
+            raise ConfigError(f"{what}, cannot be read: {error.strerror}") from None
     return File(content.encode() if isinstance(content, str) else content, executable)

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_modssl.errors import ConfigError
+
 if TYPE_CHECKING:
     from types import FrameType
 
@@ -59,10 +61,16 @@ def snippets(directives: str | Path, origin: Origin | None) -> tuple[Snippet, ..
         origin: the place of the call that brought the text; a file is its own origin.
 
     Raises:
-        OSError: when the file cannot be read.
+        ConfigError: when the file cannot be read.
     """
     if isinstance(directives, Path):
-        text = directives.read_text(encoding="utf-8", errors="surrogateescape")
+        try:
+            text = directives.read_text(encoding="utf-8", errors="surrogateescape")
+        except OSError as error:
+            raise ConfigError(
+                f"{directives.absolute()}, given as directives, cannot be read: {error.strerror}. A relative path is "
+                f"one from the current folder ({Path.cwd()}): write Path(__file__).parent / ... for one from the test"
+            ) from None
         return (Snippet(text, Origin(str(directives), 1)),)
     return (Snippet(directives, origin),) if directives.strip() else ()
 

@@ -126,6 +126,7 @@ class LocalTarget:
         return instance
 
     def _prepare(self, config: ServerConfig, folder: Path, listening: Listening) -> Rendered:
+        __tracebackhide__ = True
         place = Place(root=str(folder), address=listening.address, ports=listening.ports, identity=self._identity())
         rendered = render(config, self.installation, place)
         write(rendered, folder, place.identity)

@@ -238,7 +238,7 @@ class Server:
         """The command lines that repeat what the current test did with this server, each once, in order."""
         return [list(one) for one in dict.fromkeys(tuple(repeat()) for repeat in self._repeats)]
 
-    def _files_for_commands(self, client: LeafCert | None) -> dict[str, Path | None]:
+    def _files_for_commands(self, client: LeafCert | None) -> dict[str, Any]:
         certificate, key = (None, None) if client is None else self._client_files(client)
         return {"ca_file": self._ca_file(), "certificate_file": certificate, "key_file": key}
 

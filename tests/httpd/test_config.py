@@ -92,6 +92,14 @@ def test_site_files_come_from_text_bytes_files_and_folders(tmp_path: Path) -> No
         VirtualHost("a.test", files=tmp_path / "nothing")
 
 
+def test_a_file_that_cannot_be_read_is_refused_with_its_whole_path(tmp_path: Path) -> None:
+    missing = tmp_path / "none.conf"
+    with pytest.raises(ConfigError, match=f"{missing}, given as directives, cannot be read: No such file"):
+        VirtualHost("a.test", directives=missing)
+    with pytest.raises(ConfigError, match=f"{missing}, given as the file a.txt, cannot be read: No such file"):
+        VirtualHost("a.test", files={"a.txt": missing})
+
+
 def test_the_digest_is_equal_for_equal_configurations_and_differs_with_each_part(ca: CA) -> None:
     leaf, other = ca.issue("a.test"), ca.issue("a.test")
 

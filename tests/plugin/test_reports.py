@@ -12,27 +12,27 @@ if TYPE_CHECKING:
 
 # The design's own example of what users write.
 EXAMPLE = '''
-    import pytest
-    from pytest_modssl import ServerConfig, VirtualHost, assert_handshake, assert_ssl_env, assert_switches_to_https
+import pytest
+from pytest_modssl import ServerConfig, VirtualHost, assert_handshake, assert_ssl_env, assert_switches_to_https
 
-    @pytest.fixture(scope="module")
-    def modssl_config(modssl_ca):
-        return ServerConfig(
-            VirtualHost("www.example.test", tls=modssl_ca.issue("www.example.test"), directives="SSLOptions +StdEnvVars"),
-            VirtualHost("www.example.test", directives=r"""
-                RewriteEngine on
-                RewriteRule ^/(.*)_SSL$ https://%{SERVER_NAME}/$1 [R,L]
-            """),
-        )
+@pytest.fixture(scope="module")
+def modssl_config(modssl_ca):
+    return ServerConfig(
+        VirtualHost("www.example.test", tls=modssl_ca.issue("www.example.test"), directives="SSLOptions +StdEnvVars"),
+        VirtualHost("www.example.test", directives=r"""
+            RewriteEngine on
+            RewriteRule ^/(.*)_SSL$ https://%{SERVER_NAME}/$1 [R,L]
+        """),
+    )
 
-    def test_protocol(modssl_server):
-        assert_handshake(modssl_server, "www.example.test", protocol="TLSv1.3")
+def test_protocol(modssl_server):
+    assert_handshake(modssl_server, "www.example.test", protocol="TLSv1.3")
 
-    def test_environment(modssl_server):
-        assert_ssl_env(modssl_server, "https://www.example.test/", SSL_PROTOCOL="TLSv1.3", SSL_CLIENT_VERIFY="NONE")
+def test_environment(modssl_server):
+    assert_ssl_env(modssl_server, "https://www.example.test/", SSL_PROTOCOL="TLSv1.3", SSL_CLIENT_VERIFY="NONE")
 
-    def test_links(modssl_server):
-        assert_switches_to_https(modssl_server, "http://www.example.test/document.html_SSL")
+def test_links(modssl_server):
+    assert_switches_to_https(modssl_server, "http://www.example.test/document.html_SSL")
 '''
 
 
