@@ -163,20 +163,14 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
-    """Fails a test whose server logged an error that it did not expect; tells more where it failed by itself."""
+    """Fails a test whose server logged an error that it did not expect."""
     __tracebackhide__ = True
+    result = yield
     run = run_of(item.config)
-    if run is None or not run.servers:
-        return (yield)
-    from pytest_modssl.report.outcome import check_servers, explain
+    if run is not None:
+        from pytest_modssl.report.outcome import check_servers
 
-    try:
-        result = yield
         check_servers(run.servers, [wanted for marker in read_markers(item) for wanted in marker.errors])
-    except Exception as error:
-        for title, text in explain(error, run.servers):
-            item.add_report_section("call", title, text)
-        raise
     return result
 
 
@@ -184,13 +178,14 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Shows the configuration that httpd refused, in whichever phase that was."""
-    report = yield
-    if run_of(item.config) is not None and call.excinfo is not None:
-        from pytest_modssl.report.outcome import refused_configuration
+    """Tells more of a failure: what the servers logged, what was seen of them, the configuration that httpd refused."""
+    run = run_of(item.config)
+    if run is not None and call.excinfo is not None and not call.excinfo.errisinstance(pytest.skip.Exception):
+        from pytest_modssl.report.outcome import explain
 
-        report.sections += refused_configuration(call.excinfo.value)
-    return report
+        for title, text in explain(call.excinfo.value, run.servers):
+            item.add_report_section(call.when, title, text)
+    return (yield)
 
 
 @pytest.hookimpl(wrapper=True)

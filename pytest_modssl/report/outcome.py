@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import shlex
 from typing import TYPE_CHECKING
 
 import requests
@@ -11,7 +10,7 @@ import requests
 from pytest_modssl.asserts import ModsslAssertionError
 from pytest_modssl.errors import ModsslError, StartError, WaitTimeoutError
 from pytest_modssl.httpd.errorlog import SEVERITY
-from pytest_modssl.tls import Handshake
+from pytest_modssl.tls import Handshake, shell_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -71,21 +70,18 @@ def _was_logged(servers: Sequence[Server], wanted: Wanted) -> bool:
 def explain(error: BaseException, servers: Sequence[Server]) -> list[tuple[str, str]]:
     """Sections for the report of a failed test: the log, what was seen, how to repeat it, the configuration.
 
-    The log lines of level warning and worse also become a note of the error, for reports that know no sections.
+    Of a server that did not start, it is the configuration that httpd refused. The log lines of level warning and worse
+    also become a note of the error, for reports that know no sections.
     """
     used = [server for server in servers if server.used or server.log.records]
     for server in used:
         with contextlib.suppress(ModsslError):
             server.end_test()
     _add_note(error, [record for server in used for record in server.log.records if _is_warning(record)])
-    return [(f"modssl: {title}", text) for server in used for title, text in _sections(server) if text]
-
-
-def refused_configuration(error: BaseException) -> list[tuple[str, str]]:
-    """A section with the configuration that a server did not start with; none for another error."""
-    if not isinstance(error, StartError):
-        return []
-    return [("modssl: configuration that httpd refused", _numbered(error.configuration))]
+    sections = [section for server in used for section in _sections(server)]
+    if isinstance(error, StartError):
+        sections.insert(0, ("configuration that httpd refused", _numbered(error.configuration)))
+    return [(f"modssl: {title}", text) for title, text in sections if text]
 
 
 def _add_note(error: BaseException, records: Sequence[LogRecord]) -> None:
@@ -98,7 +94,7 @@ def _sections(server: Server) -> Iterator[tuple[str, str]]:
     name = server.installation.id
     yield f"error log of {name}", "\n".join(record.raw for record in server.log.records[-_SHOWN_LINES:])
     yield f"seen from outside, {name}", "\n\n".join(map(_observation, server.observations))
-    yield "to repeat by hand while a server runs on this configuration", "\n".join(_commands(server))
+    yield "to repeat by hand while a server runs on this configuration", "\n".join(map(shell_line, server.commands()))
     yield f"configuration of {name}", _numbered(server.instance.rendered.text)
 
 
@@ -110,13 +106,6 @@ def _observation(observation: object) -> str:
     if isinstance(observation, Handshake):
         return f"{observation}\n{observation.transcript}"
     return str(observation)
-
-
-def _commands(server: Server) -> Iterator[str]:
-    responses = [one for one in server.observations if isinstance(one, requests.Response)]
-    urls = dict.fromkeys(response.request.url for response in responses if response.request.url is not None)
-    commands = [server.curl_command(url) for url in urls]
-    yield from dict.fromkeys(shlex.join(command) for command in commands)
 
 
 def _numbered(text: str) -> str:

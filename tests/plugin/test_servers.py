@@ -143,6 +143,35 @@ def test_an_error_in_the_log_fails_the_test_that_brought_it_about_and_no_other(r
     )
 
 
+def test_a_server_that_a_test_asks_for_itself_is_watched_too(run: RunPytest) -> None:
+    result = run(
+        """
+        def test_it(modssl_server_factory, modssl_config):
+            server = modssl_server_factory(modssl_config)
+            assert server.get("https://www.example.test/denied").status_code == 403
+        """
+    )
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["E*UnexpectedLogError*", "E*AH01630*"])
+
+
+def test_a_fixture_that_fails_on_a_server_shows_what_the_server_said(run: RunPytest) -> None:
+    result = run(
+        f"""
+        import pytest
+
+        @pytest.fixture
+        def page(modssl_server):
+            assert not {DENIED}
+
+        def test_it(page):
+            pass
+        """
+    )
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*modssl: error log of httpd*", "*AH01630: client denied*"])
+
+
 def test_an_expected_error_that_does_not_come_fails_the_test(run: RunPytest) -> None:
     result = run(
         """

@@ -12,7 +12,7 @@ import pytest
 from pytest_modssl import CA, ServerConfig, ServerGoneError, StartError, VirtualHost, WaitTimeoutError, assert_handshake
 from pytest_modssl.asserts import ModsslAssertionError
 from pytest_modssl.report import outcome
-from pytest_modssl.report.outcome import UnexpectedLogError, check_servers, explain, refused_configuration
+from pytest_modssl.report.outcome import UnexpectedLogError, check_servers, explain
 from pytest_modssl.targets.local import LocalInstance, LocalTarget
 
 if TYPE_CHECKING:
@@ -219,7 +219,7 @@ def test_no_section_shows_a_private_key_or_its_pass_phrase(local_target: LocalTa
     locked = ca.issue(NAME, key_type="rsa-2048").with_pass_phrase(PASS_PHRASE)
     with pytest.raises(StartError) as refused:
         local_target.launch(ServerConfig(VirtualHost(NAME, tls=locked)))
-    shown += str(refused.value) + "".join(text for _, text in refused_configuration(refused.value))
+    shown += str(refused.value) + "".join(text for _, text in explain(refused.value, []))
     secrets = [one.key_file_pem.text().splitlines()[1] for one in (alice, locked)]
     secrets += [path.read_text().splitlines()[1] for path in server.instance.folder.rglob("*.key")]
     assert len(secrets) >= 4
@@ -230,8 +230,8 @@ def test_no_section_shows_a_private_key_or_its_pass_phrase(local_target: LocalTa
 def test_the_configuration_that_httpd_refused_is_shown_with_line_numbers(local_target: LocalTarget) -> None:
     with pytest.raises(StartError) as caught:
         local_target.launch(ServerConfig(VirtualHost(NAME, directives="Nonsense on")))
-    ((title, text),) = refused_configuration(caught.value)
+    ((title, text),) = explain(caught.value, [])
     assert title == "modssl: configuration that httpd refused"
     assert text.startswith("   1 Define ")
     assert re.search(r"^ +\d+ Nonsense on$", text, re.MULTILINE)
-    assert refused_configuration(AssertionError()) == []
+    assert explain(AssertionError(), []) == []
