@@ -169,8 +169,8 @@ class _Session(requests.Session):
         __tracebackhide__ = True
         try:
             return super().request(*args, **options)
-        except ModsslError as error:
-            # The way through requests and urllib3 tells nothing of a name that no host serves.
+        except (ModsslError, requests.RequestException) as error:
+            # The way through requests and urllib3 fills a screen, and tells nothing that the message does not.
             raise error.with_traceback(None) from None
 
 

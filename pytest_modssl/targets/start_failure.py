@@ -23,8 +23,8 @@ _TO_DO = {
     "AH02565": "give the virtual host a key and a certificate that belong together: a leaf of the CA has both",
     "AH02578": "give the key without a pass phrase, or name the program that tells it in the global directives: "
     "SSLPassPhraseDialog exec:/path/to/program",
-    "AH02562": "a key or signature too weak for OpenSSL's security level: give a stronger one (key_type=), or lower the "
-    "level in the global directives: SSLCipherSuite DEFAULT:@SECLEVEL=0",
+    "AH02562": "a key or signature too weak for OpenSSL's security level: give a stronger one (key_type=), or lower "
+    "the level in the global directives: SSLCipherSuite DEFAULT:@SECLEVEL=0",
     "AH01898": "name a suite in SSLCipherSuite that this OpenSSL has and mod_ssl allows; to every list it adds "
     "!aNULL:!eNULL:!EXP",
     "AH02572": "give the virtual host tls=, or SSLCertificateFile in its directives, or leave out SSLEngine on",

@@ -121,7 +121,14 @@ def test_every_look_at_the_server_can_be_repeated_while_it_runs(run: RunPytest, 
     )
 
 
-def test_a_name_that_no_host_serves_is_told_without_the_http_libraries(run: RunPytest) -> None:
-    result = run('def test_it(modssl_server):\n    modssl_server.get("https://nobody.example.test/")\n')
-    result.stdout.fnmatch_lines([">   *modssl_server.get(*", "E  *no virtual host serves https://nobody.example.test*"])
+@pytest.mark.parametrize(
+    ("look", "told"),
+    [
+        ('get("https://nobody.example.test/")', "*no virtual host serves https://nobody.example.test*"),
+        ('session(trust=[]).request("GET", "https://www.example.test/")', "*this session trusts no root at all*"),
+    ],
+)
+def test_a_request_that_cannot_be_made_is_told_without_the_http_libraries(run: RunPytest, look: str, told: str) -> None:
+    result = run(f"def test_it(modssl_server):\n    modssl_server.{look}\n")
+    result.stdout.fnmatch_lines([">   *modssl_server.*", f"E  {told}"])
     assert not re.search(r"/(urllib3|requests)/", result.stdout.str())
