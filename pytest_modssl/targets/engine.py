@@ -11,6 +11,7 @@ import ipaddress
 import os
 import socket
 import subprocess
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -61,6 +62,15 @@ class Engine:
     name: str
     architecture: str
     description: str
+
+    @contextmanager
+    def patience(self, seconds: float) -> Iterator[None]:
+        """Until the end of the block the engine may take this long for an answer."""
+        usual, self.client.api.timeout = self.client.api.timeout, seconds
+        try:
+            yield
+        finally:
+            self.client.api.timeout = usual
 
     def close(self) -> None:
         """Closes the connections to the engine."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import socket
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import docker.errors
@@ -16,7 +17,7 @@ from pytest_modssl.errors import EngineError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from docker.models.containers import Container
+    from docker import APIClient
 
 # `EngineError.reason` -> what to do.
 ADVICE = {
@@ -32,10 +33,11 @@ ADVICE = {
     "engine a proxy or a mirror",
     "architecture": "take an image made for the engine's machine (docker info shows its architecture), or install "
     "emulation (qemu-user-static)",
+    "shell": 'take an image that has a POSIX shell and the usual small programs, which a "distroless" one has not',
     "disk": "free some: docker system df shows what is used, docker system prune removes what is not",
     "port": "end what listens on it (ss -ltnp), or ask for another",
-    "container": "docker logs shows the last words of one that is still there; one that was killed for memory has "
-    "OOMKilled in docker inspect",
+    "container": "start one of the image by hand (docker run --rm -it IMAGE /bin/sh) and look what happens",
+    "memory": "let the configuration need less: fewer processes and threads, smaller caches",
     "other": "the engine's own log may say more (journalctl -u docker)",
 }
 
@@ -43,6 +45,7 @@ ADVICE = {
 # but for the limit of pulls, which is Docker Hub's (docs.docker.com/docker-hub/usage).
 _TEXTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("disk", ("no space left on device", "disk quota exceeded")),
+    ("shell", (r'exec:? "?/bin/sh"?: (stat /bin/sh: )?no such file', r"executable file .?/bin/sh.? not found")),
     ("architecture", ("exec format error", "does not match the specified platform", "no matching manifest")),
     ("port", ("port is already allocated", "address already in use")),
     (
@@ -100,6 +103,8 @@ _BROKEN: tuple[tuple[tuple[type[BaseException], ...], str, str], ...] = (
     ),
     ((requests.exceptions.ChunkedEncodingError,), "stopped", "the engine broke off its answer"),
 )
+# How long an engine may take to tell of the end of a container whose output has ended.
+_EVENT_SECONDS = 2
 _CAUGHT = (docker.errors.DockerException, requests.RequestException, urllib3.exceptions.HTTPError, ConnectionError)
 
 
@@ -140,28 +145,42 @@ def said(text: str, what: str) -> EngineError:
     return _error("other", what, text)
 
 
-def container_ended(container: Container, what: str, *, lines: int = 20) -> EngineError:
-    """The error for a container that is not running any more: its exit status and its last words.
+def container_ended(api: APIClient, identity: str, what: str, words: str) -> EngineError:
+    """The error for a container that has ended: how, and its last words.
 
     Args:
-        container: the one that ended; it may be gone altogether.
+        api: of the engine, whose events tell of a container that is removed already.
+        identity: id of the container.
         what: what was tried, to follow "cannot".
-        lines: how many lines of its output are told.
+        words: the last that came from the container.
     """
+    shown = "".join(f"\n    {line}" for line in words.splitlines()) or " none"
     try:
-        container.reload()
-        state = container.attrs["State"]
-        output = container.logs(tail=lines).decode("utf-8", "backslashreplace").strip()
-    except _CAUGHT as error:
+        status, out_of_memory = _end_of(api, identity)
+    except (*_CAUGHT, TimeoutError) as error:
         return engine_error(error, what)
-    how = f"the container ended with exit status {state.get('ExitCode')}"
-    if state.get("OOMKilled"):
-        how = "the container was killed: it needed more memory than it may have"
-    if state.get("Error"):
-        how = f"{how} ({state['Error']})"
-    reason = "architecture" if "exec format error" in output else "container"
-    shown = "".join(f"\n    {line}" for line in output.splitlines()) or " none"
+    if "exec format error" in words:
+        reason, how = "architecture", "the image's programs are not for the machine of the engine"
+    elif out_of_memory:
+        reason, how = "memory", "the container was killed: it needed more memory than it may have"
+    else:
+        reason, how = "container", f"the container ended with exit status {status or 'unknown'}"
     return EngineError(f"{_error(reason, what, how)}\n  Its last words:{shown}", reason=reason)
+
+
+def _end_of(api: APIClient, identity: str) -> tuple[str | None, bool]:
+    """Exit status of a container that has ended, and whether memory was the reason; waits a moment to be told."""
+    # By the engine's clock, as `until` is read by it. The engine tells an end within milliseconds after the streams of the container.
+    now = datetime.fromisoformat(f"{api.info()['SystemTime'][:19]}+00:00").timestamp()
+    filters = {"container": [identity], "event": ["die", "oom"]}
+    events = api.events(since="1", until=f"{now + _EVENT_SECONDS:.0f}", filters=filters, decode=True)
+    out_of_memory = False
+    with closing(events):
+        for event in events:
+            if event["Action"] == "die":
+                return event["Actor"]["Attributes"].get("exitCode"), out_of_memory
+            out_of_memory = True
+    return None, out_of_memory
 
 
 def _error(reason: str, what: str, words: str) -> EngineError:

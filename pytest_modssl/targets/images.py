@@ -107,7 +107,8 @@ def own_images(engine: Engine) -> list[OwnImage]:
     images = []
     for image in found:
         name = image["Labels"][LABEL]
-        tags = [tag for tag in image.get("RepoTags") or () if not tag.startswith("<none>")]
+        # podman has a registry in every name.
+        tags = [tag.removeprefix("docker.io/") for tag in image.get("RepoTags") or () if not tag.startswith("<none>")]
         if not tags and name.startswith(_BASE):
             continue  # a step of a build has its base's labels
         created = datetime.fromtimestamp(image["Created"], tz=timezone.utc)
@@ -236,7 +237,8 @@ def _bootstrap(engine: Engine, suite: str, name: str, *, because: EngineError) -
         raise said(answer, f"import the image {name}")
     with engine_errors(f"name the image {name}"):
         # podman puts another registry before a name that comes with an import than before one that is looked for.
-        engine.client.api.tag(imported.group(), name)
+        repository, _, tag = name.partition(":")
+        engine.client.api.tag(imported.group(), repository, tag=tag)
 
 
 def _has(engine: Engine, name: str) -> bool:
@@ -281,5 +283,4 @@ def _is_current(name: str, tag: str) -> bool:
         recipe = recipe_for(name)
     except EngineError:
         return False
-    # podman puts a registry before names that have none: docker.io/modssl/...
-    return recipe is not None and tag.endswith(recipe.tag)
+    return recipe is not None and tag == recipe.tag
