@@ -226,12 +226,8 @@ def _bootstrap(engine: Engine, suite: str, name: str, *, because: EngineError) -
                 f"lines:{shown}\n{instead}",
                 reason="no-registry",
             )
-        usual, engine.client.api.timeout = engine.client.api.timeout, _BUILD_SECONDS
-        try:
-            with engine_errors(f"import the image {name}"):
-                answer = engine.client.api.import_image_from_file(str(archive), changes=[f"LABEL {LABEL}={name}"])
-        finally:
-            engine.client.api.timeout = usual
+        with engine_errors(f"import the image {name}"), engine.patience(_BUILD_SECONDS):
+            answer = engine.client.api.import_image_from_file(str(archive), changes=[f"LABEL {LABEL}={name}"])
     imported = re.search(r"sha256:[0-9a-f]{64}", answer)
     if imported is None:
         raise said(answer, f"import the image {name}")
