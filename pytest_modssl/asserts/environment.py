@@ -47,7 +47,7 @@ def assert_ssl_env(
     if via == "header" and (absent or empty):
         raise ValueError('a header says "(null)" for both absent and empty: expect NAME="(null)", or use via="cgi"')
     headline = f"SSL_* variables of {url} (via {via})"
-    command = server.curl_command(page_url(url, via), **({"headers": ASK} if via == "header" else {}))
+    command = server.curl_command(page_url(url, via), headers=ASK if via == "header" else None)
     seen, problem = None, ""
     try:
         seen = server.environment(url, via=via) if session is None else read_environment(session, url, via=via)

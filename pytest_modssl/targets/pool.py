@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -77,10 +78,15 @@ class Pool:
 
     def close(self) -> None:
         """Ends every server, held or not; returns when all have ended."""
-        for entry in list(self._entries):
-            self._end(entry)
-        while self._ending:
-            self._ending.pop().instance.finish_stop()
+        # One that cannot be ended must not keep the others from being ended.
+        with contextlib.ExitStack() as every:
+            for entry in self._entries:
+                entry.server.instance.begin_stop()
+                every.callback(entry.server.instance.finish_stop)
+            for server in self._ending:
+                every.callback(server.instance.finish_stop)
+            self._entries.clear()
+            self._ending.clear()
 
     def _usable(self, entry: _Entry) -> bool:
         """Whether a server still is what its key says: not ended, and not reloaded with another configuration."""
@@ -88,7 +94,7 @@ class Pool:
 
     def _make_room(self) -> None:
         idle = [entry for entry in self._entries if not entry.holders]
-        for entry in idle[: max(0, len(idle) - max(0, self.target.idle - 1))]:
+        for entry in idle[: max(0, len(idle) + 1 - max(1, self.target.idle))]:
             self._end(entry)
 
     def _end(self, entry: _Entry) -> None:
