@@ -54,7 +54,7 @@ class OwnImage:
 
     Attributes:
         name: what it was built for, for example `"modssl/debian:bookworm"`, or `"modssl/base:bookworm"` for a base.
-        tag: its name in the engine, or its id where it has lost its name.
+        tag: its name in the engine.
         current: whether it is the one that this version of the package takes.
         size: bytes.
         created: when.
@@ -107,13 +107,12 @@ def own_images(engine: Engine) -> list[OwnImage]:
     images = []
     for image in found:
         name = image["Labels"][LABEL]
-        # podman has a registry in every name.
-        tags = [tag.removeprefix("docker.io/") for tag in image.get("RepoTags") or () if not tag.startswith("<none>")]
-        if not tags and name.startswith(_BASE):
-            continue  # a step of a build has its base's labels
         created = datetime.fromtimestamp(image["Created"], tz=timezone.utc)
-        for tag in tags or [image["Id"]]:
-            images.append(OwnImage(name, tag, _is_current(name, tag), image["Size"], created))  # noqa: PERF401
+        for tag in image.get("RepoTags") or ():
+            # podman has a registry in every name.
+            short = tag.removeprefix("docker.io/")
+            if _is_ours(name, short):
+                images.append(OwnImage(name, short, _is_current(name, short), image["Size"], created))
     return sorted(images, key=lambda image: (image.name, not image.current, image.tag))
 
 
@@ -124,7 +123,8 @@ def remove(engine: Engine, tag: str) -> None:
         EngineError: when it is in use, or is not one of the project's own.
     """
     with engine_errors(f"remove {tag}"):
-        if LABEL not in (engine.client.images.get(tag).labels or {}):
+        labels = engine.client.images.get(tag).labels or {}
+        if not _is_ours(labels.get(LABEL, ""), tag):
             raise EngineError(f"{tag} was not made by pytest-modssl, and is left alone.", reason="other")
         engine.client.images.remove(tag)
 
@@ -270,6 +270,11 @@ def _turn(tag: str, name: str, say: Say) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def _is_ours(name: str, tag: str) -> bool:
+    """Whether a name in the engine is one that was given here: what others build on our images has our label too."""
+    return name.startswith("modssl/") and (tag == name if name.startswith(_BASE) else tag.startswith(f"{name}-"))
 
 
 def _is_current(name: str, tag: str) -> bool:

@@ -208,6 +208,20 @@ def test_an_image_that_is_not_ours_is_never_removed(engine: Engine) -> None:
         engine.client.images.remove(name)
 
 
+def test_an_image_that_was_built_on_one_of_ours_is_not_ours(engine: Engine, image: str) -> None:
+    name = f"modssl-test-derived:{uuid.uuid4().hex}"
+    repository, _, tag = name.partition(":")
+    engine.client.api.tag(image, repository, tag=tag)
+    try:
+        assert LABEL in engine.client.images.get(name).labels
+        assert name not in {one.tag for one in own_images(engine)}
+        with pytest.raises(EngineError, match="left alone"):
+            images.remove(engine, name)
+        assert images._has(engine, name)
+    finally:
+        engine.client.images.remove(name)
+
+
 CONTENT = b"an archive"
 SOURCE = Source("a-project", "archive.tar.gz", hashlib.sha256(CONTENT).hexdigest())
 
