@@ -200,7 +200,8 @@ class Handshake:
     def _session_lines(self) -> list[str]:
         if self.protocol is None:
             return [f"plain reply: {self.plain_reply[:100]!r}"] if self.plain_reply is not None else []
-        parts = [self.protocol, f"{self.cipher_suite} ({self.cipher_bits} bits)"]
+        bits = "" if self.cipher_bits is None else f" ({self.cipher_bits} bits)"
+        parts = [self.protocol, f"{self.cipher_suite}{bits}"]
         if self.group:
             parts.append(f"group {self.group}")
         if self.dh_bits:

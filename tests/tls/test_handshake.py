@@ -36,6 +36,10 @@ SEEN = Handshake(
 )
 
 
+def test_a_cipher_whose_strength_is_not_known_yet_prints_without_one() -> None:
+    assert "  TLSv1.2, DHE-RSA-AES128-GCM-SHA256, DH 1024" in str(dataclasses.replace(SEEN, cipher_bits=None))
+
+
 def test_it_prints_what_matters_in_a_few_lines() -> None:
     assert str(SEEN).splitlines() == [
         "TLS handshake with 127.0.0.1:443 as www.example.test: ok",
