@@ -27,7 +27,7 @@ modules=
 for candidate in \
   "$prefix/modules" "$prefix/lib/apache2/modules" "$prefix/lib64/httpd/modules" "$prefix/lib/httpd/modules" \
   "$prefix/libexec/apache2" "$prefix/libexec/apache24" "$prefix/libexec" "$prefix/lib64/apache2" "$prefix/lib/apache2" \
-  "$root/modules"
+  "$root/modules" /usr/lib/apache2/modules /usr/lib64/httpd/modules
 do
   for file in "$candidate"/mod_*.so; do
     if [ -e "$file" ]; then

@@ -88,7 +88,7 @@ def image_for(engine: Engine, name: str | None, *, say: Say, again: bool = False
             _pull(engine, name)
         return name
     if again or not _has(engine, recipe.tag):
-        with _turn(recipe.tag, name, say):
+        with _turn(name, say):
             if again or not _has(engine, recipe.tag):
                 _build(engine, recipe, say, again=again)
     return recipe.tag
@@ -258,13 +258,13 @@ def _pull(engine: Engine, name: str) -> None:
 
 
 @contextmanager
-def _turn(tag: str, name: str, say: Say) -> Iterator[None]:
-    """Held by one process of this user at a time for each image."""
-    lock = FileLock(default_base() / f"image-{tag.replace('/', '-').replace(':', '-')}.lock", timeout=_BUILD_SECONDS)
+def _turn(name: str, say: Say) -> Iterator[None]:
+    """Held by one process of this user at a time: two builds at once would take as long as one after the other."""
+    lock = FileLock(default_base() / "images.lock", timeout=_BUILD_SECONDS)
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        say(f"waiting for another process that builds {name}")
+        say(f"waiting to build {name} for another process that builds an image")
         lock.acquire()
     try:
         yield

@@ -87,7 +87,9 @@ def _headline(installation: Installation, status: int | None, seconds: float) ->
 
 def _place(problem: ConfigProblem | None, said: list[str], records: list[LogRecord], rendered: Rendered) -> str | None:
     """The user's own place that the messages are about, by line number, else by the virtual host that they name."""
-    if problem is not None and problem.line is not None and (problem.file or "").endswith(f"/{MAIN}"):
+    if problem is not None and problem.line is not None and not (problem.file or "").endswith(f"/{MAIN}"):
+        return f"at {problem.file}:{problem.line}"
+    if problem is not None and problem.line is not None:
         texts = rendered.text.splitlines()
         origin = rendered.locate(problem.line)
         if origin is not None:

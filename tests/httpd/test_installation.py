@@ -301,3 +301,10 @@ def test_a_command_has_the_added_variables_no_terminal_and_no_input() -> None:
         ["sh", "-c", "echo $MODSSL_X; cat; (: </dev/tty) 2>/dev/null || echo none"], env={"MODSSL_X": "y"}
     )
     assert answer.stdout == "y\nnone\n"
+
+
+def test_a_wrapper_elsewhere_has_the_modules_of_the_httpd_that_it_runs(tmp_path: Path) -> None:
+    real = find_httpd()
+    (tmp_path / "bin").mkdir()
+    wrapper = program(tmp_path / "bin" / "httpd", f'exec {real} "$@"')
+    assert probe_installation(wrapper).loadable.keys() == probe_installation(real).loadable.keys()

@@ -142,3 +142,10 @@ def test_a_server_that_is_killed_while_it_starts_says_by_what(
 def test_a_self_signed_certificate_starts(local: LocalTarget, owner: Owner) -> None:
     server = local.launch(ServerConfig(VirtualHost("a.test", tls=self_signed("a.test"))))
     server.stop()
+
+
+def test_a_line_of_an_included_file_is_told_at_that_file(local: LocalTarget, owner: Owner, tmp_path: Path) -> None:
+    included = tmp_path / "included.conf"
+    included.write_text("# one\nNonsense on\n")
+    host = VirtualHost("a.test", directives=f'Include "{included}"')
+    assert f"at {included}:2\n" in refused(local, owner, ServerConfig(host))
