@@ -64,7 +64,8 @@ class EngineError(ModsslError):
 
     Attributes:
         reason: which kind of failure: `"absent"`, `"permission"`, `"silent"`, `"stopped"`, `"no-image"`,
-            `"no-registry"`, `"architecture"`, `"disk"`, `"port"`, `"container"` (it ended) or `"other"`.
+            `"no-registry"`, `"architecture"`, `"shell"` (the image has none), `"disk"`, `"port"`, `"container"` (it
+            ended), `"memory"` (that was why) or `"other"`.
     """
 
     def __init__(self, message: str, *, reason: str) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from pytest_modssl.errors import ModsslError
+from pytest_modssl.errors import EngineError, ModsslError
 from pytest_modssl.httpd.installation import find_httpd, probe_installation
 from pytest_modssl.targets.choice import Choice, choose_automatically, container_target
 from pytest_modssl.targets.local import LocalTarget
@@ -13,7 +14,7 @@ from pytest_modssl.targets.pool import Pool
 from pytest_modssl.targets.registry import Owner, default_base, end_run, sweep
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Sequence
+    from collections.abc import Callable, Hashable, Iterator, Sequence
 
     from pytest_modssl.settings import Settings
     from pytest_modssl.targets.base import Target
@@ -109,7 +110,8 @@ class Run:
             pool.close()
         self._pools.clear()
         for target in self.__dict__.get("targets", ()):
-            target.close()
+            with self._told():
+                target.close()
         if "_owner" in self.__dict__:
             self._owner.close()
             del self.__dict__["_owner"]
@@ -118,4 +120,13 @@ class Run:
         """Removes what workers of this run left; for the controller, when they have ended."""
         end_run(self.name, default_base())
         for target in self.__dict__.get("targets", ()):
-            target.clean_up(self.name)
+            with self._told():
+                target.clean_up(self.name)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """At the end of a run, when an engine that is gone fails no test any more, its errors are told and no more."""
+        try:
+            yield
+        except EngineError as error:
+            self._say(f"{error} What is left of this run there is removed by the next one.")

@@ -71,23 +71,26 @@ def explain(error: BaseException, servers: Sequence[Server]) -> list[tuple[str, 
     """Sections for the report of a failed test: the log, what was seen, how to repeat it, the configuration.
 
     Of a server that did not start, it is the configuration that httpd refused. The log lines of level warning and worse
-    also become a note of the error, for reports that know no sections.
+    also become a note of the error, for reports that know no sections; so does the reason why a server is gone.
     """
     used = [server for server in servers if server.used or server.log.records]
+    gone = []
     for server in used:
-        with contextlib.suppress(ModsslError):
+        try:
             server.end_test()
-    _add_note(error, [record for server in used for record in server.log.records if _is_warning(record)])
+        except ModsslError as found:
+            gone.append(str(found))
+    if not isinstance(error, _SHOWING_THE_LOG):
+        logged = _raw([record for server in used for record in server.log.records if _is_warning(record)])
+        gone += ["\n".join(["the server logged during this test:", *logged])] if logged else []
+    # BaseException.add_note is of Python 3.11.
+    for note in gone:
+        if note not in str(error) and hasattr(error, "add_note"):
+            error.add_note(note)
     sections = [section for server in used for section in _sections(server)]
     if isinstance(error, StartError):
         sections.insert(0, ("configuration that httpd refused", _numbered(error.configuration)))
     return [(f"modssl: {title}", text) for title, text in sections if text]
-
-
-def _add_note(error: BaseException, records: Sequence[LogRecord]) -> None:
-    # BaseException.add_note is of Python 3.11.
-    if records and hasattr(error, "add_note") and not isinstance(error, _SHOWING_THE_LOG):
-        error.add_note("\n".join(["the server logged during this test:", *_raw(records)]))
 
 
 def _sections(server: Server) -> Iterator[tuple[str, str]]:

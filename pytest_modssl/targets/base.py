@@ -105,7 +105,11 @@ class Target(Protocol):
         ...
 
     def close(self) -> None:
-        """Removes what the target itself made; its servers have been stopped by then."""
+        """Removes what the target itself made; its servers have been stopped by then.
+
+        Raises:
+            EngineError: when that cannot be known, as the target's engine is gone.
+        """
         ...
 
     def clean_up(self, run: str | None) -> None:
@@ -113,5 +117,8 @@ class Target(Protocol):
 
         Args:
             run: name of the run to clean up after; `None` for every run.
+
+        Raises:
+            EngineError: likewise.
         """
         ...

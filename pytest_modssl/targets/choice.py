@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, NamedTuple
 
-from pytest_modssl.errors import EngineError, HttpdNotFoundError
+from pytest_modssl.errors import EngineError, HttpdNotFoundError, MissingModuleError
 from pytest_modssl.httpd.installation import find_httpd
 
 if TYPE_CHECKING:
@@ -74,10 +75,12 @@ def container_target(
     from pytest_modssl.targets.images import image_for
 
     engine = connect()
-    target = ContainerTarget(engine, image_for(engine, image, say=say), owner, start_seconds=start_seconds)
+    name = image_for(engine, image, say=say)
+    target = ContainerTarget(engine, name, owner, start_seconds=start_seconds)
     try:
         target.installation.require({"ssl"})
-    except BaseException:
-        target.close()
-        raise
+    except MissingModuleError as error:
+        with contextlib.suppress(EngineError):  # what is on its way says more
+            target.close()
+        raise MissingModuleError(f"image {name}: {error}") from None
     return target

@@ -23,12 +23,14 @@ from docker.utils.socket import frames_iter_no_tty
 
 from pytest_modssl.errors import EngineError, WaitTimeoutError
 from pytest_modssl.targets.connections import connections_in
-from pytest_modssl.targets.engine_errors import engine_errors
+from pytest_modssl.targets.engine_errors import container_ended, engine_errors
 from pytest_modssl.wait import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
+
+    from docker import APIClient
 
     from pytest_modssl.targets.engine import Engine
 
@@ -36,6 +38,10 @@ ROOT = "/modssl"
 # The keeper answers within milliseconds; a loaded engine gets a lot more.
 _ANSWER_SECONDS = 20.0
 _GONE_SECONDS = 10.0
+# How long an engine may take to say what became of a container that is lost.
+_REASON_SECONDS = 5
+# Commands in a container end themselves by `timeout` before that.
+_RUN_SECONDS = 30.0
 _STDOUT, _STDERR = 1, 2
 _LAST_LINES = 10
 
@@ -74,13 +80,14 @@ class Container:
         self._partial = b""
         self._last: deque[bytes] = deque(maxlen=_LAST_LINES)
         self._published: dict[int, int] = {}
+        self._image = image
+        self._failure: EngineError | None = None
         self.ended = False
-        with engine_errors(f"start a container of {image}"):
+        with engine_errors(f"start a container of {image}", answered=True):
             self.id = self._create(image, [keeper, self._token, ROOT], labels)
             try:
                 self._stream = self._attach()
-                # A local engine's stream wraps a socket; one over ssh is all there is.
-                self._socket = getattr(self._stream, "_sock", self._stream)
+                self._socket = _socket_of(self._stream)
                 self._socket.settimeout(None)
                 self._reader = threading.Thread(target=self._read, name=f"modssl {self.id[:12]}", daemon=True)
                 self._reader.start()
@@ -119,6 +126,17 @@ class Container:
 
     def _attach(self) -> Any:
         return self._api.attach_socket(self.id, params={"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1})
+
+    @contextlib.contextmanager
+    def _asking(self, what: str) -> Iterator[None]:
+        """Tells the engine's errors, after which the container is not used any more."""
+        try:
+            with engine_errors(what, answered=True):
+                yield
+        except EngineError as error:
+            self._failure = self._failure or error
+            self.close()
+            raise
 
     # Its output
 
@@ -180,13 +198,38 @@ class Container:
             until(lambda: self.ended or self.said(*words) is not None, seconds=_ANSWER_SECONDS, what="")
         rest = self._said.pop(words, None)
         if rest is None:
-            what = "ended" if self.ended else f"did not answer within {_ANSWER_SECONDS:g} s"
-            last = b"".join([*self._last, self._partial]).decode(errors="replace").strip() or "nothing"
-            raise EngineError(
-                f"container {self.id[:12]} {what} when {' '.join(words)!r} was awaited; it said last:\n{last}",
-                reason="container",
-            )
+            raise self.lost()
         return rest
+
+    @property
+    def failure(self) -> EngineError | None:
+        """Why the container is no use any more, as `lost` found it."""
+        return self._failure
+
+    def lost(self) -> EngineError:
+        """The error that tells why nothing can be had of the container; it ends now, if it has not."""
+        if self._failure is None:
+            with self._engine.patience(_REASON_SECONDS):
+                self._failure = self._why_lost()
+            self.close()
+        # A new one each time: an exception that is raised again grows by every traceback.
+        return EngineError(str(self._failure), reason=self._failure.reason)
+
+    def _why_lost(self) -> EngineError:
+        what = f"use container {self.id[:12]} of {self._image}"
+        try:
+            with engine_errors(what, answered=True):
+                self._api.ping()
+        except EngineError as error:
+            return error
+        last = b"".join([*self._last, self._partial]).decode(errors="replace").strip()
+        if self.ended:
+            return container_ended(self._api, self.id, what, last)
+        return EngineError(
+            f"cannot {what}: it did not answer within {_ANSWER_SECONDS:g} s, though the engine does. What to do: look "
+            f"whether the machine is overloaded.\n  It said last: {last or 'nothing'}",
+            reason="container",
+        )
 
     # What it is told
 
@@ -198,11 +241,9 @@ class Container:
         """
         try:
             self._socket.sendall(f"{command}\n".encode())
-        except OSError as error:
+        except OSError:
             self.ended = True
-            raise EngineError(
-                f"container {self.id[:12]} has ended, or its engine has: {error}", reason="container"
-            ) from None
+            raise self.lost() from None
 
     def connections(self) -> dict[str, int]:
         """State by peer of every open connection to the container; see `open_connections`.
@@ -223,20 +264,32 @@ class Container:
             files: content and permission bits by relative path.
             folders: permission bits by relative path, the outer ones first.
         """
-        with engine_errors("copy files into a container"):
+        with self._asking("copy files into a container"):
             self._api.put_archive(self.id, ROOT, _tar(files, folders))
 
     def run(self, argv: list[str], environment: Mapping[str, str]) -> tuple[int, bytes, bytes]:
         """Exit status, output and error output of a command in the container."""
-        with engine_errors("run a command in a container"):
+        with self._asking("run a command in a container"):
             ran = self._api.exec_create(self.id, argv, environment=dict(environment), user="0")["Id"]
-            out, err = self._api.exec_start(ran, demux=True)
-            return int(self._api.exec_inspect(ran)["ExitCode"]), out or b"", err or b""
+            stream = self._api.exec_start(ran, socket=True)
+            # Reading from the stream has no time limit of its own.
+            limit = threading.Timer(_RUN_SECONDS, _socket_of(stream).shutdown, [socket.SHUT_RDWR])
+            limit.start()
+            try:
+                output: list[tuple[int, bytes]] = list(frames_iter_no_tty(stream))  # type: ignore[arg-type] # stub
+            finally:
+                limit.cancel()
+                stream.close()
+            status = self._api.exec_inspect(ran)["ExitCode"]
+        if status is None:
+            raise EngineError(f"{argv} did not end within {_RUN_SECONDS:g} s in a container", reason="container")
+        out, err = (b"".join(data for one, data in output if one == wanted) for wanted in (_STDOUT, _STDERR))
+        return status, out, err
 
     def address(self, port: int) -> tuple[str, int]:
         """Where a published port is reached from this machine; read again until the engine has bound it."""
         if port not in self._published:
-            with engine_errors("read the published ports of a container"):
+            with self._asking("read the published ports of a container"):
                 self._published = until(self._bindings, seconds=_ANSWER_SECONDS, what="the engine to publish ports")
         return self._engine.host, self._published[port]
 
@@ -254,28 +307,41 @@ class Container:
         self._reader.join()
 
     def wait_until_gone(self) -> None:
-        """Returns when the engine has removed the container; removes it by force after ten seconds."""
-        deadline = time.monotonic() + _GONE_SECONDS
-        pause = 0.01
-        while self._exists():
-            if time.monotonic() > deadline:
-                self._remove()
-                return
-            time.sleep(pause)
-            pause = min(2 * pause, 0.1)
+        """Returns when the engine has removed the container; removes it by force after ten seconds.
 
-    def _exists(self) -> bool:
-        try:
-            self._api.inspect_container(self.id)
-        except docker.errors.NotFound:
-            return False
-        except (docker.errors.APIError, OSError):
-            return False  # an engine that is gone has no containers that could be waited for
-        return True
+        Raises:
+            EngineError: when the engine does not tell.
+        """
+        with (
+            engine_errors(f"remove container {self.id[:12]}", answered=True),
+            contextlib.suppress(docker.errors.NotFound),
+        ):
+            deadline = time.monotonic() + _GONE_SECONDS
+            pause = 0.01
+            while self._api.inspect_container(self.id):
+                if time.monotonic() > deadline:
+                    self._remove()
+                    return
+                time.sleep(pause)
+                pause = min(2 * pause, 0.1)
 
     def _remove(self) -> None:
         with contextlib.suppress(docker.errors.APIError, OSError):
-            self._api.remove_container(self.id, force=True, v=True)
+            remove(self._api, self.id)
+
+
+def remove(api: APIClient, identity: str) -> None:
+    """Removes a container by force; one that is gone, or is just being removed, is no error."""
+    try:
+        api.remove_container(identity, force=True, v=True)
+    except docker.errors.APIError as error:
+        if error.status_code not in {404, 409}:
+            raise
+
+
+def _socket_of(stream: Any) -> Any:
+    """The socket below a stream of the client library: a local engine's wraps one; one over ssh is all there is."""
+    return getattr(stream, "_sock", stream)
 
 
 def _tar(files: Mapping[str, tuple[bytes, int]], folders: Mapping[str, int]) -> bytes:

@@ -9,9 +9,9 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_modssl.errors import HttpdNotFoundError
+from pytest_modssl.errors import EngineError, HttpdNotFoundError
 from pytest_modssl.httpd.installation import CANDIDATES, probe_installation
-from pytest_modssl.targets.engine_errors import engine_errors
+from pytest_modssl.targets.engine_errors import ADVICE, engine_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from pytest_modssl.targets.engine import Engine
 
 _FIND = 'for name; do path=$(command -v "$name") && { printf "%s" "$path"; exit; }; done; exit 1'
+
+# From here on a status tells that the command was cut short, or not run at all: by `timeout`, the engine or a signal.
+# The next time it may be otherwise.
+_NOT_RUN = 124
 
 
 def probe_image(engine: Engine, image: str, folder: Path, container: Callable[[], Container]) -> Installation:
@@ -42,6 +46,12 @@ def probe_image(engine: Engine, image: str, folder: Path, container: Callable[[]
     run = runner(container)
     remembered = _Remembered(run, folder / f"image-{identity.rpartition(':')[2][:16]}.json")
     found = remembered(["sh", "-c", _FIND, "find", *CANDIDATES])
+    if found.returncode > 1:
+        raise EngineError(
+            f"cannot look for httpd in image {image}: exit status {found.returncode}, {found.stdout}{found.stderr}. "
+            f"What to do: {ADVICE['container']}.",
+            reason="container",
+        )
     if found.returncode != 0:
         raise HttpdNotFoundError(
             f"image {image} has no httpd: looked for {', '.join(CANDIDATES)}. What to do: name an image that has httpd "
@@ -79,6 +89,8 @@ class _Remembered:
         answers = self._read()
         if key not in answers:
             ran = self._run(argv, env=env, timeout=timeout)
+            if ran.returncode >= _NOT_RUN:
+                return ran
             answers[key] = (ran.returncode, ran.stdout, ran.stderr)
             self._write(answers)
         status, out, err = answers[key]

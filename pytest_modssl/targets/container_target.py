@@ -19,7 +19,7 @@ from pytest_modssl.errors import ConfigError, EngineError, WaitTimeoutError
 from pytest_modssl.httpd.errorlog import LogCursor
 from pytest_modssl.httpd.render import ACCESS_LOG, ERROR_LOG, Place, render
 from pytest_modssl.targets.connections import ESTABLISHED
-from pytest_modssl.targets.container import ROOT, Container
+from pytest_modssl.targets.container import ROOT, Container, remove
 from pytest_modssl.targets.container_probe import probe_image
 from pytest_modssl.targets.engine_errors import engine_errors
 from pytest_modssl.targets.registry import is_dead, remove_folder
@@ -45,6 +45,7 @@ _RELOAD_SECONDS = 10.0
 # The engine's proxy hands the end of a connection on within a millisecond or two; what is open after this long is
 # meant to be.
 _SETTLE_SECONDS = 0.03
+_CLOSE_SECONDS = 10
 _KILLED = -9
 
 
@@ -69,10 +70,13 @@ class ContainerTarget:
         self._start_seconds = start_seconds
         self._idle: list[Container] = []
         self._all: list[Container] = []
+        # To wait for it once is enough: a run of a thousand tests is to end all the same.
+        self._failure: EngineError | None = None
         try:
             self.installation = probe_image(engine, image, owner.base, self.any_container)
         except BaseException:
-            self.close()
+            with contextlib.suppress(EngineError):  # what is on its way says more
+                self.close()
             raise
 
     @property
@@ -169,8 +173,17 @@ class ContainerTarget:
         labels = {f"{_LABEL}.host": socket.gethostname(), f"{_LABEL}.owner": str(self._owner.folder)}
         # A rootless engine can give one port to two containers that start at once.
         lock = FileLock(self._owner.base / "containers.lock") if self._engine.rootless else contextlib.nullcontext()
-        with lock:
-            container = Container(self._engine, self._image, keeper=keeper, ports=ports | _USUAL_PORTS, labels=labels)
+        for failure in (self._failure, *(one.failure for one in self._all)):
+            if failure is not None and failure.reason == "silent":
+                raise EngineError(f"{failure} Since then nothing more is started on it in this run.", reason="silent")
+        try:
+            with lock:
+                container = Container(
+                    self._engine, self._image, keeper=keeper, ports=ports | _USUAL_PORTS, labels=labels
+                )
+        except EngineError as error:
+            self._failure = error
+            raise
         self._all.append(container)
         return container
 
@@ -180,24 +193,24 @@ class ContainerTarget:
             self._idle.append(container)
 
     def close(self) -> None:
-        """Ends every container of this target and returns when the engine has removed them."""
-        for container in self._all:
+        """Ends every container of this target and returns when the engine has removed them; see `Target.close`."""
+        containers, self._all, self._idle = self._all, [], []
+        for container in containers:
             container.close()
-        for container in self._all:
-            container.wait_until_gone()
-        self._all.clear()
-        self._idle.clear()
+        with self._engine.patience(_CLOSE_SECONDS):
+            for container in containers:
+                container.wait_until_gone()
 
     def clean_up(self, run: str | None) -> None:
         """Removes containers of dead owners of this machine's user; see `Target.clean_up`."""
-        with engine_errors("look for containers that are left"):
+        with engine_errors("look for containers that are left", answered=True), self._engine.patience(_CLOSE_SECONDS):
             api = self._engine.client.api
             mine = {"label": [f"{_LABEL}.host={socket.gethostname()}"]}
             for found in api.containers(all=True, filters=mine):
                 owner = Path(found["Labels"].get(f"{_LABEL}.owner", ""))
                 ours = owner.parent == self._owner.base and owner.name.startswith(f"{run}-" if run else "")
                 if ours and owner != self._owner.folder and is_dead(owner):
-                    api.remove_container(found["Id"], force=True, v=True)
+                    remove(api, found["Id"])
 
 
 class ContainerInstance:
@@ -261,9 +274,12 @@ class ContainerInstance:
         return seen and self.exit_status is None
 
     def refused(self, config: ServerConfig) -> StartError:
-        """The error that tells why the server is not there."""
-        with contextlib.suppress(EngineError):
-            self._container.connections()
+        """The error that tells why the server is not there.
+
+        Raises:
+            EngineError: when that is because the container, or the engine, is not there.
+        """
+        self._container.connections()  # so that all that was logged is there
         installation, status = self._target.installation, self.exit_status
         return start_error(config, installation, self.rendered, self.folder, status=status, seconds=self._start_seconds)
 
@@ -284,6 +300,8 @@ class ContainerInstance:
 
     def settle(self) -> frozenset[str] | None:
         """See `Instance`."""
+        if self._container.ended and not self._stopped:
+            raise self._container.lost()
         states: dict[str, int] = {}
 
         def none_open() -> bool:

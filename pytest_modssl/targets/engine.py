@@ -64,7 +64,7 @@ class Engine:
     description: str
 
     @contextmanager
-    def patience(self, seconds: float) -> Iterator[None]:
+    def patience(self, seconds: int) -> Iterator[None]:
         """Until the end of the block the engine may take this long for an answer."""
         usual, self.client.api.timeout = self.client.api.timeout, seconds
         try:

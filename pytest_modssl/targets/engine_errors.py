@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -109,11 +109,12 @@ _CAUGHT = (docker.errors.DockerException, requests.RequestException, urllib3.exc
 
 
 @contextmanager
-def engine_errors(what: str) -> Iterator[None]:
+def engine_errors(what: str, *, answered: bool = False) -> Iterator[None]:
     """Turns the client library's exceptions into one that says what was tried, what came back and what to do.
 
     Args:
         what: what is tried, to follow "cannot", for example `"start a container of debian:12"`.
+        answered: whether the engine has answered in this run, so that it has ended if it is not there.
 
     Raises:
         EngineError: for whatever the engine, or the way to it, refused.
@@ -121,7 +122,11 @@ def engine_errors(what: str) -> Iterator[None]:
     try:
         yield
     except (*_CAUGHT, TimeoutError) as error:
-        raise engine_error(error, what) from error
+        told = engine_error(error, what)
+        if answered and told.reason == "absent":
+            told = _error("stopped", what, "the engine has ended since it last answered")
+        # All that the library's own exceptions say, four deep as they are, is in this one.
+        raise told from None
 
 
 def engine_error(error: BaseException, what: str) -> EngineError:
@@ -170,17 +175,12 @@ def container_ended(api: APIClient, identity: str, what: str, words: str) -> Eng
 
 def _end_of(api: APIClient, identity: str) -> tuple[str | None, bool]:
     """Exit status of a container that has ended, and whether memory was the reason; waits a moment to be told."""
-    # By the engine's clock, as `until` is read by it. The engine tells an end within milliseconds after the streams of the container.
+    # By the engine's clock. It tells an end milliseconds after the container's output has ended.
     now = datetime.fromisoformat(f"{api.info()['SystemTime'][:19]}+00:00").timestamp()
     filters = {"container": [identity], "event": ["die", "oom"]}
-    events = api.events(since="1", until=f"{now + _EVENT_SECONDS:.0f}", filters=filters, decode=True)
-    out_of_memory = False
-    with closing(events):
-        for event in events:
-            if event["Action"] == "die":
-                return event["Actor"]["Attributes"].get("exitCode"), out_of_memory
-            out_of_memory = True
-    return None, out_of_memory
+    events = api.events(since=1, until=int(now) + _EVENT_SECONDS, filters=filters, decode=True)
+    seen = {event["Action"]: event["Actor"]["Attributes"] for event in events}
+    return seen.get("die", {}).get("exitCode"), "oom" in seen
 
 
 def _error(reason: str, what: str, words: str) -> EngineError:
