@@ -75,12 +75,16 @@ def container_target(
     from pytest_modssl.targets.images import image_for
 
     engine = connect()
-    name = image_for(engine, image, say=say)
-    target = ContainerTarget(engine, name, owner, start_seconds=start_seconds)
     try:
-        target.installation.require({"ssl"})
-    except MissingModuleError as error:
-        with contextlib.suppress(EngineError):  # what is on its way says more
-            target.close()
-        raise MissingModuleError(f"image {name}: {error}") from None
+        name = image_for(engine, image, say=say)
+        target = ContainerTarget(engine, name, owner, start_seconds=start_seconds)
+        try:
+            target.installation.require({"ssl"})
+        except MissingModuleError as error:
+            with contextlib.suppress(EngineError):  # what is on its way says more
+                target.close()
+            raise MissingModuleError(f"image {name}: {error}") from None
+    except BaseException:
+        engine.close()
+        raise
     return target

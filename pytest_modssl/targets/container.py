@@ -273,13 +273,15 @@ class Container:
             ran = self._api.exec_create(self.id, argv, environment=dict(environment), user="0")["Id"]
             stream = self._api.exec_start(ran, socket=True)
             # Reading from the stream has no time limit of its own.
-            limit = threading.Timer(_RUN_SECONDS, _socket_of(stream).shutdown, [socket.SHUT_RDWR])
+            connection = _socket_of(stream)
+            limit = threading.Timer(_RUN_SECONDS, connection.shutdown, [socket.SHUT_RDWR])
             limit.start()
             try:
                 output: list[tuple[int, bytes]] = list(frames_iter_no_tty(stream))  # type: ignore[arg-type] # stub
             finally:
                 limit.cancel()
                 stream.close()
+                connection.close()
             status = self._api.exec_inspect(ran)["ExitCode"]
         if status is None:
             raise EngineError(f"{argv} did not end within {_RUN_SECONDS:g} s in a container", reason="container")
