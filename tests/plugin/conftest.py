@@ -28,10 +28,11 @@ def outer_target(modssl_target: Target, monkeypatch: pytest.MonkeyPatch) -> Targ
 
 @pytest.fixture
 def base(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A registry of this test's runs alone, so that other runs on this machine do not disturb."""
+    """A registry of this test's runs alone, on the local target, so that other runs on this machine do not disturb."""
     folder = Path(tempfile.mkdtemp(prefix="modssl-", dir="/tmp"))
     folder.chmod(0o755)
     monkeypatch.setenv("TMPDIR", str(folder))
+    monkeypatch.setenv("PYTEST_MODSSL_TARGET", "local")
     monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
     yield folder / default_base().name
     remove_folder(folder)

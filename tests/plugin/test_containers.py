@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import os
-import random
 import signal
-import subprocess
-import sys
-import time
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
@@ -16,7 +12,7 @@ from pytest_modssl.errors import EngineError
 from pytest_modssl.targets.engine import connect
 from pytest_modssl.targets.images import image_for
 from pytest_modssl.wait import until
-from tests.plugin.test_xdist import TESTS
+from tests.plugin.inner import HOLD, KILLS_ITS_WORKER, MANY_SERVERS, inner_run, kill_at_random_moments
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,18 +81,8 @@ def test_a_hundred_tests_on_ten_configurations_start_one_container_a_worker(
 def test_a_run_that_is_ended_from_outside_leaves_no_container(
     pytester: pytest.Pytester, containers: Containers, number: signal.Signals
 ) -> None:
-    pytester.makepyfile(
-        """
-        from pathlib import Path
-
-        def test_hold(modssl_server):
-            Path("ready").touch()
-            while True:
-                modssl_server.get("https://www.example.test/")
-        """
-    )
-    command = [sys.executable, "-m", "pytest", "--modssl", "-n", "0", "-p", "no:cacheprovider"]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=pytester.path) as run:
+    pytester.makepyfile(HOLD)
+    with inner_run(pytester.path, "-n", "0") as run:
         until((pytester.path / "ready").exists, seconds=60, what="the server")
         assert containers()
         run.send_signal(number)
@@ -105,18 +91,7 @@ def test_a_run_that_is_ended_from_outside_leaves_no_container(
 
 
 def test_a_worker_that_is_killed_leaves_no_container(pytester: pytest.Pytester, containers: Containers) -> None:
-    pytester.makepyfile(
-        """
-        import os, signal
-        import pytest
-
-        @pytest.mark.parametrize("n", range(8))
-        def test_servers(modssl_server, n):
-            assert modssl_server.get("https://www.example.test/").status_code == 200
-            if n == 3:
-                os.kill(os.getpid(), signal.SIGKILL)
-        """
-    )
+    pytester.makepyfile(KILLS_ITS_WORKER)
     result = pytester.runpytest_subprocess("--modssl", "-n", "2", "-p", "no:randomly")
     result.assert_outcomes(passed=7, failed=1)
     assert containers(made=True) == []
@@ -126,17 +101,8 @@ def test_no_container_is_left_after_kills_at_twenty_random_moments(
     pytester: pytest.Pytester, containers: Containers
 ) -> None:
     """One that was made and not yet started at that moment has no process that could end: the next run removes it."""
-    pytester.makepyfile(TESTS.replace("range(12)", "range(400)").replace("n % 6", "n"))
-    command = [sys.executable, "-m", "pytest", "--modssl", "-q", "-n", "2", "-p", "no:cacheprovider"]
-    moments = random.Random(20261124)
-    for _ in range(20):
-        with subprocess.Popen(
-            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True, cwd=pytester.path
-        ) as run:
-            deadline = time.monotonic() + moments.uniform(0.3, 3.0)
-            until(lambda at=deadline: time.monotonic() >= at, seconds=10, what="the moment")  # type: ignore[misc]
-            os.killpg(run.pid, signal.SIGKILL)
-        until(lambda: not containers(), seconds=2, what="every container to be removed")
+    pytester.makepyfile(MANY_SERVERS)
+    kill_at_random_moments(pytester.path, 20261124, 20, lambda: not containers())
     pytester.makepyfile("def test_nothing(): pass")
     pytester.runpytest_subprocess("--modssl").assert_outcomes(passed=1)
     assert containers(made=True) == []
