@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench import looking, starting, suites
+from bench import containers, looking, starting, suites
 from bench.figures import table
 from bench.place import opened
 
@@ -31,12 +31,18 @@ def main() -> None:
             print(line)
         print()
         figures: list[Figure] = []
-        for part in (starting, suites, looking):
-            for figure in part.measure(bench):
-                figures.append(figure)
-                print(f"\r{len(figures)} measured, {time.perf_counter() - started:.0f} s", end="", file=sys.stderr)
+        skipped = ""
+        for part in (starting, suites, looking, containers):
+            try:
+                for figure in part.measure(bench):
+                    figures.append(figure)
+                    print(f"\r{len(figures)} measured, {time.perf_counter() - started:.0f} s", end="", file=sys.stderr)
+            except containers.NoEngine as error:
+                skipped = f"containers were not measured: {error}"
         print(file=sys.stderr)
         print(table(figures))
+        if skipped:
+            print(skipped)
     missed = sum(not figure.reached for figure in figures)
     print(f"\n{len(figures) - missed} of {len(figures)} bars reached, {time.perf_counter() - started:.0f} s in all")
 

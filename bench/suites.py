@@ -117,7 +117,7 @@ def shared(bench: Bench) -> Iterator[Figure]:
     """Many tests on one configuration: what we cost beside the test's own work, and how often httpd is started."""
     suite = _ours(bench, "ours-shared", _OURS_SHARED.format(count=_SHARED))
     peer = _peer(bench, "bare-shared", _BARE_SHARED.format(count=_SHARED), scope="session")
-    mine, other = _medians(lambda: _run(suite), lambda: _run(peer), rounds=5)
+    mine, other = _medians(lambda: run_pytest(suite), lambda: run_pytest(peer), rounds=5)
     each = (mine - other) / _SHARED
     yield Figure(
         what=f"{_SHARED} tests on one configuration, ours beside each test",
@@ -142,7 +142,7 @@ def in_turn(bench: Bench) -> Figure:
     """A configuration for each test, against a fixture that starts, stops and awaits a server for each."""
     suite = _ours(bench, "ours-in-turn", _OURS_EACH.format(count=_IN_TURN))
     peer = _peer(bench, "bare-in-turn", _BARE_EACH.format(count=_IN_TURN), scope="function")
-    mine, other = _medians(lambda: _run(suite), lambda: _run(peer), rounds=5)
+    mine, other = _medians(lambda: run_pytest(suite), lambda: run_pytest(peer), rounds=5)
     return Figure(
         what=f"pytest with {_IN_TURN} configurations, against a bare fixture",
         ours=seconds(mine),
@@ -160,7 +160,12 @@ def spread(bench: Bench) -> Figure:
     only compute against one.
     """
     suite = _ours(bench, "ours-spread", _OURS_EACH.format(count=_SPREAD))
-    runs = (lambda: _run(suite, "-n", "2"), lambda: _run(suite, "-n", "0"), lambda: _busy(2), lambda: _busy(1))
+    runs = (
+        lambda: run_pytest(suite, "-n", "2"),
+        lambda: run_pytest(suite, "-n", "0"),
+        lambda: _busy(2),
+        lambda: _busy(1),
+    )
     two, one, busy_two, busy_one = medians(*runs, rounds=2)
     free = 2 * busy_one / busy_two
     return Figure(
@@ -193,7 +198,7 @@ def _medians(*runs: Callable[[], float], rounds: int) -> list[float]:
 
 
 def _ours(bench: Bench, name: str, tests: str) -> Path:
-    return _suite(bench, name, tests, "modssl = true")
+    return write_suite(bench, name, tests, "modssl = true")
 
 
 def _peer(bench: Bench, name: str, tests: str, *, scope: str) -> Path:
@@ -201,12 +206,12 @@ def _peer(bench: Bench, name: str, tests: str, *, scope: str) -> Path:
     servers.mkdir()
     template = json.dumps(asdict(bench.template))
     text = _BARE.format(template=template, folder=str(servers), scope=scope) + tests
-    folder = _suite(bench, name, text, "addopts = -p no:modssl")
+    folder = write_suite(bench, name, text, "addopts = -p no:modssl")
     (folder / "bare.py").write_text(Path(__file__).with_name("bare.py").read_text())
     return folder
 
 
-def _suite(bench: Bench, name: str, tests: str, ini: str) -> Path:
+def write_suite(bench: Bench, name: str, tests: str, ini: str) -> Path:
     folder = bench.folder / name
     folder.mkdir()
     (folder / "pytest.ini").write_text(f"[pytest]\n{ini}\n")
@@ -219,17 +224,18 @@ def _starts(bench: Bench, suite: Path, workers: str) -> int:
     file = bench.folder / f"starts-{workers}"
     conftest = suite / "conftest.py"
     conftest.write_text(_COUNTING.format(file=str(file)))
-    _run(suite, "-n", workers)
+    run_pytest(suite, "-n", workers)
     conftest.unlink()
     return len(file.read_text().splitlines())
 
 
-def _run(suite: Path, *options: str) -> float:
+def run_pytest(suite: Path, *options: str, **variables: str) -> float:
     """How many seconds a run of pytest takes; a test that fails ends the bench."""
     command = [sys.executable, "-m", "pytest", "-qx", *_NOBODYS, *options]
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "PYTHON"))}
     # Compiled modules are kept from run to run, as they are for users, but not in anybody's folders.
     environment["PYTHONPYCACHEPREFIX"] = str(suite.parent / "compiled")
+    environment.update(variables)
     done: list[subprocess.CompletedProcess[str]] = []
     taken = timed(
         lambda: done.append(
