@@ -23,7 +23,8 @@ from docker.utils.socket import frames_iter_no_tty
 
 from pytest_modssl.errors import EngineError, WaitTimeoutError
 from pytest_modssl.targets.connections import connections_in
-from pytest_modssl.targets.engine_errors import container_ended, engine_errors
+from pytest_modssl.targets.engine_errors import container_ended, engine_error, engine_errors
+from pytest_modssl.targets.process import ending_in
 from pytest_modssl.wait import until
 
 if TYPE_CHECKING:
@@ -245,8 +246,8 @@ class Container:
             self.ended = True
             raise self.lost() from None
 
-    def connections(self) -> dict[str, int]:
-        """State by peer of every open connection to the container; see `open_connections`.
+    def look(self) -> tuple[dict[str, int], bool]:
+        """State by peer of every open connection (see `open_connections`), and whether a process is ending.
 
         All that httpd logged before is in the followed files then: both come through one stream.
 
@@ -254,8 +255,9 @@ class Container:
             EngineError: when the container has ended.
         """
         ticket = secrets.token_hex(4)
-        self.tell(f"connections - {ticket}")
-        return connections_in(" ".join(self.answer("connections", ticket)))
+        self.tell(f"look - {ticket}")
+        connections = connections_in(" ".join(self.answer("connections", ticket)))
+        return connections, ending_in(" ".join(self.answer("processes", ticket)))
 
     def put(self, files: Mapping[str, tuple[bytes, int]], folders: Mapping[str, int]) -> None:
         """Writes files below `ROOT`, owned by root.
@@ -314,18 +316,24 @@ class Container:
         Raises:
             EngineError: when the engine does not tell.
         """
-        with (
-            engine_errors(f"remove container {self.id[:12]}", answered=True),
-            contextlib.suppress(docker.errors.NotFound),
-        ):
-            deadline = time.monotonic() + _GONE_SECONDS
-            pause = 0.01
-            while self._api.inspect_container(self.id):
+        deadline = time.monotonic() + _GONE_SECONDS
+        pause = 0.01
+        with engine_errors(f"remove container {self.id[:12]}", answered=True):
+            while self._exists():
                 if time.monotonic() > deadline:
                     self._remove()
                     return
                 time.sleep(pause)
                 pause = min(2 * pause, 0.1)
+
+    def _exists(self) -> bool:
+        try:
+            self._api.inspect_container(self.id)
+        except docker.errors.APIError as error:
+            if not _is_gone(error):
+                raise
+            return False
+        return True
 
     def _remove(self) -> None:
         with contextlib.suppress(docker.errors.APIError, OSError):
@@ -337,8 +345,13 @@ def remove(api: APIClient, identity: str) -> None:
     try:
         api.remove_container(identity, force=True, v=True)
     except docker.errors.APIError as error:
-        if error.status_code not in {404, 409}:
+        if error.status_code != 409 and not _is_gone(error):
             raise
+
+
+def _is_gone(error: docker.errors.APIError) -> bool:
+    """Whether an engine says that a container is not there; podman, while it removes one, by 500 and a text."""
+    return error.status_code == 404 or engine_error(error, "").reason == "container"
 
 
 def _socket_of(stream: Any) -> Any:

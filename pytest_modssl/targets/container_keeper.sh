@@ -21,7 +21,8 @@ while read -r command folder argument httpd; do
     reload)
         read -r pid <"$root/$folder/logs/httpd.pid" && kill -HUP "$pid"
         ;;
-    connections) # $argument: what to answer with
+    look) # $argument: what to answer with
+        say processes "$argument" $(cat /proc/[0-9]*/stat 2>/dev/null)
         say connections "$argument" $(cat /proc/net/tcp /proc/net/tcp6 2>/dev/null)
         ;;
     clear) # ends every process but this one, and forgets the folder

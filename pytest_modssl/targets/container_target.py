@@ -46,6 +46,7 @@ _RELOAD_SECONDS = 10.0
 # meant to be.
 _SETTLE_SECONDS = 0.03
 _CLOSE_SECONDS = 10
+_REAP_SECONDS = 1.5
 _KILLED = -9
 
 
@@ -279,7 +280,7 @@ class ContainerInstance:
         Raises:
             EngineError: when that is because the container, or the engine, is not there.
         """
-        self._container.connections()  # so that all that was logged is there
+        self._container.look()  # so that all that was logged is there
         installation, status = self._target.installation, self.exit_status
         return start_error(config, installation, self.rendered, self.folder, status=status, seconds=self._start_seconds)
 
@@ -303,15 +304,23 @@ class ContainerInstance:
         if self._container.ended and not self._stopped:
             raise self._container.lost()
         states: dict[str, int] = {}
+        dying = False
 
-        def none_open() -> bool:
-            states.clear()
-            states.update(self._container.connections())
-            return not states
+        def quiet() -> bool:
+            nonlocal states, dying
+            states, dying = self._container.look()
+            return not states and not dying
+
+        def none_dying() -> bool:
+            return quiet() or not dying
 
         if self.exit_status is None:
             with contextlib.suppress(WaitTimeoutError):
-                until(none_open, seconds=_SETTLE_SECONDS, what="")
+                until(quiet, seconds=_SETTLE_SECONDS, what="")
+            # A child that has crashed is in the log when its parent has noticed, which looks once a second.
+            if dying:
+                with contextlib.suppress(WaitTimeoutError):
+                    until(none_dying, seconds=_REAP_SECONDS, what="")
         return frozenset(peer for peer, state in states.items() if state == ESTABLISHED)
 
     def reload(self, config: ServerConfig) -> None:

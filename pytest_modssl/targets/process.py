@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 # include/linux/sched.h
 _PF_EXITING = 0x4
+# proc_pid_stat(5): the name, which may hold anything, is in parentheses; state and flags are fields 3 and 9.
+_STAT = re.compile(r"\) ([A-Za-z]) (?:-?\d+ ){5}(\d+) ")
 
 # The parent-death signal of prctl(2) is tied to the *thread* that started the process: so one thread, which lasts as
 # long as the interpreter, starts them all.
@@ -169,11 +172,18 @@ def has_ending_child(pid: int) -> bool:
 
 def _is_ending(pid: str) -> bool:
     try:
-        # proc_pid_stat(5): the name, which may hold anything, is in parentheses; state and flags are fields 3 and 9.
-        state, *_, flags = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[:7]
-    except (OSError, ValueError):
+        return ending_in(Path(f"/proc/{pid}/stat").read_text(errors="replace"))
+    except OSError:
         return False
-    return state in "ZX" or bool(int(flags) & _PF_EXITING)
+
+
+def ending_in(stats: str) -> bool:
+    """Whether a process is ending, or has ended and waits until its parent asks how.
+
+    Args:
+        stats: the text of one or several files /proc/PID/stat, with any white space between the fields.
+    """
+    return any(state in "ZX" or int(flags) & _PF_EXITING for state, flags in _STAT.findall(stats))
 
 
 def _group_exists(group: int) -> bool:

@@ -174,7 +174,8 @@ def test_lines_of_the_log_are_there_when_a_test_ends_and_not_in_the_next(launch:
 def test_a_child_that_crashes_is_in_the_log(launch: Launch, ca: CA) -> None:
     server = launch(config(ca).extended("ThreadStackSize 32768"))
     server.handshake("www.example.test")
-    assert server.log.wait_for("exit signal Segmentation fault").ah in {"AH00051", "AH00052"}
+    server.end_test()
+    assert [one.ah for one in server.log.unexpected()] == ["AH00052"]
 
 
 def test_the_container_has_no_right_that_httpd_does_not_need(launch: Launch, ca: CA, engine: Engine) -> None:
