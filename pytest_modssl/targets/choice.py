@@ -49,7 +49,8 @@ def _engine_state() -> str | None:
     from pytest_modssl.targets.images import default_is_ready
 
     try:
-        return "" if default_is_ready(connect()) else None
+        with contextlib.closing(connect()) as engine:
+            return "" if default_is_ready(engine) else None
     except EngineError as error:
         return str(error)
 
