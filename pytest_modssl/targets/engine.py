@@ -190,7 +190,8 @@ def _open(place: _Place) -> Engine:
     client.api.timeout = _CALL_SECONDS
     podman = any("podman" in part.get("Name", "").lower() for part in version.get("Components") or ())
     name = f"{'podman' if podman else 'docker'} {version['Version'].partition('+')[0]}"
-    rootless = any("rootless" in option for option in info.get("SecurityOptions") or ())
+    # podman 4 tells it by a field of its own.
+    rootless = bool(info.get("Rootless")) or any("rootless" in one for one in info.get("SecurityOptions") or ())
     return Engine(
         client=client,
         publish=_publish(host),
