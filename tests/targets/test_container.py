@@ -282,5 +282,5 @@ def test_an_image_without_httpd_is_an_error_that_says_so(engine: Engine, owner: 
 
 
 def test_an_image_that_is_not_there_is_an_error_that_says_so(engine: Engine, owner: Owner) -> None:
-    with pytest.raises(EngineError, match="(?i)no such image"):
+    with pytest.raises(EngineError, match=r"(?i)no such image"):
         ContainerTarget(engine, "no.such.registry.test/nothing:none", owner, start_seconds=20)
