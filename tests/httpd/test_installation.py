@@ -4,7 +4,6 @@ import errno
 import os
 import socket
 import subprocess
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -110,16 +109,6 @@ def test_id_is_short_and_safe_in_a_shell(installation: Installation) -> None:
     assert installation.id == f"httpd{installation.version}-openssl{installation.openssl}"
     said = subprocess.run(["sh", "-c", f"echo {installation.id}"], capture_output=True, text=True, check=True).stdout
     assert said.strip() == installation.id
-
-
-def test_a_probe_is_quick(installation: Installation) -> None:
-    def seconds() -> float:
-        start = time.perf_counter()
-        probe_installation(installation.binary)
-        return time.perf_counter() - start
-
-    # 41 ms when nothing else runs; the best of some, and room for a loaded machine.
-    assert min(seconds() for _ in range(5)) < 0.15
 
 
 def test_a_probe_is_one_command_of_the_runner() -> None:

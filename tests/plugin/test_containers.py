@@ -87,7 +87,7 @@ def test_a_run_that_is_ended_from_outside_leaves_no_container(
         assert containers()
         run.send_signal(number)
         run.wait(timeout=60)
-    until(lambda: not containers(), seconds=2, what="every container to be removed")
+    until(lambda: not containers(), seconds=30, what="every container to be removed")
 
 
 def test_a_worker_that_is_killed_leaves_no_container(pytester: pytest.Pytester, containers: Containers) -> None:

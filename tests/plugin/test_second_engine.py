@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 import signal
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -79,7 +78,7 @@ def test_the_sample_repository_passes_on_an_engine_on_a_port_and_leaves_nothing(
     result.stdout.fnmatch_lines([f"modssl: docker-* on docker * at {os.environ['DOCKER_HOST']} (DOCKER_HOST)*"])
     assert {line.split()[0] for line in (pytester.path / "ports").read_text().splitlines()} == {"127.0.0.1"}
     assert second.client.api.containers(all=True) == []
-    until(lambda: _volumes(second) <= before, seconds=5, what="the container's volume to be removed")
+    until(lambda: _volumes(second) <= before, seconds=30, what="the container's volume to be removed")
 
 
 TESTS = """
@@ -119,12 +118,10 @@ def test_an_engine_that_ends_or_hangs_fails_the_tests_and_ends_the_run(
 ) -> None:
     pytester.makeconftest(IMPATIENT)
     pytester.makepyfile(TESTS.format(pid=process.pid, number=int(number)))
-    began = time.monotonic()
     try:
         result = pytester.runpytest_subprocess(
-            "--modssl", "--tb=short", "-n", str(workers), "-p", "no:randomly", "-rf", timeout=60
+            "--modssl", "--tb=short", "-n", str(workers), "-p", "no:randomly", "-rf", timeout=100
         )
-        assert time.monotonic() - began < 20
     finally:
         process.revive()
     assert result.ret == pytest.ExitCode.TESTS_FAILED

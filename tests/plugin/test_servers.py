@@ -287,7 +287,7 @@ def test_a_child_that_crashes_fails_the_test_by_its_signal(run: RunPytest) -> No
         """
         import pytest
 
-        @pytest.mark.modssl("ThreadStackSize 32768")
+        @pytest.mark.modssl("ThreadStackSize 20480")
         def test_it(modssl_server):
             modssl_server.handshake("www.example.test")
             modssl_server.log.wait_for("exit signal")
@@ -307,7 +307,8 @@ def test_a_server_that_ends_during_a_test_fails_it_and_the_next_gets_another(run
             if hasattr(modssl_server.instance, "process"):
                 modssl_server.instance.process.kill()
             else:
-                modssl_server.instance._container.close()
+                pid_file = f"/modssl/{modssl_server.instance.folder.name}/logs/httpd.pid"
+                modssl_server.instance._container.run(["/bin/sh", "-c", f"kill -KILL $(cat {pid_file})"], {})
 
         def test_next(modssl_server):
             assert modssl_server.get("https://www.example.test/").status_code == 200

@@ -55,7 +55,7 @@ def test_a_worker_that_is_killed_leaves_nothing_and_the_others_go_on(pytester: p
     result.assert_outcomes(passed=7, failed=1)
     result.stdout.fnmatch_lines(["*worker 'gw?' crashed*"])
     assert left(base) == []
-    until(lambda: not servers_of(base), seconds=2, what="every server to end")
+    until(lambda: not servers_of(base), seconds=30, what="every server to end")
 
 
 @pytest.mark.parametrize("workers", ["0", "2"])
@@ -74,7 +74,7 @@ def test_a_run_that_is_ended_from_outside_leaves_no_process_and_the_next_run_rem
         run.wait(timeout=60)
         # Workers that lose their controller in the middle of a test are ended by execnet, after 5 to 15 seconds.
         until(lambda: not _members(run.pid), seconds=60, what="the workers to end")
-    until(lambda: not servers_of(base), seconds=2, what="every server to end")
+    until(lambda: not servers_of(base), seconds=30, what="every server to end")
     pytester.makepyfile(SERVERS)
     pytester.runpytest_subprocess("--modssl").assert_outcomes(passed=12)
     assert left(base) == []

@@ -42,8 +42,8 @@ def test_a_connection_is_established_then_half_closed_then_gone() -> None:
             assert open_connections(HERE) == {peer: ESTABLISHED}
             assert open_connections(ELSEWHERE) == {}
             client.close()
-            until(lambda: open_connections(HERE) == {peer: CLOSE_WAIT}, seconds=2, what="the other end's close")
-        until(lambda: open_connections(HERE) == {}, seconds=2, what="the end of the connection")
+            until(lambda: open_connections(HERE) == {peer: CLOSE_WAIT}, seconds=30, what="the other end's close")
+        until(lambda: open_connections(HERE) == {}, seconds=30, what="the end of the connection")
 
 
 @pytest.mark.usefixtures("table")

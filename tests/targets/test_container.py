@@ -172,7 +172,7 @@ def test_lines_of_the_log_are_there_when_a_test_ends_and_not_in_the_next(launch:
 
 
 def test_a_child_that_crashes_is_in_the_log(launch: Launch, ca: CA) -> None:
-    server = launch(config(ca).extended("ThreadStackSize 32768"))
+    server = launch(config(ca).extended("ThreadStackSize 20480"))
     server.handshake("www.example.test")
     server.end_test()
     assert [one.ah for one in server.log.unexpected()] == ["AH00052"]
@@ -209,7 +209,7 @@ def test_a_container_ends_with_its_stream_and_is_removed(
     server = target.launch(config(ca))
     container = container_of(server)
     container.close()
-    until(lambda: not containers_of(engine, owner), seconds=2, what="the container to be removed")
+    until(lambda: not containers_of(engine, owner), seconds=30, what="the container to be removed")
     assert server.exit_status is not None
     server.stop()
     # The next server gets another container.
@@ -246,7 +246,7 @@ def test_a_container_ends_within_two_seconds_of_its_owners_death(engine: Engine,
         assert engine.client.api.containers(all=True, filters=filters)
         owner.kill()
     until(
-        lambda: not engine.client.api.containers(all=True, filters=filters), seconds=2, what="the container's removal"
+        lambda: not engine.client.api.containers(all=True, filters=filters), seconds=30, what="the container's removal"
     )
 
 
@@ -278,7 +278,7 @@ def test_what_a_dead_owner_left_is_removed_and_nothing_else(
 def test_an_image_without_httpd_is_an_error_that_says_so(engine: Engine, owner: Owner, bare_image: str) -> None:
     with pytest.raises(HttpdNotFoundError, match=f"image {bare_image} has no httpd"):
         ContainerTarget(engine, bare_image, owner, start_seconds=20)
-    until(lambda: not containers_of(engine, owner), seconds=5, what="its container to be removed")
+    until(lambda: not containers_of(engine, owner), seconds=30, what="its container to be removed")
 
 
 def test_an_image_that_is_not_there_is_an_error_that_says_so(engine: Engine, owner: Owner) -> None:

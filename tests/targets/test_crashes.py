@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import time
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pytest_modssl import CA, ServerConfig, VirtualHost
-from pytest_modssl.targets.local import LocalInstance
+from pytest_modssl.targets import local
 from pytest_modssl.wait import until
 
 if TYPE_CHECKING:
@@ -22,14 +21,14 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def server(local: LocalTarget, ca: CA) -> Iterator[Server]:
+def server(local_target: LocalTarget, ca: CA) -> Iterator[Server]:
     """One whose children crash at every TLS connection: their threads have no room for a handshake."""
     leaf = ca.issue("www.example.test")
-    server = local.launch(
+    server = local_target.launch(
         ServerConfig(
             VirtualHost("www.example.test", tls=leaf),
             VirtualHost("www.example.test"),
-            directives="ThreadStackSize 32768",
+            directives="ThreadStackSize 20480",
         )
     )
     yield server
@@ -44,11 +43,12 @@ def test_a_crash_is_in_the_log_when_the_test_ends_also_when_its_parent_was_slow_
     assert server.log.unexpected()
 
 
-def test_children_of_a_server_that_was_killed_are_not_waited_for(server: Server) -> None:
+def test_children_of_a_server_that_was_killed_are_not_waited_for(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local, "_STOP_SECONDS", 1000.0)  # longer than a test may take
     assert server.get("http://www.example.test/").status_code == 200
-    assert isinstance(server.instance, LocalInstance)
+    assert isinstance(server.instance, local.LocalInstance)
     os.kill(server.instance.pid, signal.SIGKILL)
-    until(lambda: server.exit_status is not None, seconds=5, what="its end")
-    started = time.monotonic()
+    until(lambda: server.exit_status is not None, seconds=30, what="its end")
     server.stop()
-    assert time.monotonic() - started < 4  # five seconds are the deadline after which all are killed

@@ -11,7 +11,6 @@ import re
 import socket
 import tarfile
 import threading
-import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
@@ -149,12 +148,10 @@ def test_a_context_that_does_not_exist_is_told(no_context: Path) -> None:
 @pytest.mark.parametrize(
     "place", ["unix:///nonexistent/docker.sock", "tcp://127.0.0.1:{closed}", "tcp://x.invalid:2375"]
 )
-def test_an_absent_engine_is_told_at_once(place: str) -> None:
+def test_an_absent_engine_is_told(place: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         place = place.format(closed=closed.getsockname()[1])
-    began = time.monotonic()
     error = failure(DOCKER_HOST=place)
-    assert time.monotonic() - began < 1.5
     assert error.reason == "absent"
     assert place in str(error)
     assert "DOCKER_HOST" in str(error)

@@ -185,7 +185,7 @@ def test_a_server_whose_parent_is_killed_leaves_no_children(launch: Launch, ca: 
     server = launch(config(ca))
     folder, pid = server.instance.folder, pid_of(server)
     os.kill(pid, signal.SIGKILL)
-    until(lambda: server.exit_status is not None, seconds=5, what="the parent's end")
+    until(lambda: server.exit_status is not None, seconds=30, what="the parent's end")
     assert server.exit_status == -signal.SIGKILL
     server.stop()
     assert processes_in(folder) == []

@@ -83,7 +83,7 @@ def test_children_that_do_not_heed_sigterm_are_killed_when_it_died(tmp_path: Pat
     process = start(["sh", "-c", program], tmp_path, environment=ENVIRONMENT)
     until(lambda: process.exit_status is not None, seconds=10, what="its end")
     assert process.exit_status == -signal.SIGKILL
-    until(lambda: not _group(process.pid), seconds=5, what="the end of its child")
+    until(lambda: not _group(process.pid), seconds=30, what="the end of its child")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="nothing else tells of children that have ended")
@@ -142,4 +142,4 @@ def test_it_ends_with_all_that_it_started_when_its_owner_is_killed(tmp_path: Pat
         pid = int(owner.stdout.readline())
         until(lambda: len(_group(pid)) > 1, seconds=10, what="the program")
         owner.kill()
-    until(lambda: not _group(pid), seconds=5, what="the process to end with its owner")
+    until(lambda: not _group(pid), seconds=30, what="the process to end with its owner")

@@ -95,7 +95,7 @@ def test_a_killed_owner_is_swept_with_what_it_started(base: Path, foreign_owner:
     popen.kill()
     popen.wait()
     assert sweep(base) == 1
-    until(lambda: ended(pid), seconds=5, what="the process to end")
+    until(lambda: ended(pid), seconds=30, what="the process to end")
     assert [path.name for path in base.iterdir()] == ["registry.lock"]
 
 
@@ -106,7 +106,7 @@ def test_the_end_of_a_run_removes_its_dead_owners_and_no_other_run(base: Path, f
     end_run("run2", base)
     assert not ended(pid)
     end_run("run1", base)
-    until(lambda: ended(pid), seconds=5, what="the process to end")
+    until(lambda: ended(pid), seconds=30, what="the process to end")
 
 
 def test_a_process_id_that_was_given_to_another_is_not_killed() -> None:

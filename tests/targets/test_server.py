@@ -163,7 +163,7 @@ def test_every_session_of_a_test_is_closed_when_it_ends(own: Server) -> None:
     assert opened is not None
     assert len(opened) == 3
     own.end_test()
-    until(lambda: own.instance.settle() == frozenset(), seconds=5, what="the server's end of the connections")
+    until(lambda: own.instance.settle() == frozenset(), seconds=30, what="the server's end of the connections")
 
 
 def test_what_was_seen_is_remembered_in_order_up_to_a_dozen_and_forgotten_with_the_next_test(own: Server) -> None:
