@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from pytest_modssl.tls.hello import HelloOptions
     from pytest_modssl.tls.probe import ProbeResult
 
-# com.sun.crypto.provider.DHKeyPairGenerator of JDK 7: "Prime size must be multiple of 64, and can only range from 512
-# to 1024 (inclusive)"; JSSE answers the exception with the alert internal_error.
+# OpenJDK before 8, jdk/src/share/classes/com/sun/crypto/provider/DHKeyPairGenerator.java, initialize(): "Prime size
+# must be multiple of 64, and can only range from 512 to 1024 (inclusive)"; JSSE answers the exception with the alert
+# internal_error. Java 8 has the same rule up to 2048.
 _JAVA7_BITS = range(512, 1025, 64)
 _JAVA7_ALERT = "internal_error"
 

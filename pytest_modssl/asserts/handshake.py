@@ -47,7 +47,7 @@ def assert_handshake(
         cipher_suite: OpenSSL's name of the suite.
         group: registry name of the group of the key exchange.
         dh_bits: size of the finite-field prime in bits, as the server sent it.
-        signature: scheme of the server's signature, TLS 1.2.
+        signature: registry name of the scheme of the server's signature, TLS 1.2 and 1.3.
         alpn: the application protocol to offer, or several in order; the first must be selected.
         resumed: whether the session passed as `session=` must have been resumed.
         verified: whether the chain must be trusted and fit the name; by default it must where the server's CAs are

@@ -94,12 +94,15 @@ class Settings:
 
 
 @lru_cache(maxsize=64)
-def context_for(settings: Settings, on_certificate: Callable[..., bool]) -> SSL.Context:
+def context_for(
+    settings: Settings, on_certificate: Callable[..., bool], on_secret: Callable[[SSL.Connection, bytes], None]
+) -> SSL.Context:
     """The client context for these settings, made on first use.
 
     Args:
         settings: What to offer and accept.
         on_certificate: pyOpenSSL's verification callback; the same function object for all, or nothing is shared.
+        on_secret: its callback for lines of the key log, likewise.
 
     Raises:
         TlsError: A setting that OpenSSL does not understand, or key material that it cannot use.
@@ -119,6 +122,7 @@ def context_for(settings: Settings, on_certificate: Callable[..., bool]) -> SSL.
         _binding.allow_post_handshake_authentication(context)
     _set_trust(context, settings.trust)
     context.set_verify(SSL.VERIFY_PEER, on_certificate)
+    context.set_keylog_callback(on_secret)
     if settings.client_certificate is not None:
         _set_client_certificate(context, *settings.client_certificate)
     return context

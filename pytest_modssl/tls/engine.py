@@ -1,7 +1,7 @@
 """The TLS library without a socket: records in, records out, and everything that it tells about itself on the way.
 
 One record is given to the library at a time, so what it reports (state, alert, certificate verdict) belongs to the
-record that it has just read. That is how the records that TLS 1.3 encrypts get their names in the transcript.
+record that it has just read. That is how records that nobody else can read get their names in the transcript.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ class Engine:
         self.server_name = server_name
         self.recorder = recorder
         self.told = Told(recorder, abort=settings.verify == "abort")
-        self.context = context_for(settings, _on_certificate) if session is None else session.context
+        self.context = context_for(settings, _on_certificate, _on_secret) if session is None else session.context
         self.library = connection = SSL.Connection(self.context)
         connection.set_app_data(self.told)
         connection.set_info_callback(_on_info)
@@ -167,6 +167,11 @@ def _on_info(connection: SSL.Connection, where: int, value: int) -> None:
         told.finished += 1
     elif where & SSL.SSL_CB_LOOP:
         told.state(connection.get_state_string().decode())
+
+
+def _on_secret(connection: SSL.Connection, line: bytes) -> None:
+    told: Told = connection.get_app_data()
+    told.recorder.secrets.note(line)
 
 
 def _on_certificate(connection: SSL.Connection, _certificate: crypto.X509, code: int, depth: int, ok: int) -> bool:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pytest_modssl.tls.engine import Engine
-    from pytest_modssl.tls.messages import ServerHello, ServerKeyExchange
+    from pytest_modssl.tls.messages import CertificateVerify, ServerHello, ServerKeyExchange
     from pytest_modssl.tls.transcript import Recorder
 
 PRE_SHARED_KEY = names.EXTENSIONS["pre_shared_key"]
@@ -101,7 +101,7 @@ def _selection(hello: ServerHello, engine: Engine, recorder: Recorder) -> dict[s
         "cipher_bits": library.get_cipher_bits(),
         "group": None if group is None else names.group_name(group),
         "dh_prime": exchange.prime if exchange is not None and exchange.kind == "dhe" else None,
-        "signature": _signature(exchange),
+        "signature": _signature(exchange, recorder.certificate_verify()),
         "alpn": library.get_alpn_proto_negotiated().decode("ascii", "replace") or None,
         "resumed": _is_resumed(hello, recorder),
         "session_id": None if tls13 else hello.session_id.hex(),
@@ -119,10 +119,10 @@ def _group(hello: ServerHello, exchange: ServerKeyExchange | None) -> int | None
     return None
 
 
-def _signature(exchange: ServerKeyExchange | None) -> str | None:
-    if exchange is None or exchange.signature_scheme is None:
-        return None
-    return names.signature_scheme_name(exchange.signature_scheme)
+def _signature(exchange: ServerKeyExchange | None, verify: CertificateVerify | None) -> str | None:
+    """The scheme of the server's signature: of its key exchange up to TLS 1.2, of the whole handshake in TLS 1.3."""
+    scheme = exchange.signature_scheme if exchange is not None else verify.scheme if verify is not None else None
+    return None if scheme is None else names.signature_scheme_name(scheme)
 
 
 def _is_resumed(hello: ServerHello, recorder: Recorder) -> bool:
@@ -144,9 +144,9 @@ def _session(hello: ServerHello | None, engine: Engine, *, tickets: bool) -> Ses
 
 
 def _certificates(engine: Engine, recorder: Recorder) -> tuple[bytes, ...]:
-    """The chain as sent: from the clear message, or from the library where TLS 1.3 encrypted it."""
-    clear = recorder.certificates()
-    if clear is not None:
-        return clear
+    """The chain as sent: from the message, or from the library where that could not be read."""
+    read = recorder.certificates()
+    if read is not None:
+        return read
     chain = engine.library.get_peer_cert_chain(as_cryptography=True) or ()
     return tuple(certificate.public_bytes(Encoding.DER) for certificate in chain)

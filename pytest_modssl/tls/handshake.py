@@ -70,9 +70,8 @@ class Session:
 class Handshake:
     """What was seen of one TLS connection so far.
 
-    Whatever stands in clear records is read from there; what TLS 1.3 encrypts (ALPN, the chain, the certificate
-    request) is what the library was told. A field is None or empty where the connection did not come so far, or nothing
-    shows it.
+    Whatever can be read of the handshake's messages is read from there, in TLS 1.3 with its own secrets; the rest is
+    what the library was told. A field is None or empty where the connection did not come so far, or nothing shows it.
 
     Args:
         address: The (host, port) connected to.
@@ -87,7 +86,8 @@ class Handshake:
         cipher_bits: Strength of the cipher in bits.
         group: The group of the key exchange by registry name; None for finite-field DHE of TLS 1.2, see `dh_prime`.
         dh_prime: The prime of a finite-field ServerKeyExchange.
-        signature: The scheme by which the server signed its ServerKeyExchange (TLS 1.2); TLS 1.3 encrypts it.
+        signature: The scheme by which the server signed its ServerKeyExchange (TLS 1.2) or the handshake (TLS 1.3);
+            None where it did not, and before TLS 1.2, which does not name it.
         alpn: The application protocol selected.
         resumed: Whether an earlier session was taken up.
         session: What to pass to resume this one; None as long as the server gave nothing to resume.

@@ -231,6 +231,7 @@ JAVA7: Final[HelloOptions] = {
 """What a Java 7 client offers: TLS 1.0, suites of 128 bits (more need the unlimited policy files), the renegotiation
 signal as a suite (0x00FF), curves, and no ffdhe group. Only the order of extensions differs from Java's.
 
-Source: "Java Cryptography Architecture, Oracle Providers Documentation for JDK 7", default enabled suites of SunJSSE in
-their order; the curves in the order of sun.security.ssl.SupportedEllipticCurvesExtension.
+Source: OpenJDK 7, jdk/src/share/classes/sun/security/ssl: CipherSuite.java, the suites "enabled by default" in their
+order, without those that its `suprt` column keeps for TLS 1.2; HelloExtensions.java, SupportedEllipticCurvesExtension.
+Later updates of it order these differently and drop RC4 and most curves; they offer the same suites with DHE.
 """

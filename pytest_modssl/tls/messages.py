@@ -200,6 +200,26 @@ class CertificateRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class EncryptedExtensions:
+    """What the server answers to extensions of a TLS 1.3 ClientHello (RFC 8446 section 4.3.1), by number."""
+
+    extensions: Mapping[int, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateVerify:
+    """Proof that one side has the key of its certificate (RFC 8446 section 4.4.3, RFC 5246 section 7.4.8).
+
+    Args:
+        scheme: The number of the scheme it is signed with; not named before TLS 1.2.
+        length: Bytes of the signature.
+    """
+
+    scheme: int | None
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
 class NewSessionTicket:
     """A ticket to resume with; its content is secret and not kept (RFC 8446 section 4.6.1, RFC 5077 section 3.3).
 
@@ -353,6 +373,28 @@ def parse_certificate_request(body: bytes, *, version: int) -> CertificateReques
         signature_schemes=() if schemes is None else Cursor(schemes, "signature_algorithms").numbers(2, 2),
         ca_names=() if cas is None else tuple(Cursor(cas, "certificate_authorities").vectors(2, 2)),
     )
+
+
+def parse_encrypted_extensions(body: bytes) -> EncryptedExtensions:
+    """The EncryptedExtensions in the body of a handshake message.
+
+    Raises:
+        RecordError: when it is malformed.
+    """
+    return EncryptedExtensions(_extensions(Cursor(body, "EncryptedExtensions"), "EncryptedExtensions"))
+
+
+def parse_certificate_verify(body: bytes, *, version: int) -> CertificateVerify:
+    """The CertificateVerify in the body of a handshake message, by the layout of the protocol version.
+
+    Raises:
+        RecordError: when it is malformed.
+    """
+    cursor = Cursor(body, "CertificateVerify")
+    scheme = cursor.number(2) if version >= TLS12 else None
+    length = len(cursor.vector(2))
+    cursor.end()
+    return CertificateVerify(scheme, length)
 
 
 def parse_new_session_ticket(body: bytes, *, version: int) -> NewSessionTicket:

@@ -1,7 +1,8 @@
 """Every record of a connection as it went over the wire, printable as `openssl s_client -state -msg` would tell it.
 
-Clear handshake messages are decoded. Records that are encrypted carry the names that the TLS library gave to what it
-read or wrote there, no contents. Application data is counted, never kept, and no key material is ever seen here.
+Handshake messages are decoded: the clear ones, and those of TLS 1.3 that the handshake's own secrets protect. Other
+encrypted records carry the names that the TLS library gave to what it read or wrote there, no contents. Application
+data is counted, never kept, and no key material is part of a transcript.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import textwrap
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from pytest_modssl.errors import RecordError
@@ -18,10 +19,12 @@ from pytest_modssl.tls.messages import (
     TLS12,
     TLS13,
     Alert,
+    CertificateVerify,
     ServerHello,
     ServerKeyExchange,
     parse_alert,
     parse_certificate,
+    parse_certificate_verify,
     parse_client_hello,
     parse_server_hello,
     parse_server_key_exchange,
@@ -38,9 +41,11 @@ from pytest_modssl.tls.records import (
     Record,
     RecordReader,
 )
+from pytest_modssl.tls.traffic import CLIENT, SERVER, HandshakeSecrets, Opened, Opener
 
 CLIENT_HELLO, SERVER_HELLO = HANDSHAKE_TYPES["ClientHello"], HANDSHAKE_TYPES["ServerHello"]
 CERTIFICATE, SERVER_KEY_EXCHANGE = HANDSHAKE_TYPES["Certificate"], HANDSHAKE_TYPES["ServerKeyExchange"]
+CERTIFICATE_VERIFY, FINISHED = HANDSHAKE_TYPES["CertificateVerify"], HANDSHAKE_TYPES["Finished"]
 
 Direction = Literal["sent", "received"]
 
@@ -55,10 +60,12 @@ class Entry:
         record_type: The type in the record's header.
         version: The version in the record's header, which says little about the protocol (RFC 8446 section 5.1).
         length: Bytes after the header.
-        encrypted: Whether the contents could not be read.
+        encrypted: Whether its contents were encrypted on the wire.
+        protocol: The protocol that the ServerHello has selected, which the layout of messages depends on; TLS 1.2 until
+            then.
         messages: The handshake messages that ended in this record; one may have begun in an earlier record.
-        alert: A clear alert.
-        names: What the TLS library said that an encrypted record holds; empty where it said nothing.
+        alert: The alert, where the record could be read.
+        names: What the TLS library said that an encrypted record holds, where the record could not be read.
     """
 
     direction: Direction
@@ -67,6 +74,7 @@ class Entry:
     version: int
     length: int
     encrypted: bool
+    protocol: int = TLS12
     messages: tuple[HandshakeMessage, ...] = ()
     alert: Alert | None = None
     names: tuple[str, ...] = ()
@@ -76,10 +84,11 @@ class Entry:
         kind = RECORD_TYPES.get(self.record_type, f"type {self.record_type}")
         head = f"{arrow} {self.time * 1000:8.2f} ms  {kind}, {self.length} bytes"
         if self.encrypted:
-            return f"{head}, encrypted" + (f": {', '.join(self.names)}" if self.names else "")
-        if self.alert is not None:
-            return f"{head}: {self.alert}"
-        return "\n".join([head, *(_indented(describe(message)) for message in self.messages)])
+            head += ", encrypted"
+        told = [str(self.alert)] if self.alert is not None else self.names
+        if told:
+            return f"{head}: {', '.join(told)}"
+        return "\n".join([head, *(_indented(describe(message, self.protocol)) for message in self.messages)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,34 +117,41 @@ class _Line:
     version: int
     length: int
     encrypted: bool
-    messages: tuple[HandshakeMessage, ...]
-    alert: Alert | None
-    names: list[str]
+    protocol: int = TLS12
+    messages: tuple[HandshakeMessage, ...] = ()
+    alert: Alert | None = None
+    names: list[str] = field(default_factory=list)
+    closed: bool = False
 
 
 class Side:
-    """One direction of a connection: its readers, and what stood in clear.
+    """One direction of a connection: its readers, and what could be read of it.
+
+    Args:
+        secret: The label of its secret (see `pytest_modssl.tls.traffic`).
 
     Attributes:
-        messages: Clear handshake messages.
+        messages: Handshake messages that could be read.
         alerts: Clear alerts.
         length: Bytes on the wire.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, secret: str) -> None:
+        self.secret = secret
         self.records = RecordReader()
         self.handshakes = HandshakeReader()
         self.messages: list[HandshakeMessage] = []
         self.alerts: list[Alert] = []
         self.length = 0
         self.changed_cipher = False
+        self.opener: Opener | None = None
 
     def body_of(self, handshake_type: int) -> bytes | None:
-        """The first clear message of this type."""
+        """The first message of this type that could be read."""
         return next((message.body for message in self.messages if message.type == handshake_type), None)
 
     def take_handshake(self, payload: bytes) -> tuple[HandshakeMessage, ...]:
-        """The messages that a clear handshake record completes; none where they are out of order."""
+        """The messages that the contents of a handshake record complete; none where they are out of order."""
         try:
             messages = tuple(self.handshakes.feed(payload))
         except RecordError:
@@ -149,8 +165,9 @@ class Recorder:
 
     def __init__(self) -> None:
         self.started = time.perf_counter()
-        self.sent = Side()
-        self.received = Side()
+        self.sent = Side(CLIENT)
+        self.received = Side(SERVER)
+        self.secrets = HandshakeSecrets()
         self.server_hello: ServerHello | None = None
         self._lines: list[_Line] = []
         self._names_to_send: list[str] = []
@@ -177,7 +194,7 @@ class Recorder:
             return
         for line in reversed(self._lines):
             if line.direction == "received":
-                if line.encrypted:
+                if line.closed:
                     line.names.append(name)
                 break
 
@@ -192,12 +209,21 @@ class Recorder:
         return None
 
     def certificates(self) -> tuple[bytes, ...] | None:
-        """The server's chain, DER, where its message was clear and in good order."""
+        """The server's chain, DER, where its message could be read and was in good order."""
         body = self.received.body_of(CERTIFICATE)
+        if body is None or self.server_hello is None:
+            return None
+        with contextlib.suppress(RecordError):
+            return parse_certificate(body, version=self.server_hello.version).chain
+        return None
+
+    def certificate_verify(self) -> CertificateVerify | None:
+        """The server's proof of its key in TLS 1.3; None where none came, or not in good order."""
+        body = self.received.body_of(CERTIFICATE_VERIFY)
         if body is None:
             return None
         with contextlib.suppress(RecordError):
-            return parse_certificate(body, version=TLS12).chain
+            return parse_certificate_verify(body, version=TLS13)
         return None
 
     def offered_session_id(self) -> bytes:
@@ -216,6 +242,7 @@ class Recorder:
                     version=line.version,
                     length=line.length,
                     encrypted=line.encrypted,
+                    protocol=line.protocol,
                     messages=line.messages,
                     alert=line.alert,
                     names=tuple(line.names),
@@ -225,23 +252,43 @@ class Recorder:
         )
 
     def _note(self, direction: Direction, side: Side, record: Record) -> None:
-        kind, payload = record.type, record.payload
-        tls13 = self.server_hello is not None and self.server_hello.version == TLS13
-        encrypted = _is_encrypted(side, record, tls13=tls13)
-        line = _Line(direction, time.perf_counter(), kind, record.version, len(payload), encrypted, (), None, [])
+        protocol = TLS12 if self.server_hello is None else self.server_hello.version
+        encrypted = _is_encrypted(side, record, tls13=protocol == TLS13)
+        line = _Line(
+            direction, time.perf_counter(), record.type, record.version, len(record.payload), encrypted, protocol
+        )
         self._lines.append(line)
-        if encrypted:
-            if direction == "sent" and self._names_to_send and kind in (ALERT, HANDSHAKE, APPLICATION_DATA):
-                line.names.append(self._names_to_send.pop(0))
-        elif kind == CHANGE_CIPHER_SPEC:
+        contents: Opened | Record | None = self._open(side, record) if encrypted else record
+        line.closed = contents is None
+        if contents is not None:
+            self._read(line, side, contents)
+        elif direction == "sent" and self._names_to_send and record.type in (ALERT, HANDSHAKE, APPLICATION_DATA):
+            line.names.append(self._names_to_send.pop(0))
+
+    def _open(self, side: Side, record: Record) -> Opened | None:
+        """What a record of the TLS 1.3 handshake protects; None for any other."""
+        if self.server_hello is None or self.server_hello.version != TLS13 or record.type != APPLICATION_DATA:
+            return None
+        if side.opener is None:
+            side.opener = self.secrets.take(side.secret, self.server_hello.cipher_suite)
+        return None if side.opener is None else side.opener.open(record)
+
+    def _read(self, line: _Line, side: Side, contents: Opened | Record) -> None:
+        """Take note of what a record says, once it can be read."""
+        if contents.type == CHANGE_CIPHER_SPEC:
             side.changed_cipher = True
-        elif kind == ALERT:
-            line.alert = parse_alert(payload)
-            side.alerts.append(line.alert)
-        elif kind == HANDSHAKE:
-            line.messages = side.take_handshake(payload)
-            self._look_for_server_hello(line.messages)
-        if direction == "sent" and not encrypted:
+        elif contents.type == ALERT:
+            with contextlib.suppress(RecordError):
+                line.alert = parse_alert(contents.payload)
+                if not line.encrypted:
+                    side.alerts.append(line.alert)
+        elif contents.type == HANDSHAKE:
+            line.messages = side.take_handshake(contents.payload)
+            if not line.encrypted:
+                self._look_for_server_hello(line.messages)
+            elif any(message.type == FINISHED for message in line.messages):
+                side.opener = None  # what follows is protected by other secrets (RFC 8446 section 4.4.4)
+        if line.direction == "sent":
             del self._names_to_send[: len(line.messages) + (line.alert is not None)]
 
     def _look_for_server_hello(self, messages: tuple[HandshakeMessage, ...]) -> None:
@@ -253,7 +300,7 @@ class Recorder:
 
 
 def _is_encrypted(side: Side, record: Record, *, tls13: bool) -> bool:
-    """Whether a record's contents cannot be read.
+    """Whether a record's contents are encrypted on the wire.
 
     Up to TLS 1.2 all is encrypted after ChangeCipherSpec (RFC 5246 section 7.1). In TLS 1.3 that record says nothing,
     and what is encrypted has the type application_data (RFC 8446 section 5.2). An alert is two bytes, an encrypted one

@@ -172,6 +172,8 @@ def test_any_bytes_give_a_message_or_the_error_of_records(body: bytes, version: 
         partial(messages.parse_server_key_exchange, cipher_suite=suite, version=version),
         partial(messages.parse_certificate, version=version),
         partial(messages.parse_certificate_request, version=version),
+        messages.parse_encrypted_extensions,
+        partial(messages.parse_certificate_verify, version=version),
         partial(messages.parse_new_session_ticket, version=version),
     ]
     for parse in parsers:

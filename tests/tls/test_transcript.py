@@ -40,7 +40,7 @@ def test_a_tls12_handshake_shows_every_message_in_order(httpd: WatchedHttpd) -> 
     ]
 
 
-def test_a_tls13_handshake_names_what_is_encrypted(httpd: WatchedHttpd) -> None:
+def test_a_tls13_handshake_shows_every_message_in_order(httpd: WatchedHttpd) -> None:
     seen = handshake(httpd.address("require"), NAME, protocol="TLSv1.3", client_certificate=httpd.client_certificate)
     names = told(seen.transcript)
     assert names[:2] == [("sent", "ClientHello"), ("received", "ServerHello")]

@@ -29,6 +29,7 @@ HOSTS = {
     "tls12": "SSLProtocol TLSv1.2",
     "tls12-session-id": "SSLProtocol TLSv1.2\nSSLSessionTickets off",
     "tls10": "SSLProtocol +TLSv1 +TLSv1.1\nSSLCipherSuite DEFAULT:@SECLEVEL=0",
+    "ccm": "SSLCipherSuite TLSv1.3 TLS_AES_128_CCM_SHA256:TLS_AES_128_CCM_8_SHA256\nSSLCipherSuite ALL:@SECLEVEL=0",
     "one-cipher": "SSLProtocol TLSv1.2\nSSLCipherSuite ECDHE-RSA-AES128-GCM-SHA256",
     "p256": "SSLOpenSSLConfCmd Curves P-256",
     "dh1024": "SSLProtocol TLSv1.2\nSSLCipherSuite DHE-RSA-AES128-GCM-SHA256:@SECLEVEL=0",
