@@ -20,7 +20,9 @@ Expected: TypeAlias = Union[str, int, bool, "re.Pattern[str]", Callable[..., boo
 
 # A longer part makes a message that nobody reads; the report of the failure has all of it.
 _SHOWN_RECORDS = 12
-_SHOWN_LINES = 30
+# Of an observation, the beginning and the end: a transcript ends with the alert, and begins with a long ClientHello.
+_FIRST_LINES = 10
+_LAST_LINES = 20
 # The last lines of a start, one of which the other may follow late; before them stands how each host was configured.
 _READY = "resuming normal operations"
 _COMMAND_LINE = "AH00094"
@@ -96,7 +98,7 @@ def require(
         commands: command lines that repeat what was done.
 
     Raises:
-        ModsslAssertionError: with headline, mismatches, what was seen, the server's log of this test, the commands.
+        ModsslAssertionError: with headline, mismatches, the server's log of this test, what was seen, the commands.
     """
     __tracebackhide__ = True
     if mismatches:
@@ -117,8 +119,8 @@ def fail(
     server.instance.settle()
     count = "1 mismatch" if len(mismatches) == 1 else f"{len(mismatches)} mismatches"
     parts = ["\n".join([f"{headline}: {count}", *(f"  {one}" for one in mismatches)])]
-    parts += [_shortened(str(one).splitlines(), _SHOWN_LINES) for one in seen]
     parts.append(_log(server))
+    parts += [_shortened(str(one).splitlines()) for one in seen]
     if commands:
         parts.append("\n".join(["to repeat it by hand:", *(f"  {shell_line(one)}" for one in commands)]))
     raise ModsslAssertionError("\n\n".join(parts), headline=headline, mismatches=mismatches)
@@ -150,7 +152,8 @@ def _is_chatter(level: str | None) -> bool:
     return level is not None and (level == "debug" or level.startswith("trace"))
 
 
-def _shortened(lines: Sequence[str], limit: int) -> str:
-    if len(lines) <= limit:
+def _shortened(lines: Sequence[str]) -> str:
+    left_out = len(lines) - _FIRST_LINES - _LAST_LINES
+    if left_out <= 0:
         return "\n".join(lines)
-    return "\n".join([*lines[:limit], f"  (and {len(lines) - limit} more lines)"])
+    return "\n".join([*lines[:_FIRST_LINES], f"  ({left_out} lines not shown)", *lines[-_LAST_LINES:]])

@@ -106,7 +106,7 @@ def test_a_failed_handshake_is_told_without_what_it_did_not_come_to(fake: FakeSe
     ]
 
 
-def test_the_message_ends_with_the_log_and_the_command(fake: FakeServer) -> None:
+def test_the_message_goes_from_the_mismatches_over_log_and_handshake_to_the_command(fake: FakeServer) -> None:
     fake.shaken = handshake()
     fake.log.lines = [
         LINE.format(level="debug", ah="AH02041", text="Protocol: TLSv1.2"),
@@ -114,10 +114,17 @@ def test_the_message_ends_with_the_log_and_the_command(fake: FakeServer) -> None
         LINE.format(level="error", ah="AH02032", text="Hostname differs"),
     ]
     lines = message_of(assert_handshake, fake.real(), "www.example.test", protocol="TLSv1.3")
-    assert lines[-6:] == [
+    assert lines == [
+        "TLS handshake with www.example.test on port 443: 1 mismatch",
+        "  protocol: expected 'TLSv1.3', seen 'TLSv1.2'",
+        "",
         "the server's log of this test (1 more not shown):",
         "  " + fake.log.lines[0],
         "  " + fake.log.lines[2],
+        "",
+        *str(fake.shaken).splitlines(),
+        "",
+        *str(fake.shaken.transcript).splitlines(),
         "",
         "to repeat it by hand:",
         "  openssl s_client -servername www.example.test protocol </dev/null",
@@ -125,13 +132,13 @@ def test_the_message_ends_with_the_log_and_the_command(fake: FakeServer) -> None
     assert fake.settled
 
 
-def test_a_long_observation_is_cut(fake: FakeServer) -> None:
+def test_a_long_observation_is_cut_in_its_middle(fake: FakeServer) -> None:
     hops = [Hop(f"{URL}{number}", 302, f"{URL}{number + 1}", f"{URL}{number + 1}") for number in range(40)]
     fake.chain = chain(*hops)
     lines = message_of(assert_switches_to_https, fake.real(), URL)
-    assert "  (and 11 more lines)" in lines
-    assert f"30. {hops[29]}" in lines
-    assert f"31. {hops[30]}" not in lines
+    shown = [number for number, hop in enumerate(hops, 1) if f"{number}. {hop}" in lines]
+    assert shown == [*range(1, 11), *range(22, 41)]
+    assert "  (11 lines not shown)" in lines
 
 
 def test_chatter_of_every_fine_level_is_left_out(fake: FakeServer) -> None:
@@ -329,10 +336,12 @@ def test_a_switch_to_https_is_returned(fake: FakeServer) -> None:
 def test_no_switch_is_told(fake: FakeServer) -> None:
     fake.chain = chain()
     lines = message_of(assert_switches_to_https, fake.real(), URL, to=SECURE)
-    assert lines[:5] == [
+    assert lines[:7] == [
         f"redirects from {URL} to https: 2 mismatches",
         "  redirect: expected one to https, seen none",
         f"  URL at the end: expected '{SECURE}', seen '{URL}'",
+        "",
+        "the server's log of this test: nothing was logged",
         "",
         f"1. 200 {URL}",
     ]
