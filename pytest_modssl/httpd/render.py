@@ -43,6 +43,8 @@ _TYPES = (
     "AddType application/json .json",
     "AddType image/png .png",
 )
+# Files of these names are run for the client, by what the main file says; without the module it would get their source.
+_RUN_BY = {".cgi": "cgid", ".shtml": "include"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,6 +191,13 @@ def _modules(
     texts += [data.decode("utf-8", "replace") for name, (data, _) in files.items() if name.endswith(".htaccess")]
     needed = {"authz_core", "log_config", *with_dependencies(config.modules)}
     needed |= modules_for("\n".join(texts), available=installation.modules)
+    needed |= {
+        module
+        for host in config.virtual_hosts
+        for name in host.files
+        for suffix, module in _RUN_BY.items()
+        if name.endswith(suffix)
+    }
     if any(host.certificates for host in config.virtual_hosts):
         needed.add("ssl")
     if place.identity is not None:

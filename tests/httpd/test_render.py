@@ -117,6 +117,15 @@ def test_a_module_that_the_directives_need_may_not_be_missing(installation: Inst
         rendered(without(installation, "ssl"), ServerConfig(VirtualHost("a.test", tls=ca.issue("a.test"))))
 
 
+@pytest.mark.parametrize(("name", "modules"), [("cart.cgi", ("cgi", "cgid")), ("shop/index.shtml", ("include",))])
+def test_a_file_that_httpd_is_to_run_may_not_lack_its_module(
+    installation: Installation, name: str, modules: tuple[str, ...]
+) -> None:
+    config = ServerConfig(VirtualHost("www.example.test", files={name: "hello"}))
+    with pytest.raises(MissingModuleError, match=f"mod_{modules[0]}"):
+        rendered(without(installation, *modules), config)
+
+
 def test_a_module_that_is_compiled_in_is_not_loaded(installation: Installation) -> None:
     names = frozenset({"mpm_event", "log_config", "rewrite"})
     built = dataclasses.replace(
