@@ -84,6 +84,8 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         _ = run.targets
         if not told:
             run.begin()
+        elif told["modssl_controller"] == os.getppid():  # else on another machine, or dead already
+            run.end_with(told["modssl_controller"])
     except ModsslError as error:
         run.close()
         raise pytest.UsageError(f"--modssl: {error}") from None
@@ -106,6 +108,7 @@ def pytest_configure_node(node: Any) -> None:
     run = run_of(node.config)
     if run is not None:
         node.workerinput["modssl_run"] = run.name
+        node.workerinput["modssl_controller"] = os.getpid()
         node.workerinput["modssl_choices"] = [tuple(choice) for choice in run.choices]
 
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+import time
+from contextlib import contextmanager, suppress
 from functools import cached_property
+from threading import Thread
 from typing import TYPE_CHECKING
+
+import psutil
 
 from pytest_modssl.errors import EngineError, ModsslError
 from pytest_modssl.httpd.installation import find_httpd, probe_installation
@@ -19,6 +23,9 @@ if TYPE_CHECKING:
     from pytest_modssl.settings import Settings
     from pytest_modssl.targets.base import Target
     from pytest_modssl.targets.server import Server
+
+# Servers of a run that has lost its controller are ended again and again, at this interval.
+_ABANDON_SECONDS = 0.1
 
 
 class Run:
@@ -97,6 +104,21 @@ class Run:
         """Ends every hold that `holder` has on a server."""
         for pool in self._pools.values():
             pool.release(holder)
+
+    def end_with(self, controller: int) -> None:
+        """Sees to it that the servers of a worker end when the process that it works for has died.
+
+        A worker itself ends then as execnet has it: when its test is over, or 5 to 15 s later.
+        """
+        Thread(target=self._abandon_after, args=[controller], name="modssl controller", daemon=True).start()
+
+    def _abandon_after(self, controller: int) -> None:
+        with suppress(psutil.NoSuchProcess):
+            psutil.Process(controller).wait()
+        while True:  # until this process ends: its tests may start more
+            for target in self.__dict__.get("targets", ()):
+                target.abandon()
+            time.sleep(_ABANDON_SECONDS)
 
     def begin(self) -> None:
         """Removes what earlier runs left that can no longer do so themselves."""

@@ -112,6 +112,10 @@ class Target(Protocol):
         """
         ...
 
+    def abandon(self) -> None:
+        """Ends every server at once and does not wait; may be called by any thread, at any moment, again and again."""
+        ...
+
     def clean_up(self, run: str | None) -> None:
         """Removes what owners that are dead left on this target beyond their folders.
 

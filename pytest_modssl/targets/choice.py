@@ -40,7 +40,8 @@ def choose_automatically() -> Choice:
         if engine is None:
             return Choice("docker", "auto: no httpd on this machine, so the default image is made")
         raise HttpdNotFoundError(f"{error}\nNor is there a container engine: {engine}") from None
-    return Choice("local", "auto: the engine has no image yet" if engine is None else "auto: no container engine")
+    why = "the engine has no image yet" if engine is None else engine.partition(". What to do")[0]
+    return Choice("local", f"auto: {why}")
 
 
 def _engine_state() -> str | None:

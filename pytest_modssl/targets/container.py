@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from docker import APIClient
 
     from pytest_modssl.targets.engine import Engine
+    from pytest_modssl.targets.last_will import LastWill
 
 ROOT = "/modssl"
 # The keeper answers within milliseconds; a loaded engine gets a lot more.
@@ -62,13 +63,21 @@ class Container:
         keeper: text of the shell program that is its process 1.
         ports: ports of the container that are published.
         labels: by which it is found again.
+        will: removes it where this process dies before it runs.
 
     Raises:
         EngineError: when the engine cannot make or start it.
     """
 
     def __init__(
-        self, engine: Engine, image: str, *, keeper: str, ports: Iterable[int], labels: Mapping[str, str]
+        self,
+        engine: Engine,
+        image: str,
+        *,
+        keeper: str,
+        ports: Iterable[int],
+        labels: Mapping[str, str],
+        will: LastWill,
     ) -> None:
         self.ports = frozenset(ports)
         self._engine = engine
@@ -84,16 +93,16 @@ class Container:
         self._image = image
         self._failure: EngineError | None = None
         self.ended = False
-        with engine_errors(f"start a container of {image}", answered=True):
-            self.id = self._create(image, [keeper, self._token, ROOT], labels)
+        with engine_errors(f"start a container of {image}", answered=True), will.names(self._token):
             try:
+                self.id = self._create(image, [keeper, self._token, ROOT], labels)
                 self._stream = self._attach()
                 self._socket = _socket_of(self._stream)
                 self._socket.settimeout(None)
                 self._reader = threading.Thread(target=self._read, name=f"modssl {self.id[:12]}", daemon=True)
                 self._reader.start()
                 self._api.start(self.id)
-            except BaseException:
+            except docker.errors.APIError:
                 self._remove()
                 raise
         self.answer("keeper", "here")
@@ -118,6 +127,7 @@ class Container:
             stdin_open=True,
             host_config=host,
             labels=dict(labels),
+            name=self._token,
             ports=[(port, "tcp") for port in self.ports],
             user="0",
             volumes=[ROOT],  # writable though the rest is not, filled by put_archive, removed with the container
@@ -304,10 +314,14 @@ class Container:
 
     # Its end
 
-    def close(self) -> None:
-        """Ends the container by closing its stream; the engine removes it. Does not wait."""
+    def hang_up(self) -> None:
+        """Ends the container by ending its stream; the engine removes it. Does not wait; any thread may do so."""
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """The same, and returns when all that came from the container has been read."""
+        self.hang_up()
         self._reader.join()
 
     def wait_until_gone(self) -> None:
@@ -337,7 +351,7 @@ class Container:
 
     def _remove(self) -> None:
         with contextlib.suppress(docker.errors.APIError, OSError):
-            remove(self._api, self.id)
+            remove(self._api, self._token)
 
 
 def remove(api: APIClient, identity: str) -> None:

@@ -26,6 +26,8 @@ _FIND = 'for name; do path=$(command -v "$name") && { printf "%s" "$path"; exit;
 # From here on a status tells that the command was cut short, or not run at all: by `timeout`, the engine or a signal.
 # The next time it may be otherwise.
 _NOT_RUN = 124
+# Reasons of errors that an image may bring about that is for another machine.
+_DOES_NOT_RUN = frozenset({"architecture", "container", "shell"})
 
 
 def probe_image(engine: Engine, image: str, folder: Path, container: Callable[[], Container]) -> Installation:
@@ -42,10 +44,21 @@ def probe_image(engine: Engine, image: str, folder: Path, container: Callable[[]
         EngineError: when the engine cannot run it.
     """
     with engine_errors(f"look at image {image}"):
-        identity = str(engine.client.images.get(image).id)
+        details = engine.client.images.get(image).attrs
     run = runner(container)
-    remembered = _Remembered(run, folder / f"image-{identity.rpartition(':')[2][:16]}.json")
-    found = remembered(["sh", "-c", _FIND, "find", *CANDIDATES])
+    remembered = _Remembered(run, folder / f"image-{details['Id'].rpartition(':')[2][:16]}.json")
+    try:
+        found = remembered(["sh", "-c", _FIND, "find", *CANDIDATES])
+    except EngineError as error:
+        # One for another machine may be run by an emulation; where it is not, all that is seen is that it does not run.
+        made_for = details["Architecture"]
+        if error.reason in _DOES_NOT_RUN and made_for != engine.architecture:
+            raise EngineError(
+                f"cannot run image {image}: it is for {made_for}, and the engine's machine is {engine.architecture}. "
+                f"What to do: {ADVICE['architecture']}.",
+                reason="architecture",
+            ) from error
+        raise
     if found.returncode > 1:
         raise EngineError(
             f"cannot look for httpd in image {image}: exit status {found.returncode}, {found.stdout}{found.stderr}. "

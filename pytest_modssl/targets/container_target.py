@@ -22,6 +22,7 @@ from pytest_modssl.targets.connections import ESTABLISHED
 from pytest_modssl.targets.container import ROOT, Container, remove
 from pytest_modssl.targets.container_probe import probe_image
 from pytest_modssl.targets.engine_errors import engine_errors
+from pytest_modssl.targets.last_will import LastWill
 from pytest_modssl.targets.registry import is_dead, remove_folder
 from pytest_modssl.targets.server import Server
 from pytest_modssl.targets.start_failure import start_error
@@ -69,6 +70,7 @@ class ContainerTarget:
         self._image = image
         self._owner = owner
         self._start_seconds = start_seconds
+        self._will = LastWill(owner.base)
         self._idle: list[Container] = []
         self._all: list[Container] = []
         # To wait for it once is enough: a run of a thousand tests is to end all the same.
@@ -180,7 +182,12 @@ class ContainerTarget:
         try:
             with lock:
                 container = Container(
-                    self._engine, self._image, keeper=keeper, ports=ports | _USUAL_PORTS, labels=labels
+                    self._engine,
+                    self._image,
+                    keeper=keeper,
+                    ports=ports | _USUAL_PORTS,
+                    labels=labels,
+                    will=self._will,
                 )
         except EngineError as error:
             self._failure = error
@@ -198,9 +205,17 @@ class ContainerTarget:
         containers, self._all, self._idle = self._all, [], []
         for container in containers:
             container.close()
-        with self._engine.patience(_CLOSE_SECONDS):
-            for container in containers:
-                container.wait_until_gone()
+        try:
+            with self._engine.patience(_CLOSE_SECONDS):
+                for container in containers:
+                    container.wait_until_gone()
+        finally:
+            self._will.close()
+
+    def abandon(self) -> None:
+        """See `Target.abandon`."""
+        for container in tuple(self._all):
+            container.hang_up()
 
     def clean_up(self, run: str | None) -> None:
         """Removes containers of dead owners of this machine's user; see `Target.clean_up`."""

@@ -177,7 +177,8 @@ def _end_of(api: APIClient, identity: str) -> tuple[str | None, bool]:
     """Exit status of a container that has ended, and whether memory was the reason; waits a moment to be told."""
     # By the engine's clock. It tells an end milliseconds after the container's output has ended.
     now = datetime.fromisoformat(f"{api.info()['SystemTime'][:19]}+00:00").timestamp()
-    filters = {"container": [identity], "event": ["die", "oom"]}
+    # podman 4 answers with "die" when it is asked for "died", and tells nothing of memory.
+    filters = {"container": [identity], "event": ["die", "died", "oom"]}
     events = api.events(since=1, until=int(now) + _EVENT_SECONDS, filters=filters, decode=True)
     seen = {event["Action"]: event["Actor"]["Attributes"] for event in events}
     return seen.get("die", {}).get("exitCode"), "oom" in seen

@@ -17,7 +17,7 @@ from pytest_modssl.httpd.render import ERROR_LOG, MAIN, PID_FILE, Place, Rendere
 from pytest_modssl.targets.addresses import Listening, allocate
 from pytest_modssl.targets.connections import CLOSE_WAIT, ESTABLISHED, open_connections
 from pytest_modssl.targets.process import Process, dies_with_owner, has_ending_child, start
-from pytest_modssl.targets.registry import Owner, ProcessEntry, remove_folder
+from pytest_modssl.targets.registry import Owner, ProcessEntry, end_servers, remove_folder
 from pytest_modssl.targets.server import Server
 from pytest_modssl.targets.start_failure import start_error
 from pytest_modssl.wait import until
@@ -106,6 +106,10 @@ class LocalTarget:
 
     def close(self) -> None:
         """Nothing is left to do once the servers are stopped."""
+
+    def abandon(self) -> None:
+        """See `Target.abandon`."""
+        end_servers(self._owner.folder)
 
     def clean_up(self, run: str | None) -> None:
         """Nothing is left of a process once its folder is removed (see `registry`)."""

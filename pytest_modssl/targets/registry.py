@@ -158,9 +158,14 @@ class ProcessEntry:
 
 def remove_owner(folder: Path) -> None:
     """Ends what an owner's entries name, then removes its folder (rule 4)."""
+    end_servers(folder)
+    remove_folder(folder)
+
+
+def end_servers(folder: Path) -> None:
+    """Ends what an owner's entries name."""
     for entry in filter(None, map(ProcessEntry.read, folder.glob("s*"))):
         entry.end()
-    remove_folder(folder)
 
 
 def remove_folder(folder: Path) -> None:

@@ -12,10 +12,12 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING
 
+import psutil
+
 from pytest_modssl.wait import until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
 CLEAN_SECONDS = 30
@@ -85,13 +87,39 @@ def inner_run(folder: Path, *args: str) -> Iterator[subprocess.Popen[bytes]]:
                 os.killpg(run.pid, signal.SIGKILL)
 
 
-def kill_at_random_moments(folder: Path, seed: int, times: int, is_clean: Callable[[], bool]) -> None:
-    """Kills a run with two workers at moments of its first three seconds; each time all must be clean soon after."""
-    moments = random.Random(seed)
+def kill_at_random_moments(folder: Path, seed: int, times: int, left: Callable[[str], Sequence[object]]) -> None:
+    """Kills runs with two workers at moments of their first seconds, whole, or pytest alone, or one worker alone.
+
+    Each time all must be gone soon after, while those live on that were not killed.
+
+    Args:
+        folder: of the tests.
+        seed: for the moments, and for what is killed.
+        times: how many runs.
+        left: what there is of owners in whose folder's name a text stands.
+    """
+    chance = random.Random(seed)
     for _ in range(times):
-        with inner_run(folder, "-n", "2"):
-            until(partial(_is_past, time.monotonic() + moments.uniform(0.3, 3.0)), seconds=10, what="the moment")
-        until(is_clean, seconds=CLEAN_SECONDS, what="all that the run started to be gone")
+        with inner_run(folder, "-n", "2") as run:
+            until(partial(_is_past, time.monotonic() + chance.uniform(0.3, 3.5)), seconds=10, what="the moment")
+            dead = _kill_some(run, chance)
+            until(lambda: not left(dead), seconds=CLEAN_SECONDS, what="what the dead had started to be gone")  # noqa: B023
+        until(lambda: not left(""), seconds=CLEAN_SECONDS, what="all that the run started to be gone")
+
+
+def _kill_some(run: subprocess.Popen[bytes], chance: random.Random) -> str:
+    """Kills a run, or some of its processes; returns what stands in the names of the folders of those that lost."""
+    whom = chance.choice(("all", "pytest", "worker"))
+    workers = [one for one in psutil.Process(run.pid).children() if "execnet" in " ".join(one.cmdline())]
+    if whom == "worker" and workers:
+        worker = chance.choice(workers)
+        worker.kill()
+        return f"-{worker.pid}-"
+    if whom == "pytest":
+        run.kill()
+    else:
+        os.killpg(run.pid, signal.SIGKILL)
+    return ""
 
 
 def _is_past(moment: float) -> bool:

@@ -16,6 +16,7 @@ from pytest_modssl.targets.recipes import recipe_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from pytest_modssl.targets.engine import Engine
     from pytest_modssl.targets.registry import Owner
@@ -81,6 +82,21 @@ def test_an_image_that_does_not_run_is_told_with_the_reason(
         container_target(name, owner, start_seconds=20, say=print)
     assert caught.value.reason == reason
     assert name in str(caught.value)
+
+
+def test_an_image_that_is_labelled_for_another_machine_and_does_not_run_is_told(
+    engine: Engine, owner: Owner, tmp_path: Path
+) -> None:
+    other = "arm64" if engine.architecture != "arm64" else "amd64"
+    name = f"modssl-test-foreign:{uuid.uuid4().hex}"
+    (tmp_path / "Dockerfile").write_text("FROM scratch\nCOPY Dockerfile /\n")
+    engine.client.images.build(path=str(tmp_path), tag=name, platform=f"linux/{other}", rm=True)
+    try:
+        with pytest.raises(EngineError, match=f"{name}: it is for {other}, and .* is {engine.architecture}") as caught:
+            container_target(name, owner, start_seconds=20, say=print)
+        assert caught.value.reason == "architecture"
+    finally:
+        engine.client.images.remove(name, force=True)
 
 
 def test_an_image_without_mod_ssl_is_told_with_the_package(image_with: Callable[[str], str], owner: Owner) -> None:

@@ -80,6 +80,9 @@ class FakeTarget:
     def close(self) -> None:
         raise NotImplementedError
 
+    def abandon(self) -> None:
+        pass
+
     def clean_up(self, run: str | None) -> None:
         raise NotImplementedError
 
