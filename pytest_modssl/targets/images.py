@@ -15,7 +15,6 @@ import subprocess
 import tarfile
 import tempfile
 from collections import deque
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -24,9 +23,9 @@ from typing import TYPE_CHECKING, Any
 
 import docker.errors
 import docker.utils
-from filelock import FileLock, Timeout
 
 from pytest_modssl.errors import EngineError
+from pytest_modssl.folders import turn
 from pytest_modssl.targets.engine_errors import engine_errors, said
 from pytest_modssl.targets.recipes import DEFAULT, LABEL, add_file, recipe_for
 from pytest_modssl.targets.registry import default_base
@@ -88,7 +87,8 @@ def image_for(engine: Engine, name: str | None, *, say: Say, again: bool = False
             _pull(engine, name)
         return name
     if again or not _has(engine, recipe.tag):
-        with _turn(name, say):
+        lock = default_base() / "images.lock"  # two builds at once would take as long as one after the other
+        with turn(lock, to=f"build {name}", seconds=_BUILD_SECONDS, say=say):
             if again or not _has(engine, recipe.tag):
                 _build(engine, recipe, say, again=again)
     return recipe.tag
@@ -255,21 +255,6 @@ def _pull(engine: Engine, name: str) -> None:
     failed = next((event["error"] for event in progress if "error" in event), None)
     if failed is not None:
         raise said(str(failed), what)
-
-
-@contextmanager
-def _turn(name: str, say: Say) -> Iterator[None]:
-    """Held by one process of this user at a time: two builds at once would take as long as one after the other."""
-    lock = FileLock(default_base() / "images.lock", timeout=_BUILD_SECONDS)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        say(f"waiting to build {name} for another process that builds an image")
-        lock.acquire()
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _is_ours(name: str, tag: str) -> bool:

@@ -160,8 +160,9 @@ class LocalTarget:
         return self.installation.user, self.installation.group
 
     def _start(self, folder: Path, mode: Sequence[str]) -> Process:
-        environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ} | {"LANG": "C"}
-        command = [str(self.installation.binary), "-d", str(folder), "-f", str(folder / MAIN), *mode]
+        passed_on = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+        environment = {**passed_on, "LANG": "C", **self.installation.environment}
+        command = [*self.installation.command, "-d", str(folder), "-f", str(folder / MAIN), *mode]
         process = start(command, folder, environment=environment)
         with contextlib.suppress(psutil.Error):
             ProcessEntry(process.pid, psutil.Process(process.pid).create_time()).write(folder)
