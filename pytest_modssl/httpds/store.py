@@ -174,7 +174,10 @@ def get(
         if not again and (kept := find(kind, choice)):
             return kept
         _sweep(base, besides=f"{kind}-{choice}")
-        return _make(base, kind, choice, make)
+        kept = _make(base, kind, choice, make)
+    library = f" with OpenSSL {kept.openssl}" if kept.openssl else ""
+    say(f"{name} is httpd {kept.httpd}{library}, {kept.size / 1e6:.0f} MB, kept in {kept.folder}")
+    return kept
 
 
 def kept_httpds() -> list[KeptHttpd]:

@@ -66,7 +66,7 @@ class OwnImage:
     created: datetime
 
 
-def image_for(engine: Engine, name: str | None, *, say: Say, again: bool = False) -> str:
+def image_for(engine: Engine, name: str | None, *, say: Say, again: bool = False, offline: bool = False) -> str:
     """The name, in the engine, of the image to run; it is there when this returns.
 
     Args:
@@ -75,12 +75,23 @@ def image_for(engine: Engine, name: str | None, *, say: Say, again: bool = False
             that the engine has or can pull; `None` for the default, `modssl/debian:bookworm`.
         say: told in one line about every step that takes long.
         again: build an image of the project's own, or pull another, also where it is there.
+        offline: take what is there, or fail.
 
     Raises:
         EngineError: when it cannot be had, with the last lines of the step that failed.
     """
     name = name or DEFAULT
     recipe = recipe_for(name)
+    if offline:
+        tag = name if recipe is None else recipe.tag
+        if not _has(engine, tag):
+            command = f"docker pull {name}" if recipe is None else f"pytest-modssl images build {name}"
+            raise EngineError(
+                f"the engine has no image {tag}, and offline mode forbids to get it. What to do: `{command}` "
+                "beforehand, or name another target (--modssl-target).",
+                reason="no-image",
+            )
+        return tag
     if recipe is None:
         if again or not _has(engine, name):
             say(f"pulling {name}")
