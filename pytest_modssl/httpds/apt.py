@@ -26,10 +26,11 @@ if TYPE_CHECKING:
 # The part of apt that fetches a file with a given hash; in package apt, outside of PATH.
 _HELPER: Final = Path("/usr/lib/apt/apt-helper")
 _SECONDS: Final = 600
-_SHOWN: Final = 6
+_SHOWN: Final = 8
 # What would make other files than our own: the lists, their format, and what is done after an update.
 _LEFT_OUT: Final = re.compile(r"Acquire::(?:IndexTargets|GzipIndexes|Languages|Changelogs)\b")
-# apt.conf(5). The cache of package lists would take longer to build than all the rest; who calls is the only user.
+# apt.conf(5). The cache of package lists would take longer to build than all the rest; who calls is the only user; a
+# second attempt follows after a second, a third (as is the default) would after two more.
 _CONFIGURATION: Final = """\
 Dir::Etc::Main "/dev/null";
 Dir::Etc::Parts "/dev/null";
@@ -49,6 +50,7 @@ APT::Sandbox::User "root";
 APT::Update::Error-Mode "any";
 Acquire::GzipIndexes "false";
 Acquire::Languages "none";
+Acquire::Retries "1";
 """
 
 
@@ -121,9 +123,9 @@ class Apt:
 
 def _failure(what: str, answer: subprocess.CompletedProcess[str]) -> FetchError:
     lines = [line for line in answer.stderr.splitlines() if line.strip()] or answer.stdout.splitlines()
-    shown = "".join(f"\n    {line}" for line in lines[-_SHOWN:])
+    shown = "".join(f"\n    {line}" for line in lines[:_SHOWN])
     return FetchError(
         f"apt could not fetch {what}. What to do: name a mirror that can be reached from here (--modssl-debian-mirror, "
-        f"PYTEST_MODSSL_DEBIAN_MIRROR), and a proxy where there is one (http_proxy, or apt's own). Its last "
-        f"lines:{shown}"
+        f"PYTEST_MODSSL_DEBIAN_MIRROR), and a proxy where there is one (http_proxy, or apt's own). It "
+        f"said:{shown}"
     )

@@ -167,12 +167,11 @@ def _unpack(packages: Sequence[Package], work: Path, folder: Path, machine: Mach
 def _layout(folder: Path, machine: Machine) -> store.Layout:
     """How it is run, with nothing of the machine's own where the library would otherwise look."""
     libraries = f"usr/lib/{machine.triplet}"
+    engines = next((one.name for one in (folder / libraries).glob("engines-*")), "engines")
     variables = {
         "OPENSSL_CONF": "etc/ssl/openssl.cnf",  # openssl-env(7)
         "OPENSSL_MODULES": f"{libraries}/ossl-modules",
-        "OPENSSL_ENGINES": next(
-            (f"{libraries}/{one.name}" for one in (folder / libraries).glob("engines-*")), libraries
-        ),
+        "OPENSSL_ENGINES": f"{libraries}/{engines}",
         "GCONV_PATH": f"{libraries}/gconv",  # iconv(1): modules go with their C library
     }
     return store.Layout(

@@ -121,7 +121,7 @@ class Mirror:
         command = ["gpgv", "--homedir", str(self._work), "--status-fd", "1", *keys, "--output", str(text), str(file)]
         answer = run_here(command, env={"LC_ALL": "C"})
         words = {line.split()[1] for line in answer.stdout.splitlines() if line.startswith("[GNUPG:] ")}
-        if "VALIDSIG" not in words or words & {"BADSIG", "NODATA", "ERRSIG_BAD"} or not text.exists():
+        if "GOODSIG" not in words or "BADSIG" in words or not text.exists():
             said = " ".join(answer.stderr.split())
             raise FetchError(
                 f"{url} is not signed by Debian, so nothing of it is taken. gpgv said: {said}. What to do: name "
