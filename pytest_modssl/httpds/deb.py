@@ -54,7 +54,10 @@ def _members(content: bytes) -> Iterator[tuple[str, bytes]]:
             size = int(header[48:58])
         except ValueError:
             raise FetchError("a package cannot be unpacked: a header in it cannot be read") from None
-        yield header[:16].decode("ascii", "replace").rstrip(" /"), content[at + _HEADER : at + _HEADER + size]
+        data = content[at + _HEADER : at + _HEADER + size]
+        if len(data) < size:
+            raise FetchError("a package cannot be unpacked: it ends too early")
+        yield header[:16].decode("ascii", "replace").rstrip(" /"), data
         at += _HEADER + size + size % 2
 
 

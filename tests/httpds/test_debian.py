@@ -20,6 +20,7 @@ import pytest
 from pytest_modssl import CA
 from pytest_modssl.errors import FetchError
 from pytest_modssl.httpds import debian, store
+from pytest_modssl.httpds.apt import has_apt
 from pytest_modssl.wait import until
 from tests.httpds.archive import HTTPD, LIBRARIES, Archive, handler_for
 from tests.httpds.openpgp import Signer
@@ -191,7 +192,7 @@ def test_an_index_that_has_expired_is_taken_for_a_suite_in_the_making_only(get: 
 
 def _lenient() -> bool:
     """Whether this machine's apt takes expired indexes by its own configuration."""
-    if not debian.has_apt():
+    if not has_apt():
         return False
     done = subprocess.run(
         ["apt-config", "dump", "Acquire::Check-Valid-Until"], capture_output=True, text=True, check=True
