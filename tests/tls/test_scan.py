@@ -105,8 +105,10 @@ def test_every_suite_with_which_a_handshake_succeeds_is_found(generous: Httpd, t
     assert set(found.suites["TLSv1.2"]) == completed_tls12(generous, tls_ca.issue_client("Alice"), tmp_path)
     assert set(found.suites["TLSv1.3"]) == completed_tls13(generous)
     assert sum(map(len, found.suites.values())) == len(set().union(*found.suites.values()))
-    if ssl.OPENSSL_VERSION.startswith("OpenSSL 3.0."):
-        assert sum(map(len, found.suites.values())) == 62
+    # Debian's builds; SEED went with 3.0 (measured on 1.1.1w and 3.0.22).
+    library = str(generous.server.installation.openssl)
+    known = {"1.1": 64, "3.0": 62}.get(library[:3])
+    assert known in {None, sum(map(len, found.suites.values()))}
 
 
 def test_the_suites_come_in_the_servers_order(generous: Httpd) -> None:
