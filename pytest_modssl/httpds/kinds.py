@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from pytest_modssl.errors import FetchError
 from pytest_modssl.httpds import debian
 from pytest_modssl.httpds.suites import DEFAULT, SUITES
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
     from pytest_modssl.httpds.store import KeptHttpd
     from pytest_modssl.httpds.wishes import Wishes
-
-
-class Getting(Protocol):
-    """Gives the httpd of a choice, made when it is not there; raises `FetchError`."""
-
-    def __call__(self, choice: str, wishes: Wishes) -> KeptHttpd:
-        """See `Getting`."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,13 +24,13 @@ class Kind:
         what: what it is, after "httpd".
         choices: those that there are.
         default: the one that is taken where none is named.
-        get: see `Getting`.
+        get: gives the httpd of a choice, made when it is not there; raises `FetchError`.
     """
 
     what: str
     choices: Collection[str]
     default: str
-    get: Getting
+    get: Callable[[str, Wishes], KeptHttpd]
 
 
 def _debian(choice: str, wishes: Wishes) -> KeptHttpd:

@@ -209,6 +209,7 @@ def _make(base: Path, kind: str, choice: str, make: Callable[[Path], Made]) -> K
         folder = Path(tempfile.mkdtemp(prefix=f".{final.name}.", dir=base))
         folder.chmod(_MODE)
         made = make(folder)
+        size = _settled(folder)
         installation = _installation(folder, made.layout)
         description = {
             "format": _FORMAT,
@@ -217,11 +218,12 @@ def _make(base: Path, kind: str, choice: str, make: Callable[[Path], Made]) -> K
             "httpd": str(installation.version),
             "openssl": str(installation.openssl or ""),
             "made": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-            "size": sum(path.lstat().st_size for path in folder.rglob("*") if not path.is_dir()),
+            "size": size,
             "layout": asdict(made.layout),
             "parts": dict(made.parts),
         }
         (folder / _DESCRIPTION).write_text(json.dumps(description, indent=1) + "\n", encoding="utf-8")
+        (folder / _DESCRIPTION).chmod(0o644)
         _put_aside(final)
         folder.rename(final)
     except HttpdNotFoundError as error:
@@ -237,6 +239,19 @@ def _make(base: Path, kind: str, choice: str, make: Callable[[Path], Made]) -> K
             f"{final} was made, but cannot be used: it must be this user's own, and nobody else's to write"
         )
     return kept
+
+
+def _settled(folder: Path) -> int:
+    """Gives all below a folder the modes that it is to have, whatever the umask; returns the bytes of its files."""
+    size = 0
+    for path in folder.rglob("*"):
+        status = path.lstat()
+        if stat.S_ISDIR(status.st_mode):
+            path.chmod(_MODE)
+        elif stat.S_ISREG(status.st_mode):
+            path.chmod(stat.S_IMODE(status.st_mode) & ~0o022)
+            size += status.st_size
+    return size
 
 
 def _trouble(error: OSError, name: str, base: Path) -> str:

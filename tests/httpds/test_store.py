@@ -92,6 +92,20 @@ def test_what_somebody_else_made_is_not_run_but_what_root_made_is(cache: Path, m
     assert store.find("source", "2.4.99") is not None
 
 
+@pytest.mark.parametrize("umask", [0o000, 0o077])
+def test_whatever_the_umask_all_may_read_it_and_nobody_else_may_write_it(cache: Path, umask: int) -> None:
+    before = os.umask(umask)
+    try:
+        folder = get().folder
+    finally:
+        os.umask(before)
+    for path in [folder, *folder.rglob("*")]:
+        mode = path.stat().st_mode
+        assert not mode & 0o022, path
+        assert not path.is_dir() or mode & 0o055 == 0o055, path
+    assert (folder / "httpd.json").stat().st_mode & 0o044
+
+
 def test_making_that_fails_leaves_what_was_there(cache: Path, left: Left) -> None:
     kept = get()
 
