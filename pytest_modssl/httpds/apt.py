@@ -18,7 +18,7 @@ from pytest_modssl.httpds.packages import Index
 
 if TYPE_CHECKING:
     import subprocess
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from pytest_modssl.httpds.archives import Archive
     from pytest_modssl.httpds.packages import Package
@@ -117,7 +117,7 @@ class Apt:
         (self._work / "apt.conf").write_text("".join(line for line in network if not _LEFT_OUT.match(line)) + text)
 
     def _run(self, argv: Sequence[str]) -> subprocess.CompletedProcess[str]:
-        environment: Mapping[str, str] = {"LC_ALL": "C", "APT_CONFIG": str(self._work / "apt.conf")}
+        environment = {"LC_ALL": "C", "APT_CONFIG": str(self._work / "apt.conf"), "TMPDIR": str(self._work)}
         return run_here(argv, env=environment, timeout=_SECONDS)
 
 
