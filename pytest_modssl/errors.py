@@ -59,6 +59,10 @@ class PkiError(ModsslError):
     """A key, certificate, request or list cannot be made, read or shown as it was asked for."""
 
 
+class FetchError(ModsslError):
+    """An httpd that is had without an installation cannot be fetched, built, unpacked or kept."""
+
+
 class EngineError(ModsslError):
     """A container engine cannot be had, or did not do what it was asked for.
 

@@ -12,7 +12,8 @@ import psutil
 
 from pytest_modssl.errors import EngineError, ModsslError
 from pytest_modssl.httpd.installation import find_httpd, probe_installation
-from pytest_modssl.targets.choice import Choice, choose_automatically, container_target
+from pytest_modssl.httpds.wishes import Wishes
+from pytest_modssl.targets.choice import Choice, choose_automatically, container_target, unpacked_target
 from pytest_modssl.targets.local import LocalTarget
 from pytest_modssl.targets.pool import Pool
 from pytest_modssl.targets.registry import Owner, default_base, end_run, sweep
@@ -59,7 +60,8 @@ class Run:
             return tuple(self._choices)
         source = self.settings.targets.source
         return tuple(
-            choose_automatically() if name == "auto" else Choice(name, source) for name in self.settings.targets.value
+            choose_automatically(offline=self.settings.offline.value) if name == "auto" else Choice(name, source)
+            for name in self.settings.targets.value
         )
 
     @cached_property
@@ -81,8 +83,19 @@ class Run:
     def _target(self, name: str) -> Target:
         kind, _, rest = name.partition(":")
         start_seconds = self.settings.start_timeout.value
+        offline = self.settings.offline.value
         if kind == "docker":
-            return container_target(rest or None, self._owner, start_seconds=start_seconds, say=self._say)
+            return container_target(
+                rest or None, self._owner, start_seconds=start_seconds, say=self._say, offline=offline
+            )
+        if kind == "debian":
+            wishes = Wishes(
+                say=self._say,
+                offline=offline,
+                mirrors=self.settings.debian_mirror.value,
+                unsigned=self.settings.debian_unsigned.value,
+            )
+            return unpacked_target(name, self._owner, start_seconds=start_seconds, wishes=wishes)
         installation = probe_installation(find_httpd(rest or None))
         installation.require({"ssl"})
         return LocalTarget(installation, self._owner, start_seconds=start_seconds)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from pytest_modssl.httpds.suites import SUITES
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
@@ -12,7 +14,9 @@ T = TypeVar("T")
 
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off", ""})
-TARGET_FORMS = ("auto", "local", "local:/path/to/httpd", "docker", "docker:IMAGE")
+TARGET_FORMS = ("auto", "local", "local:/path/to/httpd", "docker", "docker:IMAGE", "debian:SUITE")
+# What may follow the colon of a target's word: anything, or one of these.
+_CHOICES: dict[str, tuple[str, ...] | None] = {"auto": (), "local": None, "docker": None, "debian": tuple(SUITES)}
 
 
 class SettingError(ValueError):
@@ -75,12 +79,19 @@ def _switch(texts: Sequence[str]) -> bool:
 def _targets(texts: Sequence[str]) -> tuple[str, ...]:
     names = tuple(dict.fromkeys(name.strip() for text in texts for name in text.split(",") if name.strip()))
     for name in names:
-        kind, _, rest = name.partition(":")
-        if kind not in {"auto", "local", "docker"} or (kind == "auto" and rest) or name.endswith(":"):
+        kind, colon, choice = name.partition(":")
+        choices = _CHOICES.get(kind, ())
+        if choices and colon and choice not in choices:
+            raise ValueError(f"{name!r} is none of {', '.join(f'{kind}:{one}' for one in choices)}")
+        if kind not in _CHOICES or (colon and not choice) or (choice and choices == ()):
             raise ValueError(f"{name!r} is none of {', '.join(TARGET_FORMS)}")
     if not names:
         raise ValueError(f"at least one of {', '.join(TARGET_FORMS)}")
     return names
+
+
+def _words(texts: Sequence[str]) -> tuple[str, ...]:
+    return tuple(word for text in texts for word in text.replace(",", " ").split())
 
 
 def _seconds(texts: Sequence[str]) -> float:
@@ -105,7 +116,25 @@ TARGET: Declared[tuple[str, ...]] = Declared(
 START_TIMEOUT = Declared(
     "start_timeout", default=20.0, parse=_seconds, help="seconds that a server may take to be ready (default: 20)"
 )
-ALL: tuple[Declared[Any], ...] = (ENABLED, TARGET, START_TIMEOUT)
+OFFLINE = Declared(
+    "offline", default=False, parse=_switch, flag=True, help="fetch, pull and build nothing: take what is there or fail"
+)
+DEBIAN_MIRROR: Declared[tuple[str, ...]] = Declared(
+    "debian_mirror",
+    default=(),
+    parse=_words,
+    repeatable=True,
+    help="address of a mirror of Debian for debian:SUITE; a second one is that of its security archive "
+    "(default: what apt of this machine uses, else deb.debian.org)",
+)
+DEBIAN_UNSIGNED = Declared(
+    "debian_unsigned",
+    default=False,
+    parse=_switch,
+    flag=True,
+    help="for debian:SUITE trust HTTPS alone, where neither apt nor gpgv can check Debian's signature",
+)
+ALL: tuple[Declared[Any], ...] = (ENABLED, TARGET, START_TIMEOUT, OFFLINE, DEBIAN_MIRROR, DEBIAN_UNSIGNED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,15 +145,27 @@ class Settings:
         enabled: whether tests that need a server run.
         targets: where servers run, as written.
         start_timeout: seconds that a server may take to be ready.
+        offline: whether nothing may be fetched, pulled or built.
+        debian_mirror: addresses of Debian's main and security archive; empty for the machine's own, else Debian's.
+        debian_unsigned: whether HTTPS is trusted where nothing can check Debian's signature.
     """
 
     enabled: Setting[bool]
     targets: Setting[tuple[str, ...]]
     start_timeout: Setting[float]
+    offline: Setting[bool]
+    debian_mirror: Setting[tuple[str, ...]]
+    debian_unsigned: Setting[bool]
 
     def describe(self) -> str:
         """One line that tells every setting which is not a default, and where it came from."""
-        named = (("target", self.targets), ("start-timeout", self.start_timeout))
+        named: tuple[tuple[str, Setting[Any]], ...] = (
+            ("target", self.targets),
+            ("start-timeout", self.start_timeout),
+            ("offline", self.offline),
+            ("debian-mirror", self.debian_mirror),
+            ("debian-unsigned", self.debian_unsigned),
+        )
         told = [f"{name} {_shown(one.value)} ({one.source})" for name, one in named if one.source != "default"]
         return ", ".join([f"enabled by {self.enabled.source}", *told])
 
@@ -154,7 +195,9 @@ def resolve(
             return _parsed(declared, ini[declared.ini], f"ini {declared.ini}")
         return Setting(declared.default, "default")
 
-    return Settings(one(ENABLED), one(TARGET), one(START_TIMEOUT))
+    return Settings(
+        one(ENABLED), one(TARGET), one(START_TIMEOUT), one(OFFLINE), one(DEBIAN_MIRROR), one(DEBIAN_UNSIGNED)
+    )
 
 
 def _parsed(declared: Declared[T], texts: Sequence[str], source: str) -> Setting[T]:
@@ -165,4 +208,6 @@ def _parsed(declared: Declared[T], texts: Sequence[str], source: str) -> Setting
 
 
 def _shown(value: object) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
     return ", ".join(value) if isinstance(value, tuple) else f"{value:g}" if isinstance(value, float) else str(value)

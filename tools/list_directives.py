@@ -37,7 +37,7 @@ def directives_of(installation: Installation) -> dict[str, str]:
             # -L runs after the check that ErrorLog's folder exists.
             file.write("ErrorLog /dev/null\nServerName localhost\n" + "".join(loads))
             file.flush()
-            output = installation.run([str(installation.binary), "-L", "-f", file.name]).stdout
+            output = installation.ask(["-L", "-f", file.name]).stdout
         for directive, source in re.findall(r"^(<?\w+) \((\w+)\.c\)$", output, re.MULTILINE):
             module = {"event": "mpm_event", "worker": "mpm_worker", "prefork": "mpm_prefork", "http_core": "http"}.get(
                 source, {"util_ldap": "ldap"}.get(source, source.removeprefix("mod_"))

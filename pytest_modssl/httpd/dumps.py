@@ -225,11 +225,11 @@ def _ask(
     env: Mapping[str, str] | None,
 ) -> subprocess.CompletedProcess[str]:
     # -t always: the dumps alone would start a server.
-    argv = [str(installation.binary), "-t", "-f", str(file), *what]
+    argv = ["-t", "-f", str(file), *what]
     argv += ["-d", server_root] if server_root is not None else []
     for name in defines:
         argv += ["-D", name]
-    return installation.run(argv, env=env, timeout=_TIMEOUT)
+    return installation.ask(argv, env=env, timeout=_TIMEOUT)
 
 
 def _accepted(

@@ -19,6 +19,7 @@ from pytest_modssl.httpd.modules import Layout, package_of_module
 from pytest_modssl.httpd.runner import Runner, run_here
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Iterable, Mapping
 
 Mpm = Literal["event", "worker", "prefork"]
@@ -83,6 +84,8 @@ class Installation:
 
     Attributes:
         binary: path of the program, where `run` runs it.
+        prefix: what stands before `binary` on a command line, such as a dynamic loader with its options; else empty.
+        environment: variables that it needs, beside those of the place where it runs.
         version: httpd's own version.
         openssl: version of the library that the loader gives mod_ssl at run time; it is what `SSL_VERSION_LIBRARY`
             says. None without mod_ssl, or where its library names no version.
@@ -116,6 +119,13 @@ class Installation:
     group: str | None
     settings: Mapping[str, str] = field(repr=False, hash=False)
     run: Runner = field(repr=False, compare=False)
+    prefix: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        """How its command line begins: `prefix` and `binary`."""
+        return (*self.prefix, str(self.binary))
 
     @property
     def id(self) -> str:
@@ -140,6 +150,12 @@ class Installation:
         if not found:
             self.require(["mpm_event"])
         return found
+
+    def ask(
+        self, arguments: Iterable[str], *, env: Mapping[str, str] | None = None, timeout: float = 10.0
+    ) -> subprocess.CompletedProcess[str]:
+        """What httpd answers to a command line that starts no server; arguments and result as for `Runner`."""
+        return self.run([*self.command, *arguments], env={**self.environment, **(env or {})}, timeout=timeout)
 
     def has(self, module: str) -> bool:
         """Whether a module ("ssl", not "mod_ssl.so") can be used, compiled in or loadable."""
@@ -211,17 +227,27 @@ def find_httpd(path: str | None = None) -> Path:
     raise HttpdNotFoundError(f"no httpd found; tried {tried}: {_INSTALL}")
 
 
-def probe_installation(binary: Path, *, run: Runner = run_here) -> Installation:
+def probe_installation(
+    binary: Path,
+    *,
+    prefix: tuple[str, ...] = (),
+    environment: Mapping[str, str] = MappingProxyType({}),
+    run: Runner = run_here,
+) -> Installation:
     """What the httpd at `binary` is; runs it three times, starts no server, writes nothing.
 
     Args:
         binary: path of the program where `run` runs commands.
+        prefix: see `Installation`.
+        environment: see `Installation`.
         run: runs a command; the default does so on this machine.
 
     Raises:
         HttpdNotFoundError: when the program does not answer as an httpd does.
     """
-    answer = run(["sh", "-c", _PROBE.read_text(encoding="utf-8"), "probe", str(binary)], timeout=_PROBE_SECONDS)
+    script = _PROBE.read_text(encoding="utf-8")
+    command = ["sh", "-c", script, "probe", str(binary), *prefix, str(binary)]
+    answer = run(command, env=environment, timeout=_PROBE_SECONDS)
     sections = _sections(answer.stdout)
     reported = sections.get("settings", [])
     version = next((line for line in reported if line.startswith("Server version:")), None)
@@ -256,6 +282,8 @@ def probe_installation(binary: Path, *, run: Runner = run_here) -> Installation:
         group=group,
         settings=MappingProxyType(settings),
         run=run,
+        prefix=prefix,
+        environment=environment,
     )
 
 

@@ -1,15 +1,16 @@
 # Prints all that an installed httpd tells of itself, in sections "== NAME", in one run: inside a container every
 # further command costs a round trip. POSIX sh, and only programs that a minimal image has.
-# $1 is httpd's path.
+# $1 is httpd's path; the rest is the command that runs it.
 httpd=$1
+shift
 LC_ALL=C
 export LC_ALL
 
 # One run of httpd costs 13 ms, so two go side by side.
 echo "== static"
-"$httpd" -l 2>&1 &
+"$@" -l 2>&1 &
 # The compiled-in default configuration need not exist, and -V reads one: hence -f /dev/null.
-settings=$("$httpd" -V -f /dev/null 2>&1)
+settings=$("$@" -V -f /dev/null 2>&1)
 wait
 echo "== settings"
 printf '%s\n' "$settings"
@@ -49,10 +50,8 @@ fi
 tls_module=
 if [ -n "$modules" ] && [ -e "$modules/mod_ssl.so" ]; then
   tls_module=$modules/mod_ssl.so
-  set -- -C "LoadModule ssl_module \"$tls_module\""
-elif "$httpd" -l 2>/dev/null | grep -q 'mod_ssl\.c'; then
+elif "$@" -l 2>/dev/null | grep -q 'mod_ssl\.c'; then
   tls_module=$httpd
-  set --
 fi
 version_in() {
   found=$(grep -aoE -m1 '(OpenSSL|LibreSSL) [0-9]+\.[0-9]+\.[0-9]+[a-z]*' "$1" 2>/dev/null)
@@ -64,7 +63,8 @@ if [ -n "$tls_module" ]; then
   echo "== tls built"
   version_in "$tls_module"
   # glibc's and macOS's loaders tell what they load; musl's does not, but has ldd.
-  trace=$(LD_DEBUG=libs DYLD_PRINT_LIBRARIES=1 "$httpd" -t -f /dev/null "$@" 2>&1)
+  [ "$tls_module" = "$httpd" ] || set -- "$@" -C "LoadModule ssl_module \"$tls_module\""
+  trace=$(LD_DEBUG=libs DYLD_PRINT_LIBRARIES=1 "$@" -t -f /dev/null 2>&1)
   library=$(printf '%s\n' "$trace" | sed -n -e 's|^ *[0-9]*:.*calling init: *\(/.*libcrypto\..*\)$|\1|p' \
     -e 's|^dyld.* \(/.*libcrypto\..*\)$|\1|p' | tail -n 1)
   [ -n "$library" ] || library=$(ldd "$tls_module" 2>/dev/null | sed -n 's|.*=> \(/.*libcrypto\..*\) (0x.*|\1|p' | tail -n 1)

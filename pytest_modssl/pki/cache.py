@@ -16,18 +16,19 @@ import itertools
 import os
 import secrets
 import stat
-import tempfile
-from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-import platformdirs
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import dsa, padding, rsa
 from filelock import FileLock
 
+from pytest_modssl.folders import own_folder
 from pytest_modssl.pki.blob import Blob
 from pytest_modssl.pki.keys import KEY_TYPES, PrivateKey, SigningKey, generate_signing_key, key_type_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 # Enough that the hosts of one configuration have keys of their own; few enough that all RSA-4096 (0.6 s each) are soon
 # made.
@@ -73,27 +74,8 @@ def generate_key(key_type: str = "ec-p256") -> PrivateKey:
 
 
 def cache_folder() -> Path | None:
-    """The folder that keeps keys, made and checked: the user's cache, else one by user id among temporary files.
-
-    `None` where neither can be made the user's own.
-    """
-    candidates = [Path(tempfile.gettempdir(), f"pytest-modssl-keys-{os.geteuid()}")]
-    if os.environ.get("XDG_CACHE_HOME") or os.environ.get("HOME"):
-        candidates.insert(0, platformdirs.user_cache_path("pytest-modssl") / "keys")
-    return next(filter(_made_private, candidates), None)
-
-
-def _made_private(folder: Path) -> bool:
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        status = folder.lstat()
-        if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid():
-            return False
-        # Files are checked one by one when they are read, so what lies in a folder that was open does no harm.
-        folder.chmod(0o700)
-    except OSError:
-        return False
-    return os.access(folder, os.W_OK | os.X_OK)
+    """The folder that keeps keys, made and checked; `None` where none can be made the user's own."""
+    return own_folder("keys", mode=0o700)
 
 
 @functools.cache

@@ -11,7 +11,9 @@ from pytest_modssl.httpd.installation import find_httpd
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pytest_modssl.httpds.wishes import Wishes
     from pytest_modssl.targets.container_target import ContainerTarget
+    from pytest_modssl.targets.local import LocalTarget
     from pytest_modssl.targets.registry import Owner
 
 
@@ -22,14 +24,17 @@ class Choice(NamedTuple):
     reason: str
 
 
-def choose_automatically() -> Choice:
+def choose_automatically(*, offline: bool) -> Choice:
     """The target that `auto` stands for.
 
     A container engine with the default image; else an httpd of this machine; else an engine that can make the image,
-    which takes a minute once.
+    which takes a minute once; else the httpd of a Debian suite in the user's cache, which takes seconds once.
+
+    Args:
+        offline: nothing may be fetched or made.
 
     Raises:
-        HttpdNotFoundError: when there is neither, with what was tried and what to install.
+        HttpdNotFoundError: when there is none of these, with what was tried and what to install.
     """
     engine = _engine_state()
     if engine == "":
@@ -37,11 +42,28 @@ def choose_automatically() -> Choice:
     try:
         find_httpd()
     except HttpdNotFoundError as error:
-        if engine is None:
+        if engine is None and not offline:
             return Choice("docker", "auto: no httpd on this machine, so the default image is made")
-        raise HttpdNotFoundError(f"{error}\nNor is there a container engine: {engine}") from None
+        without = _unpacked_state(offline=offline)
+        if without is None:
+            return Choice("debian", "auto: neither an httpd on this machine nor a container engine")
+        no_engine = engine or "it has no image yet, and offline mode forbids to make it"
+        raise HttpdNotFoundError(
+            f"{error}\nNor is there a container engine: {no_engine}\nNor can one be had without either: {without}"
+        ) from None
     why = "the engine has no image yet" if engine is None else engine.partition(". What to do")[0]
     return Choice("local", f"auto: {why}")
+
+
+def _unpacked_state(*, offline: bool) -> str | None:
+    """`None` when the default httpd of `httpds` is there or may be fetched, else why not."""
+    from pytest_modssl.httpds import debian, store
+    from pytest_modssl.httpds.suites import DEFAULT
+
+    because = debian.why_not_here()
+    if because is None and offline and store.find("debian", DEFAULT) is None:
+        return f"debian:{DEFAULT} is not in the cache, and offline mode forbids to fetch it"
+    return because
 
 
 def _engine_state() -> str | None:
@@ -56,8 +78,27 @@ def _engine_state() -> str | None:
         return str(error)
 
 
+def unpacked_target(name: str, owner: Owner, *, start_seconds: float, wishes: Wishes) -> LocalTarget:
+    """The target for an httpd that is had without an installation.
+
+    Args:
+        name: for example `"debian:trixie"`.
+        owner: see `LocalTarget`.
+        start_seconds: see `LocalTarget`.
+        wishes: how it may be had.
+
+    Raises:
+        FetchError: when it cannot be had.
+    """
+    from pytest_modssl.httpds import kinds
+    from pytest_modssl.targets.local import LocalTarget
+
+    kept = kinds.get(name, wishes)
+    return LocalTarget(kept.installation(), owner, start_seconds=start_seconds, name=kept.folder.name)
+
+
 def container_target(
-    image: str | None, owner: Owner, *, start_seconds: float, say: Callable[[str], None]
+    image: str | None, owner: Owner, *, start_seconds: float, say: Callable[[str], None], offline: bool = False
 ) -> ContainerTarget:
     """The target for an image.
 
@@ -66,6 +107,7 @@ def container_target(
         owner: see `ContainerTarget`.
         start_seconds: see `ContainerTarget`.
         say: told of each step of making or pulling an image.
+        offline: no image may be made or pulled.
 
     Raises:
         EngineError: when there is no engine, or the image cannot be had.
@@ -78,7 +120,7 @@ def container_target(
 
     engine = connect()
     try:
-        name = image_for(engine, image, say=say)
+        name = image_for(engine, image, say=say, offline=offline)
         target = ContainerTarget(engine, name, owner, start_seconds=start_seconds)
         try:
             target.installation.require({"ssl"})

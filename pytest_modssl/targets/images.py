@@ -15,7 +15,6 @@ import subprocess
 import tarfile
 import tempfile
 from collections import deque
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -24,9 +23,9 @@ from typing import TYPE_CHECKING, Any
 
 import docker.errors
 import docker.utils
-from filelock import FileLock, Timeout
 
 from pytest_modssl.errors import EngineError
+from pytest_modssl.folders import turn
 from pytest_modssl.targets.engine_errors import engine_errors, said
 from pytest_modssl.targets.recipes import DEFAULT, LABEL, add_file, recipe_for
 from pytest_modssl.targets.registry import default_base
@@ -67,7 +66,7 @@ class OwnImage:
     created: datetime
 
 
-def image_for(engine: Engine, name: str | None, *, say: Say, again: bool = False) -> str:
+def image_for(engine: Engine, name: str | None, *, say: Say, again: bool = False, offline: bool = False) -> str:
     """The name, in the engine, of the image to run; it is there when this returns.
 
     Args:
@@ -76,19 +75,31 @@ def image_for(engine: Engine, name: str | None, *, say: Say, again: bool = False
             that the engine has or can pull; `None` for the default, `modssl/debian:bookworm`.
         say: told in one line about every step that takes long.
         again: build an image of the project's own, or pull another, also where it is there.
+        offline: take what is there, or fail.
 
     Raises:
         EngineError: when it cannot be had, with the last lines of the step that failed.
     """
     name = name or DEFAULT
     recipe = recipe_for(name)
+    if offline:
+        tag = name if recipe is None else recipe.tag
+        if not _has(engine, tag):
+            command = f"docker pull {name}" if recipe is None else f"pytest-modssl images build {name}"
+            raise EngineError(
+                f"the engine has no image {tag}, and offline mode forbids to get it. What to do: `{command}` "
+                "beforehand, or name another target (--modssl-target).",
+                reason="no-image",
+            )
+        return tag
     if recipe is None:
         if again or not _has(engine, name):
             say(f"pulling {name}")
             _pull(engine, name)
         return name
     if again or not _has(engine, recipe.tag):
-        with _turn(name, say):
+        lock = default_base() / "images.lock"  # two builds at once would take as long as one after the other
+        with turn(lock, to=f"build {name}", seconds=_BUILD_SECONDS, say=say):
             if again or not _has(engine, recipe.tag):
                 _build(engine, recipe, say, again=again)
     return recipe.tag
@@ -255,21 +266,6 @@ def _pull(engine: Engine, name: str) -> None:
     failed = next((event["error"] for event in progress if "error" in event), None)
     if failed is not None:
         raise said(str(failed), what)
-
-
-@contextmanager
-def _turn(name: str, say: Say) -> Iterator[None]:
-    """Held by one process of this user at a time: two builds at once would take as long as one after the other."""
-    lock = FileLock(default_base() / "images.lock", timeout=_BUILD_SECONDS)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        say(f"waiting to build {name} for another process that builds an image")
-        lock.acquire()
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _is_ours(name: str, tag: str) -> bool:

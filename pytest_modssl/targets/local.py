@@ -51,23 +51,25 @@ class LocalTarget:
         installation: the httpd to run.
         owner: where the servers' folders are registered.
         start_seconds: how long a server may take until it is ready.
+        name: what tells it from others with an httpd of the same versions, for example `"debian-trixie"`.
     """
 
-    def __init__(self, installation: Installation, owner: Owner, *, start_seconds: float) -> None:
+    def __init__(self, installation: Installation, owner: Owner, *, start_seconds: float, name: str = "") -> None:
         self.installation = installation
+        self._name = name
         self._owner = owner
         self._start_seconds = start_seconds
 
     @property
     def id(self) -> str:
-        """`httpd2.4.71-openssl3.0.22`."""
-        return self.installation.id
+        """`httpd2.4.71-openssl3.0.22`, or `debian-trixie-httpd2.4.71-openssl3.5.9`."""
+        return "-".join(filter(None, (self._name, self.installation.id)))
 
     @property
     def description(self) -> str:
         """The program's path, and a warning where nothing ends its servers when this process is killed."""
         note = "" if dies_with_owner() else " (no setpriv: servers of a killed run are ended by the next run only)"
-        return f"local {self.installation.binary}{note}"
+        return f"{self._name or 'local'} {self.installation.binary}{note}"
 
     @property
     def idle(self) -> int:
@@ -164,8 +166,9 @@ class LocalTarget:
         return self.installation.user, self.installation.group
 
     def _start(self, folder: Path, mode: Sequence[str]) -> Process:
-        environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ} | {"LANG": "C"}
-        command = [str(self.installation.binary), "-d", str(folder), "-f", str(folder / MAIN), *mode]
+        passed_on = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+        environment = {**passed_on, "LANG": "C", **self.installation.environment}
+        command = [*self.installation.command, "-d", str(folder), "-f", str(folder / MAIN), *mode]
         process = start(command, folder, environment=environment)
         with contextlib.suppress(psutil.Error):
             ProcessEntry(process.pid, psutil.Process(process.pid).create_time()).write(folder)

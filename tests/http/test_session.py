@@ -162,7 +162,9 @@ def test_tls_facts_are_those_after_a_renegotiation(new_session: NewSession) -> N
 def test_a_client_certificate_is_sent(new_session: NewSession, httpd: Httpd) -> None:
     files = (httpd.folder / "server.pem", httpd.folder / "server.key")
     text = new_session(client_certificate=files).get("https://www.example.test/env.cgi").text
-    assert "=SSL_CLIENT_VERIFY\n FAILED:self-signed certificate\n" in text
+    # OpenSSL 3.0 put the hyphen in (crypto/x509/x509_txt.c).
+    self_signed = "self-signed" if (httpd.server.installation.openssl or ()) >= (3,) else "self signed"
+    assert f"=SSL_CLIENT_VERIFY\n FAILED:{self_signed} certificate\n" in text
     assert "=SSL_CLIENT_VERIFY\n NONE\n" in new_session().get("https://www.example.test/env.cgi").text
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_modssl.targets.local import LocalTarget
+from pytest_modssl.plugin import run_of
 from pytest_modssl.targets.registry import default_base, remove_folder
 
 if TYPE_CHECKING:
@@ -18,9 +18,13 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def outer_target(modssl_target: Target, monkeypatch: pytest.MonkeyPatch) -> Target:
+def outer_target(modssl_target: Target, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Target:
     """The target of this session, which inner runs take as their own unless told otherwise."""
-    inner = f"local:{modssl_target.installation.binary}" if isinstance(modssl_target, LocalTarget) else "docker"
+    run = run_of(request.config)
+    assert run is not None
+    inner = next(
+        choice.name for target, choice in zip(run.targets, run.choices, strict=True) if target is modssl_target
+    )
     monkeypatch.setenv("PYTEST_MODSSL_TARGET", inner)
     monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
     return modssl_target

@@ -60,6 +60,8 @@ def test_targets_are_listed_by_commas_or_by_repetition_each_once_and_in_order() 
         ({"PYTEST_MODSSL_TARGET": "remote"}, r"PYTEST_MODSSL_TARGET=remote: .*'remote' is none of auto, local"),
         ({"PYTEST_MODSSL_TARGET": "auto:x"}, "'auto:x' is none of auto"),
         ({"PYTEST_MODSSL_TARGET": "local:"}, "'local:' is none of auto"),
+        ({"PYTEST_MODSSL_TARGET": "debian:"}, "'debian:' is none of debian:bullseye, debian:bookworm, debian:trixie"),
+        ({"PYTEST_MODSSL_TARGET": "debian:woody"}, "'debian:woody' is none of debian:bullseye, debian:bookworm"),
         ({"PYTEST_MODSSL_TARGET": " , "}, "at least one of auto"),
         *(
             ({"PYTEST_MODSSL_START_TIMEOUT": text}, "a number of seconds between 0 and 3600")
@@ -70,6 +72,26 @@ def test_targets_are_listed_by_commas_or_by_repetition_each_once_and_in_order() 
 def test_a_value_that_cannot_be_is_told_with_its_place_and_the_valid_ones(given: dict[str, str], told: str) -> None:
     with pytest.raises(SettingError, match=told):
         resolve({}, given, {})
+
+
+def test_a_suite_of_debian_may_be_named_or_left_to_the_default() -> None:
+    given = {"PYTEST_MODSSL_TARGET": "debian:sid,debian"}
+    assert resolve({}, given, {}).targets.value == ("debian:sid", "debian")
+
+
+def test_mirrors_are_listed_by_spaces_by_commas_or_by_repetition() -> None:
+    found = resolve({"modssl_debian_mirror": ["http://a/debian, http://b/sec", "http://c"]}, {}, {})
+    assert found.debian_mirror.value == ("http://a/debian", "http://b/sec", "http://c")
+    assert resolve({}, {}, {}).debian_mirror.value == ()
+
+
+def test_switches_of_fetching_are_off_and_told_when_they_are_on() -> None:
+    settings = resolve({"modssl": ["1"]}, {"PYTEST_MODSSL_OFFLINE": "1"}, {"modssl_debian_unsigned": ["yes"]})
+    assert settings.describe() == (
+        "enabled by --modssl, offline on (PYTEST_MODSSL_OFFLINE=1), debian-unsigned on (ini modssl_debian_unsigned)"
+    )
+    settings = resolve({}, {}, {})
+    assert (settings.offline.value, settings.debian_unsigned.value) == (False, False)
 
 
 def test_a_wrong_value_that_another_place_overrides_does_no_harm() -> None:

@@ -222,6 +222,14 @@ def test_an_image_that_was_built_on_one_of_ours_is_not_ours(engine: Engine, imag
         engine.client.images.remove(name)
 
 
+def test_offline_what_is_there_is_taken_and_nothing_is_pulled_or_built(engine: Engine, image: str) -> None:
+    assert image_for(engine, None, say=lambda _: None, offline=True) == image
+    with pytest.raises(EngineError, match=r"offline mode forbids.*`docker pull nothing\.example\.test/none:1`"):
+        image_for(engine, "nothing.example.test/none:1", say=lambda _: None, offline=True)
+    with pytest.raises(EngineError, match=r"offline mode forbids.*images build modssl/debian:buster` beforehand"):
+        image_for(engine, "modssl/debian:buster", say=lambda _: None, offline=True)
+
+
 CONTENT = b"an archive"
 SOURCE = Source("a-project", "archive.tar.gz", hashlib.sha256(CONTENT).hexdigest())
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import ssl
 import subprocess
@@ -41,29 +42,48 @@ def generous(
     return start_httpd(f"{ALL_SUITES}\n{PROTOCOLS}\n{request.param}", certificates=[rsa_leaf, ecdsa_leaf])
 
 
-def suites_of_openssl(version: str) -> list[str]:
-    command = ["openssl", "ciphers", "-s", version, "ALL:COMPLEMENTOFALL:@SECLEVEL=0"]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip().split(":")
+def openssl_of(server: Httpd, *arguments: str) -> str:
+    """What the program `openssl` that goes with a server's library says: its own where it is not the machine's."""
+    installation = server.server.installation
+    own = [*installation.prefix, str(installation.binary.parents[1] / "bin" / "openssl")]
+    command = own if installation.prefix else ["openssl"]
+    environment = {**os.environ, **installation.environment}
+    run = subprocess.run([*command, *arguments], input="", env=environment, capture_output=True, text=True, check=False)
+    return run.stdout
+
+
+def suites_of_openssl(server: Httpd, version: str) -> list[str]:
+    return openssl_of(server, "ciphers", "-s", version, "ALL:COMPLEMENTOFALL:@SECLEVEL=0").strip().split(":")
 
 
 def completed_tls12(server: Httpd, client: LeafCert, folder: Path) -> set[str]:
-    """The suites of TLS 1.2 with which a whole handshake succeeds, tried one by one with another library."""
+    """The suites of TLS 1.2 with which a whole handshake succeeds, tried one by one with another library.
+
+    That which other versions of OpenSSL do not have (SEED since 3.0) is tried with the server's own.
+    """
     client.cert_file_pem.write_to_path(folder / "crt")
     client.key_file_pem.write_to_path(folder / "key")
     done = set()
-    for suite in suites_of_openssl("-tls1_2"):
+    by_hand = ["s_client", "-connect", "{}:{}".format(*server.address), "-servername", NAME, "-tls1_2"]
+    by_hand += ["-cert", str(folder / "crt"), "-key", str(folder / "key")]
+    for suite in suites_of_openssl(server, "-tls1_2"):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
         context.maximum_version = ssl.TLSVersion.TLSv1_2
         context.load_cert_chain(folder / "crt", folder / "key")
-        with contextlib.suppress(ssl.SSLError):
+        try:
             context.set_ciphers(f"{suite}:@SECLEVEL=0")
-            with (
-                socket.create_connection(server.address) as raw,
-                context.wrap_socket(raw, server_hostname=NAME) as connection,
-            ):
-                done.add((connection.cipher() or ("",))[0])
+        except ssl.SSLError:
+            if f"Cipher is {suite}" in openssl_of(server, *by_hand, "-cipher", f"{suite}:@SECLEVEL=0"):
+                done.add(suite)
+            continue
+        with (
+            contextlib.suppress(ssl.SSLError),
+            socket.create_connection(server.address) as raw,
+            context.wrap_socket(raw, server_hostname=NAME) as connection,
+        ):
+            done.add((connection.cipher() or ("",))[0])
     return done
 
 
@@ -85,14 +105,16 @@ def test_every_suite_with_which_a_handshake_succeeds_is_found(generous: Httpd, t
     assert set(found.suites["TLSv1.2"]) == completed_tls12(generous, tls_ca.issue_client("Alice"), tmp_path)
     assert set(found.suites["TLSv1.3"]) == completed_tls13(generous)
     assert sum(map(len, found.suites.values())) == len(set().union(*found.suites.values()))
-    if ssl.OPENSSL_VERSION.startswith("OpenSSL 3.0."):
-        assert sum(map(len, found.suites.values())) == 62
+    # Debian's builds; SEED went with 3.0 (measured on 1.1.1w and 3.0.22).
+    library = str(generous.server.installation.openssl)
+    known = {"1.1": 64, "3.0": 62}.get(library[:3])
+    assert known in {None, sum(map(len, found.suites.values()))}
 
 
 def test_the_suites_come_in_the_servers_order(generous: Httpd) -> None:
     found = scan(generous.address, NAME)
     assert found.server_order == {"TLSv1.3": True, "TLSv1.2": True}
-    order = suites_of_openssl("-tls1_2")
+    order = suites_of_openssl(generous, "-tls1_2")
     assert list(found.suites["TLSv1.2"]) == sorted(found.suites["TLSv1.2"], key=order.index)
     assert list(found.suites["TLSv1.3"]) == [suite for suite in TLS13_SUITES if suite in found.suites["TLSv1.3"]]
 
