@@ -1,46 +1,79 @@
 #!/bin/sh
-# Builds PCRE2, APR and httpd into /usr/local/apache2, with what the libraries at hand allow, and leaves nothing else.
+# build.sh ARCHIVES PREFIX [DESTDIR]: builds httpd for PREFIX from the archives in a folder, and installs it below DESTDIR.
+#
+# ARCHIVES holds one archive of mod_wsgi-httpd, which carries httpd, APR, APR-util and PCRE, and may hold one of OpenSSL:
+# then httpd is built on that one, with all that is old or weak switched on. Sources are unpacked below ARCHIVES/work. The
+# result finds its libraries beside itself, so it may be moved. Flags for httpd's own compilation are in HTTPD_CPPFLAGS,
+# the number of processes in JOBS. Each line that begins with `== ` tells of a step.
 set -eu
-export DEBIAN_FRONTEND=noninteractive
-prefix=$HTTPD_PREFIX
-tools="gcc make libc6-dev libssl-dev libexpat1-dev zlib1g-dev libnghttp2-dev libbrotli-dev"
+archives=$(cd "$1" && pwd) prefix=$2 destination=${3-}
+jobs=${JOBS:-$(getconf _NPROCESSORS_ONLN)}
+work=$archives/work
+# make takes one dollar away and its shell the backslash, so that the loader gets $ORIGIN. One path serves bin/, lib/ and
+# modules/ alike.
+rpath='-Wl,-rpath,\$$ORIGIN/../lib'
+# Without debugging information: a third of the size.
+CFLAGS=-O2
+export CFLAGS
+step() { echo "== $*"; }
 
-apt-get update
-kept=$(apt-mark showmanual)
-# shellcheck disable=SC2086 # a word a package
-apt-get install --yes --no-install-recommends $tools
+unpack() {
+    mkdir -p "$work/$1"
+    tar -xzf "$2" -C "$work/$1" --strip-components=1
+}
 
-mkdir -p /tmp/build/sources
-cd /tmp/build/sources
-tar -xzf /tmp/build/mod_wsgi*.tar.gz --strip-components=1
-cd upstream
-for archive in *.tar.gz; do tar -xzf "$archive"; done
-mv apr-util-[0-9]*[0-9] "$(echo httpd-[0-9]*[0-9])/srclib/apr-util"
-mv apr-[0-9]*[0-9] "$(echo httpd-[0-9]*[0-9])/srclib/apr"
-jobs=$(nproc)
+step unpacking
+mkdir -p "$work"
+unpack all "$archives"/mod_wsgi*.tar.gz
+# Since 2.4.62 the archives are in a folder of their own.
+inner=$work/all
+[ ! -d "$inner/upstream" ] || inner=$inner/upstream
+unpack pcre "$inner"/pcre*.tar.gz
+unpack httpd "$inner"/httpd-*.tar.gz
+unpack httpd/srclib/apr "$inner"/apr-[0-9]*.tar.gz
+unpack httpd/srclib/apr-util "$inner"/apr-util-*.tar.gz
+rm -rf "$work/all"
+set --
 
-(cd pcre2-[0-9]*[0-9] && ./configure --quiet --prefix="$prefix" --disable-static && make -s -j "$jobs" && make -s install)
+for archive in "$archives"/openssl*.tar.gz; do
+    [ -e "$archive" ] || continue
+    step "OpenSSL: compiling"
+    unpack openssl-source "$archive"
+    (
+        cd "$work/openssl-source"
+        # Built for a folder beside the sources: httpd's configure would take paths from its openssl.pc.
+        ./config --prefix="$work/openssl" --openssldir="$prefix/ssl" shared no-tests \
+            enable-ssl3 enable-ssl3-method enable-weak-ssl-ciphers zlib "$rpath" >configure.log
+        make -s -j "$jobs"
+        make -s install_sw >/dev/null
+    )
+    mkdir -p "$destination$prefix/lib" "$destination$prefix/bin"
+    cp -P "$work"/openssl/lib/lib*.so.* "$destination$prefix/lib/"
+    cp "$work/openssl/bin/openssl" "$destination$prefix/bin/"
+    set -- --with-ssl="$work/openssl"
+done
+
+step "PCRE: compiling"
+# Linked into httpd, which alone uses it.
+(
+    cd "$work/pcre"
+    ./configure --quiet --prefix="$work/pcre-installed" --disable-shared --with-pic --disable-cpp
+    make -s -j "$jobs"
+    make -s install >/dev/null
+)
+pcre=$(ls "$work"/pcre-installed/bin/pcre*-config)
+
+step "httpd: configuring"
+cd "$work/httpd"
 # As the official image does: every module and every MPM as a shared object, to be loaded by name.
-(cd httpd-[0-9]*[0-9] &&
-    ./configure --quiet --prefix="$prefix" --with-included-apr --with-pcre="$prefix/bin/pcre2-config" \
-        --enable-mods-shared=reallyall --enable-mpms-shared=all LDFLAGS="-Wl,-rpath,$prefix/lib" &&
-    make -s -j "$jobs" && make -s install)
-rm -rf "$prefix/man" "$prefix/manual" "$prefix/share" "$prefix/include" "$prefix/build" "$prefix"/lib/*.a "$prefix/lib/pkgconfig"
-cp /tmp/build/httpd-foreground /usr/local/bin/httpd-foreground
-chmod 755 /usr/local/bin/httpd-foreground
-# As the official image has it: the children's user, and the logs on the container's own output.
-sed -ri -e 's/^(User|Group) .*/\1 www-data/' \
-    -e 's!^(\s*CustomLog)\s+\S+!\1 /proc/self/fd/1!g' -e 's!^(\s*ErrorLog)\s+\S+!\1 /proc/self/fd/2!g' \
-    "$prefix/conf/httpd.conf" "$prefix/conf/extra/httpd-ssl.conf"
-
-# The libraries that the result is linked with stay; all else that was installed for building goes.
-needed=$(find "$prefix" -type f \( -name '*.so*' -o -path '*/bin/*' \) -exec ldd {} + 2>/dev/null |
-    awk '/=> \// { print $3 }' | grep -v "^$prefix/" | sort -u | xargs -r -n 1 readlink -f | xargs -r -n 1 basename |
-    sort -u | sed 's!^!*/!' | xargs -r dpkg-query --search | cut -d : -f 1 | sort -u)
-apt-mark auto '.*' >/dev/null
-# shellcheck disable=SC2086
-apt-mark manual $kept $needed >/dev/null
-apt-get purge --yes --auto-remove -o APT::AutoRemove::RecommendsImportant=false \
-    -o APT::AutoRemove::SuggestsImportant=false
-rm -rf /var/lib/apt/lists/* /var/cache/apt/archives/*.deb /tmp/build
-httpd -v
+./configure --quiet --prefix="$prefix" --with-included-apr --with-pcre="$pcre" --enable-ssl \
+    --enable-mods-shared=reallyall --enable-mpms-shared=all LDFLAGS="$rpath" "$@"
+step "httpd: compiling"
+make -s -j "$jobs" EXTRA_CPPFLAGS="${HTTPD_CPPFLAGS:-}"
+step "httpd: installing"
+make -s install DESTDIR="$destination" >/dev/null
+[ -e "$destination$prefix/modules/mod_ssl.so" ]
+cd "$destination$prefix"
+rm -rf man manual share include build lib/*.a lib/*.la lib/pkgconfig lib/*.exp bin/apxs bin/*-config
+find bin lib modules -type f \( -name '*.so*' -o -path 'bin/*' \) -exec strip --strip-unneeded {} + 2>/dev/null || :
+rm -rf "$work"
