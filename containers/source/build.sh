@@ -9,9 +9,9 @@ set -eu
 archives=$(cd "$1" && pwd) prefix=$2 destination=${3-}
 jobs=${JOBS:-$(getconf _NPROCESSORS_ONLN)}
 work=$archives/work
-# make takes one dollar away and its shell the backslash, so that the loader gets $ORIGIN. One path serves bin/, lib/ and
-# modules/ alike.
-rpath='-Wl,-rpath,\$$ORIGIN/../lib'
+# $ORIGIN would have to get through several shells; in a file of options for the linker nobody but the linker sees it. One
+# path serves bin/, lib/ and modules/ alike.
+rpath=-Wl,@$archives/rpath
 # Without debugging information: a third of the size.
 CFLAGS=-O2
 export CFLAGS
@@ -23,6 +23,7 @@ unpack() {
 }
 
 step unpacking
+echo '-rpath $ORIGIN/../lib' >"$archives/rpath"
 mkdir -p "$work"
 unpack all "$archives"/mod_wsgi*.tar.gz
 # Since 2.4.62 the archives are in a folder of their own.

@@ -102,6 +102,8 @@ class Installation:
         group: the group that goes with it.
         settings: the `-D` lines of `httpd -V`; a line without a value has "".
         run: runs commands where this httpd is.
+        openssl_program: path of the program `openssl` that was installed with this httpd, in `bin` of the same prefix;
+            None where there is none. It is of the same library where one distribution or build made both.
     """
 
     binary: Path
@@ -121,6 +123,12 @@ class Installation:
     run: Runner = field(repr=False, compare=False)
     prefix: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict, hash=False)
+    openssl_program: Path | None = None
+
+    @property
+    def openssl_command(self) -> tuple[str, ...] | None:
+        """How a command line of `openssl_program` begins; it needs `environment` too."""
+        return None if self.openssl_program is None else (*self.prefix, str(self.openssl_program))
 
     @property
     def command(self) -> tuple[str, ...]:
@@ -265,6 +273,7 @@ def probe_installation(
     folder = "".join(sections.get("folder", []))
     loaded = "".join(sections.get("tls loaded", []))
     built = "".join(sections.get("tls built", []))
+    program = "".join(sections.get("openssl program", []))
     user, group = _account(sections.get("users", []), sections.get("groups", []))
     return Installation(
         binary=binary,
@@ -284,6 +293,7 @@ def probe_installation(
         run=run,
         prefix=prefix,
         environment=environment,
+        openssl_program=Path(program) if program else None,
     )
 
 

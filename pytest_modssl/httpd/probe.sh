@@ -74,6 +74,9 @@ if [ -n "$tls_module" ]; then
   version_in "${library:-$tls_module}"
 fi
 
+echo "== openssl program"
+[ ! -x "$prefix/bin/openssl" ] || echo "$prefix/bin/openssl"
+
 echo "== users"
 cat /etc/passwd 2>/dev/null
 echo "== groups"

@@ -26,10 +26,10 @@ import docker.utils
 
 from pytest_modssl.errors import EngineError
 from pytest_modssl.folders import turn
+from pytest_modssl.httpds.sources import fetch
 from pytest_modssl.targets.engine_errors import engine_errors, said
 from pytest_modssl.targets.recipes import DEFAULT, LABEL, add_file, recipe_for
 from pytest_modssl.targets.registry import default_base
-from pytest_modssl.targets.sources import fetch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -71,8 +71,8 @@ def image_for(engine: Engine, name: str | None, *, say: Say, again: bool = False
 
     Args:
         engine: where it is to be.
-        name: `modssl/debian[:SUITE]` or `modssl/source[:VERSION]` for one of the project's own; any other is an image
-            that the engine has or can pull; `None` for the default, `modssl/debian:bookworm`.
+        name: `modssl/debian[:SUITE]`, `modssl/source[:VERSION]` or `modssl/legacy[:VERSION]` for one of the project's
+            own; any other is an image that the engine has or can pull; `None` for the default, `modssl/debian:bookworm`.
         say: told in one line about every step that takes long.
         again: build an image of the project's own, or pull another, also where it is there.
         offline: take what is there, or fail.
@@ -144,10 +144,10 @@ def _build(engine: Engine, recipe: Recipe, say: Say, *, again: bool) -> None:
     """Builds an image; `again` without what the engine remembers of earlier builds."""
     base = _base(engine, recipe, say)
     context = io.BytesIO(recipe.context)
-    if recipe.source is not None:
-        with tarfile.open(fileobj=context, mode="a") as tar:
-            add_file(tar, recipe.source.file, fetch(recipe.source, say))
-        context.seek(0)
+    with tarfile.open(fileobj=context, mode="a") as tar:
+        for archive in recipe.archives:
+            add_file(tar, archive.file, fetch(archive, say))
+    context.seek(0)
     what = f"build the image {recipe.name}"
     say(f"building {recipe.name} as {recipe.tag}")
     with engine_errors(what):

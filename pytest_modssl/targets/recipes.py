@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING
 
 from pytest_modssl import _data
 from pytest_modssl.errors import EngineError
-from pytest_modssl.targets.sources import Source, read_sources
+from pytest_modssl.httpds.builds import Build, builds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pytest_modssl.httpds.sources import Source
+
 # To be raised when the way of building changes so that images built before should not be taken any more.
-_VERSION = 1
+_VERSION = 2
 # On every image that this package made, with the name that it was made for.
 LABEL = "org.pytest-modssl.image"
 DEFAULT = "modssl/debian:bookworm"
@@ -31,20 +33,20 @@ class Recipe:
         suite: the Debian release that it is built on.
         arguments: the arguments of the Dockerfile, but for `BASE`.
         context: the build context, as a tar archive; the same for the same files.
-        source: what is to be fetched into the context before it is built.
+        archives: what is to be fetched into the context before it is built.
     """
 
     name: str
     suite: str
     arguments: Mapping[str, str]
     context: bytes
-    source: Source | None = None
+    archives: tuple[Source, ...] = ()
 
     @property
     def tag(self) -> str:
         """The image's name in the engine, which no other content shares."""
         digest = hashlib.sha256(self.context)
-        digest.update(repr((_VERSION, sorted(self.arguments.items()), self.source)).encode())
+        digest.update(repr((_VERSION, sorted(self.arguments.items()), self.archives)).encode())
         return f"{self.name}-{digest.hexdigest()[:12]}"
 
     @property
@@ -57,7 +59,7 @@ def recipe_for(name: str) -> Recipe | None:
     """The recipe of a name that is the project's own (`modssl/...`); `None` for every other name.
 
     Args:
-        name: `modssl/debian[:SUITE]` or `modssl/source[:VERSION]`.
+        name: `modssl/debian[:SUITE]`, `modssl/source[:VERSION]` or `modssl/legacy[:VERSION]`.
 
     Raises:
         EngineError: for a name below `modssl/` that no recipe has.
@@ -68,16 +70,23 @@ def recipe_for(name: str) -> Recipe | None:
     if folder == "modssl/debian" and choice.isalnum() | (not choice):
         suite = choice or "bookworm"
         return Recipe(f"{folder}:{suite}", suite, {"SUITE": suite}, _context("debian"))
-    sources = read_sources(_data.container("source/sources.txt"))
-    if folder == "modssl/source" and (choice or next(iter(sources))) in sources:
-        version = choice or next(iter(sources))
-        arguments = {"VERSION": version, "SUITE": "bookworm"}
-        return Recipe(f"{folder}:{version}", "bookworm", arguments, _context("source"), sources[version])
+    choices = {own: _versions(legacy=own == "modssl/legacy") for own in ("modssl/source", "modssl/legacy")}
+    version = choice or next(iter(choices.get(folder, ())), "")
+    build = choices.get(folder, {}).get(version)
+    if build is not None:
+        arguments = {"VERSION": version, "SUITE": "bookworm", "HTTPD_CPPFLAGS": build.flags}
+        return Recipe(f"{folder}:{version}", "bookworm", arguments, _context("source"), build.archives)
     raise EngineError(
-        f"{name} is none of the project's own images. There are modssl/debian:SUITE (a Debian release: bookworm, "
-        f"trixie) and modssl/source:VERSION (of httpd: {', '.join(sources)}).",
+        f"{name} is none of the project's own images. There are modssl/debian:SUITE (a Debian release: bookworm, trixie), "
+        f"modssl/source:VERSION (of httpd: {', '.join(choices['modssl/source'])}) and modssl/legacy:VERSION "
+        f"({', '.join(choices['modssl/legacy'])}).",
         reason="no-image",
     )
+
+
+def _versions(*, legacy: bool) -> dict[str, Build]:
+    """What can be built, by httpd's version: on an OpenSSL of its own, or on Debian's."""
+    return {name.removesuffix("-legacy"): one for name, one in builds().items() if (one.openssl is not None) == legacy}
 
 
 def _context(folder: str) -> bytes:

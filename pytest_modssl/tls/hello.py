@@ -47,7 +47,7 @@ class HelloOptions(TypedDict, total=False):
     signature_schemes: Sequence[str]
     key_shares: Sequence[str]
     alpn: Sequence[str]
-    compressions: Sequence[int]
+    compressions: Sequence[int | str]
     session_id: bytes
     srp_user: str
     extensions_off: Sequence[str]
@@ -68,7 +68,8 @@ def client_hello(server_name: str | None = None, **options: Unpack[HelloOptions]
             - key_shares: Of "x25519" and "secp256r1", for TLS 1.3; none unless given. Without one the server selects
               suite and group by HelloRetryRequest.
             - alpn: Application protocols; none unless given.
-            - compressions: Numbers of methods; (0,) unless given.
+            - compressions: Numbers or names of methods, ("DEFLATE", "NULL"); ("NULL",) unless given. Every ClientHello
+              has that one too (RFC 5246 section 7.4.1.2).
             - session_id: Up to 32 bytes; empty unless given.
             - srp_user: The user name of SRP (RFC 5054 section 2.8.1).
             - extensions_off: Names of extensions (`names.EXTENSIONS`) that are left out.
@@ -88,7 +89,7 @@ def client_hello(server_name: str | None = None, **options: Unpack[HelloOptions]
             os.urandom(32),
             vector(1, options.get("session_id", b"")),
             numbers(2, 2, codes),
-            numbers(1, 1, options.get("compressions", (0,))),
+            numbers(1, 1, map(_compression, options.get("compressions", ("NULL",)))),
         ]
     )
     extensions = _extensions(server_name, versions, options)
@@ -151,6 +152,10 @@ def _all_suites(versions: Sequence[int]) -> list[int]:
 
 def _suite(suite: int | str) -> int:
     return suite if isinstance(suite, int) else names.cipher_suite(suite).code
+
+
+def _compression(method: int | str) -> int:
+    return method if isinstance(method, int) else names.code_of(names.COMPRESSIONS, method, "compression method")
 
 
 def _codes(table: names.Table, wanted: Sequence[str], what: str) -> list[int]:

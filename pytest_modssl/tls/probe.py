@@ -98,6 +98,11 @@ class ProbeResult:
         return None if code is None else names.group_name(code)
 
     @property
+    def compression(self) -> str | None:
+        """The compression method it selected, "NULL" for none; only what `compressions` offered can be selected."""
+        return None if self.server_hello is None else names.compression_name(self.server_hello.compression)
+
+    @property
     def dh_bits(self) -> int | None:
         """The bits of the prime of a DHE key exchange up to TLS 1.2."""
         exchange = self.key_exchange
@@ -112,6 +117,8 @@ class ProbeResult:
             facts.append(self.group)
         if self.dh_bits is not None:
             facts.append(f"DH {self.dh_bits} bits")
+        if self.server_hello.compression:
+            facts.append(f"compression {self.compression}")
         if self.certificates:
             facts.append(f"{len(self.certificates)} certificate(s)")
         if self.certificate_request is not None:

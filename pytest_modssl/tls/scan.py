@@ -56,6 +56,8 @@ class Scan:
         dh_primes: The primes of DHE up to TLS 1.2, the smallest first.
         certificates: Chains as DER by the authentication of the suites that use them ("RSA", "ECDSA", "DSS").
         client_certificate: Whether it asks for a client certificate; None where no protocol before TLS 1.3 tells.
+        compression: The compression method it selects where one is offered, "DEFLATE", else "NULL"; None where no
+            protocol before TLS 1.3 is accepted, as TLS 1.3 has none.
         connections: How many connections it took.
         elapsed: How many seconds it took.
     """
@@ -68,6 +70,7 @@ class Scan:
     dh_primes: tuple[int, ...] = field(repr=False)
     certificates: Mapping[str, tuple[bytes, ...]] = field(repr=False)
     client_certificate: bool | None
+    compression: str | None
     connections: int
     elapsed: float
 
@@ -99,6 +102,8 @@ class Scan:
         lines += [f"{kind} chain: {len(chain)} certificate(s)" for kind, chain in self.certificates.items()]
         if self.client_certificate:
             lines.append("asks for a client certificate")
+        if self.compression not in {None, "NULL"}:
+            lines.append(f"compresses: {self.compression}")
         lines.append(f"{self.connections} connections, {self.elapsed * 1000:.0f} ms")
         return "\n".join(lines)
 
@@ -135,6 +140,7 @@ def scan(address: tuple[str, int], server_name: str | None = None, *, timeout: f
         dh_primes=tuple(sorted(questions.primes)),
         certificates=MappingProxyType(questions.certificates),
         client_certificate=questions.client_certificate,
+        compression=questions.compression,
         connections=questions.asked,
         elapsed=time.perf_counter() - questions.started,
     )
@@ -152,6 +158,7 @@ class _Questions:
         self.primes: set[int] = set()
         self.certificates: dict[str, tuple[bytes, ...]] = {}
         self.client_certificate: bool | None = None
+        self.compression: str | None = None
 
     def suites(self, protocol: str) -> list[int]:
         """Numbers of the accepted suites, as the server selects them; without SRP."""
@@ -222,6 +229,8 @@ class _Questions:
         self.asked += 1
         left = max(0.001, self.started + self.timeout - time.perf_counter())
         hello["versions"] = (protocol,)
+        if protocol != _TLS13:  # where RFC 8446 section 4.1.2 forbids it
+            hello["compressions"] = ("DEFLATE", "NULL")
         answer = ask(self.address, client_hello(self.server_name, **hello), timeout=left)
         if answer.failure is not None and answer.failure not in _REFUSED:
             plain = "" if answer.reply_plain is None else f" It answered {answer.reply_plain[:60]!r}."
@@ -238,6 +247,8 @@ class _Questions:
         if answer.server_hello is None or answer.protocol == _TLS13:
             return
         self.client_certificate = bool(self.client_certificate) or answer.certificate_request is not None
+        if self.compression in {None, "NULL"}:
+            self.compression = answer.compression
         if answer.certificates:
             kind = names.cipher_suite(answer.server_hello.cipher_suite).authentication
             self.certificates.setdefault(kind, answer.certificates)

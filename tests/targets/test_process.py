@@ -14,13 +14,13 @@ import psutil
 import pytest
 
 from pytest_modssl.errors import WaitTimeoutError
-from pytest_modssl.targets.process import dies_with_owner, has_ending_child, start
+from pytest_modssl.process import dies_with_owner, has_ending_child, start
 from pytest_modssl.wait import until
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pytest_modssl.targets.process import Process
+    from pytest_modssl.process import Process
 
 ENVIRONMENT = {"PATH": os.environ["PATH"]}
 
@@ -129,7 +129,7 @@ def test_it_ends_with_all_that_it_started_when_its_owner_is_killed(tmp_path: Pat
         """
         import os, sys
         from pathlib import Path
-        from pytest_modssl.targets.process import start
+        from pytest_modssl.process import start
         command = ["sh", "-c", sys.argv[2]]
         print(start(command, Path(sys.argv[1]), environment={"PATH": os.environ["PATH"]}).pid, flush=True)
         sys.stdin.read()
