@@ -88,7 +88,7 @@ class Run:
             return container_target(
                 rest or None, self._owner, start_seconds=start_seconds, say=self._say, offline=offline
             )
-        if kind == "debian":
+        if kind in {"debian", "source"}:
             wishes = Wishes(
                 say=self._say,
                 offline=offline,

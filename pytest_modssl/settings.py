@@ -14,9 +14,15 @@ T = TypeVar("T")
 
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off", ""})
-TARGET_FORMS = ("auto", "local", "local:/path/to/httpd", "docker", "docker:IMAGE", "debian:SUITE")
+TARGET_FORMS = ("auto", "local", "local:/path/to/httpd", "docker", "docker:IMAGE", "debian:SUITE", "source:VERSION")
 # What may follow the colon of a target's word: anything, or one of these.
-_CHOICES: dict[str, tuple[str, ...] | None] = {"auto": (), "local": None, "docker": None, "debian": tuple(SUITES)}
+_CHOICES: dict[str, tuple[str, ...] | None] = {
+    "auto": (),
+    "local": None,
+    "docker": None,
+    "debian": tuple(SUITES),
+    "source": None,
+}
 
 
 class SettingError(ValueError):

@@ -36,8 +36,9 @@ _KIND: Final = "source"
 # containers/source/README.md for usual ones.
 _BUILD_SECONDS: Final = 3600.0
 _LAST_LINES: Final = 20
-_DIGEST: Final = re.compile(r"\+[0-9a-f]{8}")
 _STEP: Final = "== "
+# White space, and what is special to make, sed or a shell.
+_UNFIT: Final = re.compile(r"[^\w./@+,~-]", re.ASCII)
 
 
 def get(
@@ -49,7 +50,7 @@ def get(
     cache of CI.
 
     Args:
-        name: one of `builds.builds()`; the digest that a kept one has in its name may follow, and says nothing.
+        name: one of `builds.builds()`.
         say: told in one line of each step that takes time; of nothing where it is there.
         offline: no archive may be fetched.
         again: build it also when it is there.
@@ -59,7 +60,7 @@ def get(
         FetchError: when it cannot be had: what was tried, what came back, what to do.
         WaitTimeoutError: when another process that builds it does not end.
     """
-    build = build_of(_DIGEST.sub("", name))
+    build = build_of(name)
     try:
         tools = find_toolchain(own_openssl=build.openssl is not None)
     except FetchError:
@@ -67,7 +68,7 @@ def get(
         if kept is None:
             raise
         return kept
-    choice = f"{build.name}+{_digest(build, tools)}"
+    choice = f"{build.name}{store.VARIANT}{_digest(build, tools)}"
     return store.get(
         _KIND,
         choice,
@@ -90,20 +91,27 @@ def _digest(build: Build, tools: Toolchain) -> str:
     return hashlib.sha256(told.encode()).hexdigest()[:8]
 
 
-def _make(
-    build: Build, tools: Toolchain, choice: str, folder: Path, *, mirrors: Sequence[str], say: Say
-) -> store.Made:
+def _make(build: Build, tools: Toolchain, choice: str, folder: Path, *, mirrors: Sequence[str], say: Say) -> store.Made:
+    prefix = store.folder_of(_KIND, choice)
+    unfit = _UNFIT.search(str(prefix))
+    if unfit is not None:
+        raise FetchError(
+            f"httpd cannot be built for {prefix}: its makefiles do not bear {unfit[0]!r} in a path. What to do: set "
+            "XDG_CACHE_HOME to another folder."
+        )
     work = folder / "work"
     work.mkdir()
     for archive in build.archives:
         (work / archive.file).write_bytes(fetch(archive, say, mirrors=mirrors))
-    prefix = store.folder_of(_KIND, choice)
     log = prefix.with_name(f"{prefix.name}.log")
     for part in tools.without:
         modules = " and ".join(f"mod_{module}" for module in part.modules)
         say(f"building without {modules}: {part.name} is missing ({part.debian} in Debian)")
     say(f"building httpd {build.name} from source, some minutes; its log is {log}")
-    _build(build, tools, prefix, log, work, say)
+    script = [str(_data.container("source/build.sh")), str(work), str(prefix), str(work / "root")]
+    ended = _run(script, work, log, _environment(build, tools), say)
+    if ended is not None:
+        raise FetchError(_failure(build, log, ended))
     for entry in (work / "root" / prefix.relative_to("/")).iterdir():
         entry.rename(folder / entry.name)
     shutil.rmtree(work)
@@ -119,41 +127,33 @@ def _make(
     )
 
 
-def _build(build: Build, tools: Toolchain, prefix: Path, log: Path, work: Path, say: Say) -> None:
-    """Runs the script; it ends with this process, however that ends."""
-    script = _data.container("source/build.sh")
-    arguments = [str(script), str(work), str(prefix), str(work / "root")]
-    # What else is in the environment, such as CFLAGS, would make another httpd than the name says.
+def _environment(build: Build, tools: Toolchain) -> dict[str, str]:
+    """All of it: what else may be set, such as CFLAGS, would make another httpd than the name says."""
     passed_on = {name: os.environ[name] for name in ("HOME", "PATH", "TMPDIR") if name in os.environ}
-    process = start(
-        ["/bin/sh", "-c", 'exec /bin/sh "$@" >"$0" 2>&1', str(log), *arguments],
-        work,
-        environment={
-            **passed_on,
-            "LC_ALL": "C",
-            "CC": tools.compiler,
-            "HTTPD_CPPFLAGS": build.flags,
-            "JOBS": str(_processors()),
-        },
-    )
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    built = {"CC": tools.compiler, "HTTPD_CPPFLAGS": build.flags, "JOBS": str(processors)}
+    return {**passed_on, "LC_ALL": "C", **built}
+
+
+def _run(script: Sequence[str], folder: Path, log: Path, environment: dict[str, str], say: Say) -> str | None:
+    """Runs a script, which ends with this process, however that ends; how it failed, `None` where it did not."""
+    logged = ["/bin/sh", "-c", 'exec /bin/sh "$@" >"$0" 2>&1', str(log)]
+    process = start([*logged, *script], folder, environment=environment)
     steps = _steps(log)
 
     def ended() -> bool:
         over = process.exit_status is not None
-        for step in steps:
-            if step is None:
-                break
+        for step in iter(lambda: next(steps), None):
             say(step)
         return over
 
     try:
         until(ended, seconds=_BUILD_SECONDS, what="the build to end")
     except WaitTimeoutError:
-        raise FetchError(_failure(f"has not ended after {_BUILD_SECONDS:g} s", build, log)) from None
+        return f"did not end within {_BUILD_SECONDS:g} s"
     finally:
         process.kill()
-    if process.exit_status != 0:
-        raise FetchError(_failure(f"ended with exit status {process.exit_status}", build, log))
+    return f"ended with exit status {process.exit_status}" if process.exit_status else None
 
 
 def _steps(log: Path) -> Iterator[str | None]:
@@ -173,18 +173,13 @@ def _steps(log: Path) -> Iterator[str | None]:
         yield None
 
 
-def _failure(what: str, build: Build, log: Path) -> str:
+def _failure(build: Build, log: Path, ended: str) -> str:
     try:
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError as error:
         lines = [str(error)]
     shown = "".join(f"\n    {line}" for line in lines[-_LAST_LINES:])
-    why = f" ({build.reason})" if build.reason else ""
     return (
-        f"building httpd {build.name}{why} {what}. What to do: see the first error in {log}; where the disk is full, "
+        f"the build of httpd {build.name} {ended}. What to do: see the first error in {log}; where the disk is full, "
         f"set XDG_CACHE_HOME to a folder on a larger one. Its last lines:{shown}"
     )
-
-
-def _processors() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

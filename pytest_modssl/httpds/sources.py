@@ -8,26 +8,30 @@ import json
 import os
 import urllib.request
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urljoin
 
 from pytest_modssl.errors import FetchError
 from pytest_modssl.folders import kept_folders, own_folder
+from pytest_modssl.httpds.apt import has_apt, machine_mirrors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
-Publisher = Literal["pypi", "debian"]
-
 _SECONDS = 60
 # PEP 691: the index of a project as JSON.
 _JSON = "application/vnd.pypi.simple.v1+json"
 _PYPI = "https://pypi.org/simple"
-# Mirrors have the sources of the suites that are maintained, the archive those of the others (debian.org/distrib/archive).
+# Mirrors have the sources of the suites that are maintained, archive.debian.org those of the others.
 _DEBIAN = ("https://deb.debian.org/debian", "https://archive.debian.org/debian")
-# Debian policy has none for it, but every mirror: pool/COMPONENT/INITIAL/SOURCE.
+# The way to the files of a source package on every mirror, as the index `Sources` tells it.
 _POOL = "pool/main/{initial}/{project}/{file}"
+# By publisher, what may be set where it cannot be reached.
+_SETTINGS: Final = {
+    "pypi": "set PIP_INDEX_URL to an index that can be reached from here",
+    "debian": "name a Debian mirror that can be reached from here (--modssl-debian-mirror)",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,7 @@ class Source:
         sha256: its SHA-256 in hex, as the publisher has it.
     """
 
-    publisher: Publisher
+    publisher: str
     project: str
     file: str
     sha256: str
@@ -60,8 +64,8 @@ def read_sources(table: Path) -> dict[tuple[str, str], Source]:
     for line in table.read_text(encoding="utf-8").splitlines():
         if line[:1] not in {"", "#"}:
             software, version, publisher, project, file, sha256 = line.split()
-            if publisher not in get_args(Publisher):
-                raise ValueError(f"{table}: {publisher} is none of {', '.join(get_args(Publisher))}")
+            if publisher not in _SETTINGS:
+                raise ValueError(f"{table}: {publisher} is none of {', '.join(_SETTINGS)}")
             found[software, version] = Source(publisher, project, file, sha256)
     return found
 
@@ -77,7 +81,7 @@ def fetch(source: Source, say: Callable[[str], None], *, mirrors: Sequence[str] 
     Args:
         source: which one.
         say: told in one line when it has to be fetched.
-        mirrors: addresses of Debian mirrors to ask before Debian's own.
+        mirrors: addresses of Debian mirrors to ask before Debian's own; none for those of this machine's apt.
 
     Raises:
         FetchError: when it cannot be fetched or kept, or is not what it should be.
@@ -97,14 +101,9 @@ def fetch(source: Source, say: Callable[[str], None], *, mirrors: Sequence[str] 
             _keep(source, content)
             return content
         failures.append(f"{place}: it is not the file that was published, whose SHA-256 is {source.sha256}")
-    told = "; ".join(failures)
-    setting = {
-        "pypi": "set PIP_INDEX_URL to an index that can be reached from here",
-        "debian": "name a Debian mirror that can be reached from here (--modssl-debian-mirror)",
-    }[source.publisher]
     raise FetchError(
-        f"cannot fetch {source.file}: {told}. What to do: {setting}, set a proxy where there is one (https_proxy), or "
-        f"put the file at {kept_folders('sources')[0] / source.file}."
+        f"cannot fetch {source.file}: {'; '.join(failures)}. What to do: {_SETTINGS[source.publisher]}, set a proxy "
+        f"where there is one (https_proxy), or put the file at {kept_folders('sources')[0] / source.file}."
     )
 
 
@@ -143,7 +142,8 @@ def _places(source: Source, mirrors: Sequence[str]) -> Iterable[tuple[str, str]]
         index = os.environ.get("PIP_INDEX_URL") or _PYPI
         return [(index, f"{index.rstrip('/')}/{source.project}/")]
     path = _POOL.format(initial=source.project[0], project=source.project, file=source.file)
-    bases = dict.fromkeys(base.rstrip("/") for base in (*mirrors, *_DEBIAN))
+    first = mirrors or (machine_mirrors() if has_apt() else ())
+    bases = dict.fromkeys(base.rstrip("/") for base in (*first, *_DEBIAN))
     return [(base, f"{base}/{path}") for base in bases]
 
 

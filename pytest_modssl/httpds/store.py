@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 # To be raised when what is made or written changes so that httpds made before should not be taken any more.
 _FORMAT: Final = 1
+VARIANT: Final = "+"
+"""Stands in a choice before what tells apart httpds that one target may stand for, by the machine that made them."""
 _DESCRIPTION: Final = "httpd.json"
 # Anybody may read and enter: the children of an httpd that root started are another user.
 _MODE: Final = 0o755
@@ -102,8 +104,13 @@ class KeptHttpd:
 
     @property
     def name(self) -> str:
-        """Its target: `debian:trixie`."""
+        """Its name here, which no other has: `debian:trixie`, `source:2.4.69+1a2b3c4d`."""
         return f"{self.kind}:{self.choice}"
+
+    @property
+    def target(self) -> str:
+        """The target that stands for it: `debian:trixie`, `source:2.4.69`."""
+        return self.name.partition(VARIANT)[0]
 
     def installation(self) -> Installation:
         """The httpd itself, asked what it is and has.
@@ -116,7 +123,7 @@ class KeptHttpd:
         except HttpdNotFoundError as error:
             raise FetchError(
                 f"the httpd at {self.folder} does not run. What to do: make it anew, with "
-                f"`pytest-modssl httpds fetch --again {self.name}`. {error}"
+                f"`pytest-modssl httpds fetch --again {self.target}`. {error}"
             ) from error
 
 
@@ -162,7 +169,7 @@ def get(
     """
     if not again and (kept := find(kind, choice)):
         return kept
-    name = f"{kind}:{choice}"
+    name = f"{kind}:{choice.partition(VARIANT)[0]}"
     if offline:
         places = " nor ".join(str(base / f"{kind}-{choice}") for base in kept_folders("httpds"))
         raise FetchError(

@@ -138,6 +138,6 @@ def _missing(parts: Iterable[Part]) -> FetchError:
 
     return FetchError(
         f"httpd cannot be built here: {names} {'is' if len(parts) == 1 else 'are'} missing. What to do: "
-        f"`apt-get install {packages('debian')}` (Debian, Ubuntu), `dnf install {packages('fedora')}` (Fedora, RHEL) or "
-        f"`apk add {packages('alpine')}` (Alpine); or take an httpd that is ready-made (debian:SUITE, docker)."
+        f"`apt-get install {packages('debian')}` (Debian, Ubuntu), `dnf install {packages('fedora')}` (Fedora, RHEL) "
+        f"or `apk add {packages('alpine')}` (Alpine); or take an httpd that is ready-made (debian:SUITE, docker)."
     )

@@ -94,7 +94,7 @@ def unpacked_target(name: str, owner: Owner, *, start_seconds: float, wishes: Wi
     from pytest_modssl.targets.local import LocalTarget
 
     kept = kinds.get(name, wishes)
-    return LocalTarget(kept.installation(), owner, start_seconds=start_seconds, name=kept.folder.name)
+    return LocalTarget(kept.installation(), owner, start_seconds=start_seconds, name=kept.target.replace(":", "-"))
 
 
 def container_target(

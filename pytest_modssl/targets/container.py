@@ -22,9 +22,9 @@ import docker.errors
 from docker.utils.socket import frames_iter_no_tty
 
 from pytest_modssl.errors import EngineError, WaitTimeoutError
+from pytest_modssl.process import ending_in
 from pytest_modssl.targets.connections import connections_in
 from pytest_modssl.targets.engine_errors import container_ended, engine_error, engine_errors
-from pytest_modssl.process import ending_in
 from pytest_modssl.wait import until
 
 if TYPE_CHECKING:

@@ -72,7 +72,8 @@ def image_for(engine: Engine, name: str | None, *, say: Say, again: bool = False
     Args:
         engine: where it is to be.
         name: `modssl/debian[:SUITE]`, `modssl/source[:VERSION]` or `modssl/legacy[:VERSION]` for one of the project's
-            own; any other is an image that the engine has or can pull; `None` for the default, `modssl/debian:bookworm`.
+            own; any other is an image that the engine has or can pull; `None` for the default,
+            `modssl/debian:bookworm`.
         say: told in one line about every step that takes long.
         again: build an image of the project's own, or pull another, also where it is there.
         offline: take what is there, or fail.

@@ -14,9 +14,9 @@ import psutil
 from pytest_modssl.errors import ConfigError, StartError, WaitTimeoutError
 from pytest_modssl.httpd.errorlog import LogCursor
 from pytest_modssl.httpd.render import ERROR_LOG, MAIN, PID_FILE, Place, Rendered, render
+from pytest_modssl.process import Process, dies_with_owner, has_ending_child, start
 from pytest_modssl.targets.addresses import Listening, allocate
 from pytest_modssl.targets.connections import CLOSE_WAIT, ESTABLISHED, open_connections
-from pytest_modssl.process import Process, dies_with_owner, has_ending_child, start
 from pytest_modssl.targets.registry import Owner, ProcessEntry, end_servers, remove_folder
 from pytest_modssl.targets.server import Server
 from pytest_modssl.targets.start_failure import start_error

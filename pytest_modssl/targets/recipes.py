@@ -77,8 +77,8 @@ def recipe_for(name: str) -> Recipe | None:
         arguments = {"VERSION": version, "SUITE": "bookworm", "HTTPD_CPPFLAGS": build.flags}
         return Recipe(f"{folder}:{version}", "bookworm", arguments, _context("source"), build.archives)
     raise EngineError(
-        f"{name} is none of the project's own images. There are modssl/debian:SUITE (a Debian release: bookworm, trixie), "
-        f"modssl/source:VERSION (of httpd: {', '.join(choices['modssl/source'])}) and modssl/legacy:VERSION "
+        f"{name} is none of the project's own images. There are modssl/debian:SUITE (a Debian release: bookworm, "
+        f"trixie), modssl/source:VERSION (of httpd: {', '.join(choices['modssl/source'])}) and modssl/legacy:VERSION "
         f"({', '.join(choices['modssl/legacy'])}).",
         reason="no-image",
     )

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import re
 import tarfile
 import threading
 import uuid
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -18,7 +16,6 @@ from pytest_modssl.errors import EngineError
 from pytest_modssl.targets import images, recipes
 from pytest_modssl.targets.images import default_is_ready, image_for, own_images
 from pytest_modssl.targets.recipes import LABEL, Recipe, add_file, recipe_for
-from pytest_modssl.targets.sources import Source, fetch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -228,72 +225,3 @@ def test_offline_what_is_there_is_taken_and_nothing_is_pulled_or_built(engine: E
         image_for(engine, "nothing.example.test/none:1", say=lambda _: None, offline=True)
     with pytest.raises(EngineError, match=r"offline mode forbids.*images build modssl/debian:buster` beforehand"):
         image_for(engine, "modssl/debian:buster", say=lambda _: None, offline=True)
-
-
-CONTENT = b"an archive"
-SOURCE = Source("a-project", "archive.tar.gz", hashlib.sha256(CONTENT).hexdigest())
-
-
-@pytest.fixture
-def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """The folder behind an index of packages on loopback, and an empty cache."""
-    folder = tmp_path / "index"
-    folder.mkdir()
-    listing = '{"files": [{"filename": "archive.tar.gz", "url": "../files/archive.tar.gz"}]}'
-
-    class Handler(SimpleHTTPRequestHandler):
-        def __init__(self, *arguments: Any) -> None:
-            super().__init__(*arguments, directory=str(folder))
-
-        def do_GET(self) -> None:
-            if self.path != "/simple/a-project/":
-                return super().do_GET()
-            assert self.headers["Accept"] == "application/vnd.pypi.simple.v1+json"
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(listing.encode())
-            return None
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    (folder / "simple" / "files").mkdir(parents=True)
-    (folder / "simple" / "files" / "archive.tar.gz").write_bytes(CONTENT)
-    monkeypatch.setattr("platformdirs.user_cache_dir", lambda _: str(tmp_path / "cache"))
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        monkeypatch.setenv("PIP_INDEX_URL", f"http://127.0.0.1:{server.server_address[1]}/simple/")
-        monkeypatch.setenv("no_proxy", "*")
-        yield folder / "simple" / "files" / "archive.tar.gz"
-        server.shutdown()
-        thread.join()
-
-
-def test_sources_are_fetched_once_from_the_index_that_pip_asks(index: Path) -> None:
-    said: list[str] = []
-    assert fetch(SOURCE, said.append) == CONTENT
-    index.unlink()
-    assert fetch(SOURCE, said.append) == CONTENT
-    assert len(said) == 1
-    assert "archive.tar.gz" in said[0]
-
-
-def test_sources_that_are_not_what_was_published_are_refused(index: Path) -> None:
-    index.write_bytes(b"another archive")
-    with pytest.raises(EngineError, match="is not the file that was published"):
-        fetch(SOURCE, lambda _: None)
-
-
-def test_an_index_that_lacks_the_sources_or_does_not_answer_is_told(
-    index: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    index.unlink()
-    with pytest.raises(EngineError, match="404"):
-        fetch(SOURCE, lambda _: None)
-    with pytest.raises(EngineError, match="does not list it"):
-        fetch(Source("a-project", "other.tar.gz", "00"), lambda _: None)
-    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:1/simple")
-    with pytest.raises(EngineError, match="set PIP_INDEX_URL") as caught:
-        fetch(SOURCE, lambda _: None)
-    assert caught.value.reason == "no-registry"
