@@ -34,11 +34,13 @@ def declare(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
         epilog="the options that `pytest --modssl-debian-...` has are taken from the environment here: "
         + ", ".join(f"{one.variable} ({one.help})" for one in _OF_RUNS),
     )
-    fetching.add_argument("name", nargs="?", default="debian", help="such as debian:trixie (default: debian:trixie)")
+    fetching.add_argument(
+        "name", nargs="?", default="debian", help="such as debian:trixie, source:2.4.69 (default: debian:trixie)"
+    )
     fetching.add_argument("--again", action="store_true", help="fetch it also where it is there, to have it up to date")
     fetching.set_defaults(run=_fetch)
     removing = actions.add_parser("remove", help="remove httpds from the cache")
-    removing.add_argument("names", nargs="*", metavar="NAME", help="name as `list` shows it")
+    removing.add_argument("names", nargs="*", metavar="NAME", help="name as `list` shows it, or target")
     removing.add_argument("--all", action="store_true", help="remove every one of them")
     removing.set_defaults(run=_remove, usage=removing)
 
@@ -89,11 +91,11 @@ def _remove(arguments: argparse.Namespace) -> int:
     if bool(arguments.names) == arguments.all:
         arguments.usage.error("name the httpds to remove, or --all")
     kept = kept_httpds()
-    unknown = [name for name in arguments.names if name not in {one.name for one in kept}]
+    unknown = [name for name in arguments.names if not any(name in {one.name, one.target} for one in kept)]
     if unknown:
         raise FetchError(f"no httpd in the cache is called {', '.join(unknown)}; see: pytest-modssl httpds list")
     for one in kept:
-        if arguments.all or one.name in arguments.names:
+        if arguments.all or {one.name, one.target} & {*arguments.names}:
             remove(one)
             sys.stdout.write(f"removed {one.name} ({_megabytes(one.size)})\n")
     return 0

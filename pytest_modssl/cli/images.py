@@ -32,7 +32,7 @@ def declare(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
         "name",
         nargs="?",
         default=_DEFAULT,
-        help=f"modssl/debian:SUITE or modssl/source:VERSION (default: {_DEFAULT})",
+        help=f"modssl/debian:SUITE, modssl/source:VERSION or modssl/legacy:VERSION (default: {_DEFAULT})",
     )
     building.add_argument("--again", action="store_true", help="build it also where it is there")
     building.set_defaults(run=_build)

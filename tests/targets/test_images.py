@@ -76,8 +76,6 @@ def test_an_image_is_known_again_by_what_it_is_built_from(monkeypatch: pytest.Mo
     (copy / "Dockerfile").write_bytes(original.read_bytes())
     (copy / "Dockerfile").chmod(0o755)
     (copy / "README.md").write_text("another text")
-    (tmp_path / "source").mkdir()
-    (tmp_path / "source" / "sources.txt").write_text("")
     assert tag() == before
     (copy / "Dockerfile").write_text("FROM scratch\n")
     changed = tag()
@@ -91,6 +89,22 @@ def test_a_name_of_ours_that_no_recipe_has_is_told_with_those_there_are() -> Non
         recipe_for("modssl/fedora")
     assert caught.value.reason == "no-image"
     assert recipe_for("httpd:2.4") is None
+
+
+def test_the_legacy_image_is_built_by_the_same_files_with_an_openssl_of_its_own() -> None:
+    source, legacy = recipe_for("modssl/source:2.4.69"), recipe_for("modssl/legacy")
+    assert source is not None
+    assert legacy is not None
+    assert legacy.name == "modssl/legacy:2.4.69"
+    assert legacy.context == source.context
+    assert [archive.project for archive in legacy.archives] == ["mod-wsgi-httpd", "openssl"]
+    assert legacy.archives[:1] == source.archives
+    assert legacy.tag.rpartition("-")[2] != source.tag.rpartition("-")[2]
+    old = recipe_for("modssl/source:2.4.39")
+    assert old is not None
+    assert "ERR_GET_FUNC" in old.arguments["HTTPD_CPPFLAGS"]
+    with pytest.raises(EngineError, match=r"modssl/legacy:VERSION \(2\.4\.69\)"):
+        recipe_for("modssl/legacy:2.4.39")
 
 
 def test_an_image_is_built_once_when_several_ask_at_once(engine: Engine, recipe_of: Callable[[str], Recipe]) -> None:

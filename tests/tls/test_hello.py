@@ -113,12 +113,17 @@ def test_java7_offers_tls10_with_dhe_and_no_ffdhe_group() -> None:
         ({"groups": ("P-256",)}, "No group is called 'P-256'"),
         ({"signature_schemes": ("rsa",)}, "No signature scheme is called 'rsa'"),
         ({"versions": ("TLSv1.3",), "key_shares": ("x448",)}, "'x448' cannot be made here, only x25519 and secp256r1"),
+        ({"compressions": ("ZIP",)}, "No compression method is called 'ZIP'"),
         ({"extensions_off": ("sni",)}, "No extension is called 'sni'"),
     ],
 )
 def test_what_cannot_be_offered_is_told(options: HelloOptions, said: str) -> None:
     with pytest.raises(TlsError, match=said):
         client_hello(**options)
+
+
+def test_compression_methods_are_offered_by_name_or_number() -> None:
+    assert read(client_hello(compressions=("DEFLATE", 64, "NULL"))).compressions == (1, 64, 0)
 
 
 def test_a_name_that_is_no_a_label_is_refused() -> None:

@@ -11,7 +11,7 @@ from pytest_modssl.errors import TlsError
 from pytest_modssl.tls import names
 from pytest_modssl.tls.hello import JAVA7
 from pytest_modssl.tls.probe import probe
-from pytest_modssl.tls.records import Record
+from pytest_modssl.tls.records import HandshakeMessage, Record
 
 from .conftest import ALL_SUITES, NAME
 
@@ -203,6 +203,22 @@ def test_a_malformed_answer_is_told(reply: bytes) -> None:
     assert result.failure == "malformed"
     assert result.error
     assert result.reply_plain is None
+
+
+def test_compression_is_told_where_the_server_selects_it(start_httpd: StartHttpd) -> None:
+    hello = b"\x03\x03" + bytes(32) + b"\0" + b"\x00\x2f" + b"\x01"
+    answer = Record(22, 0x0303, HandshakeMessage(2, hello).to_bytes() + HandshakeMessage(14, b"").to_bytes())
+    with peer(answer.to_bytes()) as address:
+        result = probe(address, versions=("TLSv1.2",), compressions=("DEFLATE", "NULL"))
+    assert result.compression == "DEFLATE"
+    assert "AES128-SHA, compression DEFLATE" in str(result)
+    # mod_ssl compresses nothing unless it is told to (manual, SSLCompression).
+    address = start_httpd().address
+    result = probe(address, NAME, versions=("TLSv1.2",), compressions=("DEFLATE", "NULL"))
+    assert result.compression == "NULL"
+    assert "compression" not in str(result)
+    with peer() as address:
+        assert probe(address).compression is None
 
 
 def test_a_warning_does_not_end_the_answer() -> None:

@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_modssl.errors import TlsError
+from pytest_modssl.tls import names
+from pytest_modssl.tls.messages import parse_client_hello
+from pytest_modssl.tls.records import HandshakeMessage, HandshakeReader, Record, RecordReader
 from pytest_modssl.tls.scan import scan
 
 from .conftest import ALL_SUITES, NAME
@@ -32,6 +35,37 @@ TLS13_SUITES = (
     "TLS_AES_128_CCM_SHA256",
     "TLS_AES_128_CCM_8_SHA256",
 )
+
+
+@contextlib.contextmanager
+def compressing_peer() -> Iterator[tuple[str, int]]:
+    """A server of TLS 1.2 that accepts one suite, and compresses for clients that offer it."""
+    suite = names.cipher_suite("AES128-SHA").code
+
+    def answer(data: bytes) -> bytes:
+        (record,) = RecordReader().feed(data)
+        (message,) = HandshakeReader().feed(record.payload)
+        hello = parse_client_hello(message.body)
+        if hello.versions != (0x0303,) or suite not in hello.cipher_suites:
+            return Record(21, 0x0303, bytes([2, names.ALERTS["handshake_failure"]])).to_bytes()
+        selected = b"\x03\x03" + bytes(33) + suite.to_bytes(2, "big") + bytes([max(hello.compressions)])
+        done = HandshakeMessage(2, selected).to_bytes() + HandshakeMessage(14, b"").to_bytes()
+        return Record(22, 0x0303, done).to_bytes()
+
+    def serve(listener: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = listener.accept()
+                with connection:
+                    if data := connection.recv(65536):
+                        connection.sendall(answer(data))
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve, args=(listener,))
+        thread.start()
+        yield listener.getsockname()
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join()
 
 
 @pytest.fixture(params=["", REQUIRE], ids=["open", "client-certificate-required"])
@@ -147,6 +181,18 @@ def test_an_own_order_of_suites_and_groups_is_read(start_httpd: StartHttpd) -> N
     assert found.suites == {"TLSv1.3": ("TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384"), "TLSv1.2": suites}
     assert found.groups["TLSv1.3"] == found.groups["TLSv1.2"] == ("x448", "secp384r1", "x25519")
     assert found.dh_bits == 2048
+
+
+def test_compression_is_found(start_httpd: StartHttpd) -> None:
+    with compressing_peer() as address:
+        found = scan(address)
+    assert found.suites == {"TLSv1.2": ("AES128-SHA",)}
+    assert found.compression == "DEFLATE"
+    assert "compresses: DEFLATE" in str(found)
+    found = scan(start_httpd(PROTOCOLS).address, NAME)
+    assert found.compression == "NULL"
+    assert "compresses" not in str(found)
+    assert scan(start_httpd("SSLProtocol TLSv1.3").address, NAME).compression is None
 
 
 def test_where_the_clients_order_decides_that_is_told(start_httpd: StartHttpd) -> None:
