@@ -1,8 +1,9 @@
 # make demo: sets up all and runs `pytest --modssl` on the sample repository.
 # make test: sets up all and runs everything that must pass: linters, types, and the suite.
 # make test-images: the tests that use a server, on the images that are slow to build.
+# make test-builds: every httpd that can be built from source, and what only those can show. An hour, the first time.
 
-.PHONY: demo test test-images lint bench setup-demo setup-dev clean
+.PHONY: demo test test-images test-builds lint bench setup-demo setup-dev clean
 
 demo: setup-demo
 	cd fixtures/repos/shop && PYTHONDONTWRITEBYTECODE=1 ../../../.venv/bin/pytest --modssl -v -p no:cacheprovider
@@ -12,6 +13,9 @@ test: lint
 
 test-images: setup-dev
 	@tools/with-engine tools/suite-images
+
+test-builds: setup-dev
+	@tools/suite-builds
 
 lint: setup-dev
 	@tools/step "ruff check" .venv/bin/ruff check

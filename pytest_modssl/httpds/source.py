@@ -103,7 +103,7 @@ def _make(build: Build, tools: Toolchain, choice: str, folder: Path, *, mirrors:
     work.mkdir()
     for archive in build.archives:
         (work / archive.file).write_bytes(fetch(archive, say, mirrors=mirrors))
-    log = prefix.with_name(f"{prefix.name}.log")
+    log = prefix.with_name(f"{_KIND}-{build.name}.log")
     for part in tools.without:
         modules = " and ".join(f"mod_{module}" for module in part.modules)
         say(f"building without {modules}: {part.name} is missing ({part.debian} in Debian)")

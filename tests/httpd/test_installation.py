@@ -134,6 +134,16 @@ def test_modules_beside_the_binary_win_over_the_compiled_in_folder(installation:
     assert (found.openssl, found.openssl_built) == (installation.openssl, installation.openssl_built)
 
 
+def test_the_openssl_that_was_installed_with_an_httpd_is_named(installation: Installation, tmp_path: Path) -> None:
+    binary = moved_httpd(tmp_path, installation, ["mpm_prefork"])
+    found = probe_installation(binary)
+    assert (found.openssl_program, found.openssl_command) == (None, None)
+    beside = program(tmp_path / "bin" / "openssl", "exit 0")
+    found = probe_installation(binary, prefix=("/usr/bin/env",))
+    assert found.openssl_program == beside
+    assert found.openssl_command == ("/usr/bin/env", str(beside))
+
+
 def test_httpd_without_mod_ssl_has_no_openssl_and_names_the_package(installation: Installation, tmp_path: Path) -> None:
     found = probe_installation(moved_httpd(tmp_path / "h", installation, ["mpm_event", "headers"]))
     assert (found.openssl, found.openssl_built, found.tls_library) == (None, None, None)

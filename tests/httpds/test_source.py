@@ -88,7 +88,7 @@ def test_it_is_built_once_and_each_step_is_told(cache: Path, local_installation:
     said: list[str] = []
     kept = get(said)
     assert said[:3] == [said[0], "first step", "last step"]
-    assert re.fullmatch(rf"building httpd 2\.4\.99 from source, .*{cache}/source-2\.4\.99\+[0-9a-f]{{8}}\.log", said[0])
+    assert re.fullmatch(rf"building httpd 2\.4\.99 from source, .*{cache}/source-2\.4\.99\.log", said[0])
     assert kept.installation().version == local_installation.version
     assert kept.target == "source:2.4.99"
     assert "noise" in (kept.folder / "build.log").read_text()
