@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Protocol
 import pytest
 
 from pytest_modssl import _data
+from pytest_modssl.cli import main
 from pytest_modssl.errors import FetchError
 from pytest_modssl.httpds import kinds, source, store
 from pytest_modssl.httpds.builds import builds
@@ -104,6 +105,14 @@ def test_it_is_a_kind_of_httpd(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(kinds.KINDS, "source", replace(kinds.KINDS["source"], choices=("2.4.99",)))
     kept = kinds.get("source:2.4.99", Wishes(say=lambda _: None))
     assert kinds.get(kept.name, Wishes(say=lambda _: None, offline=True)) == kept
+
+
+@pytest.mark.usefixtures("script")
+def test_it_is_removed_by_the_name_of_its_target(capsys: pytest.CaptureFixture[str]) -> None:
+    kept = get()
+    assert main(["httpds", "remove", "source:2.4.99"]) == 0
+    assert f"removed {kept.name}" in capsys.readouterr().out
+    assert store.kept_httpds() == []
 
 
 def test_what_fails_is_told_by_its_last_lines_and_where_its_log_is(script: Script, cache: Path) -> None:
@@ -222,14 +231,15 @@ def test_a_build_whose_owner_is_killed_ends_and_leaves_nothing_that_is_used(
     script: Script, cache: Path, tmp_path: Path
 ) -> None:
     good = (tmp_path / "containers" / "source" / "build.sh").read_text()
-    script(f"{good}\necho $$ >{tmp_path}/pid\necho '== waiting'\nsleep 1000\n")
+    script(f"{good}\nsleep 1000 &\necho $$ $! >{tmp_path}/pids\necho '== waiting'\nwait\n")
     command = [sys.executable, "-c", textwrap.dedent(KILLED), str(tmp_path / "containers")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as owner:
         assert owner.stdout is not None
         assert any(line == "waiting\n" for line in owner.stdout)
         owner.send_signal(signal.SIGKILL)
-    pid = int((tmp_path / "pid").read_text())
-    until(lambda: not Path(f"/proc/{pid}").exists(), seconds=10, what="the script to end")
+    started = [Path("/proc", pid) for pid in (tmp_path / "pids").read_text().split()]
+    assert len(started) == 2
+    until(lambda: not any(one.exists() for one in started), seconds=10, what="the script and its child to end")
     assert store.kept_httpds() == []
     assert [path for path in cache.iterdir() if path.is_dir()]
     script(good)

@@ -51,6 +51,7 @@ def test_words_that_switch_off_win_over_ini(text: str) -> None:
 def test_targets_are_listed_by_commas_or_by_repetition_each_once_and_in_order() -> None:
     given = {"modssl_target": ["local:/b/httpd, local", "local:/b/httpd,,local:/a/httpd"]}
     assert resolve(given, {}, {}).targets.value == ("local:/b/httpd", "local", "local:/a/httpd")
+    assert resolve({"modssl_target": ["source:2.4.54,source"]}, {}, {}).targets.value == ("source:2.4.54", "source")
 
 
 @pytest.mark.parametrize(
