@@ -33,8 +33,11 @@ def target_of() -> Iterator[TargetOf]:
     """The target of a name, made when it is not there."""
     owner = Owner(new_run())
 
+    def say(line: str) -> None:
+        sys.stderr.write(f"{line}\n")
+
     def target_of(name: str) -> LocalTarget:
-        kept = kinds.get(name, Wishes(say=lambda line: sys.stderr.write(f"{line}\n")))
+        kept = kinds.get(name, Wishes(say=say))
         return LocalTarget(kept.installation(), owner, start_seconds=20, name=name.replace(":", "-"))
 
     yield target_of
