@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -64,7 +65,7 @@ def page(client: Installation, server: Server, *options: str) -> dict[str, str]:
         check=False,
     )
     assert "200 OK" in done.stdout, done.stderr
-    return dict(line.split("=", 1) for line in done.stdout.splitlines() if line.startswith("SSL_") and "=" in line)
+    return dict(re.findall(r"^=(SSL_\w+)\n (.*)$", done.stdout, re.MULTILINE))
 
 
 @pytest.mark.parametrize("name", builds())
