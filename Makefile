@@ -15,7 +15,7 @@ test-images: setup-dev
 	@tools/with-engine tools/suite-images
 
 test-builds: setup-dev
-	@tools/suite-builds
+	@tools/with-engine tools/suite-builds
 
 lint: setup-dev
 	@tools/step "ruff check" .venv/bin/ruff check

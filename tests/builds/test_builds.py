@@ -10,6 +10,8 @@ import pytest
 
 from pytest_modssl import ServerConfig, VirtualHost
 from pytest_modssl.httpds.builds import build_of, builds
+from pytest_modssl.targets.choice import container_target
+from pytest_modssl.targets.registry import Owner, new_run
 from pytest_modssl.tls import names
 
 if TYPE_CHECKING:
@@ -109,6 +111,29 @@ def test_an_old_client_and_the_legacy_server_use_it(
     assert (seen.protocol, seen.cipher_suite) == (protocol, suite)
     variables = page(old_client, legacy, option, "-cipher", f"{suite}:@SECLEVEL=0")
     assert (variables["SSL_PROTOCOL"], variables["SSL_CIPHER"]) == (protocol, suite)
+
+
+@pytest.mark.usefixtures("engine")
+def test_the_legacy_image_does_so_too(ca: CA, old_client: Installation) -> None:
+    owner = Owner(new_run())
+    target = container_target("modssl/legacy", owner, start_seconds=60, say=lambda _: None)
+    try:
+        server = launch(target, ca, ALL)
+        try:
+            seen = server.scan(NAME)
+            assert "SSLv3" in seen.protocols
+            assert set(WEAK) <= set(seen.suites["SSLv3"])
+            assert seen.compression == "DEFLATE"
+            variables = page(old_client, server, "-ssl3", "-cipher", "RC4-SHA:@SECLEVEL=0")
+            assert (variables["SSL_PROTOCOL"], variables["SSL_CIPHER"]) == ("SSLv3", "RC4-SHA")
+        finally:
+            server.stop()
+        program = target.installation.openssl_command
+        assert program is not None
+        assert "1.1.1w" in target.installation.run([*program, "version"]).stdout
+    finally:
+        target.close()
+        owner.close()
 
 
 @pytest.mark.parametrize("target", ["debian:trixie", LEGACY])
