@@ -16,9 +16,10 @@ COUNTS = {"installation": 2, "configuration": 7, "certificates": 10, "protocol":
 
 
 def test_the_catalogue_has_every_question_of_the_faq_in_its_order() -> None:
-    groups = [one.group for one in ENTRIES]
+    groups: list[str] = [one.group for one in ENTRIES]
     assert {name: groups.count(name) for name in COUNTS} == COUNTS
-    assert groups == sorted(groups, key=list(GROUPS).index)
+    order: list[str] = list(GROUPS)
+    assert groups == sorted(groups, key=order.index)
 
 
 def test_ids_are_unique_and_good_for_file_names() -> None:

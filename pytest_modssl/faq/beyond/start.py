@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_modssl.faq.entry import Entry, Finding
-from pytest_modssl.faq.protocol import ANONYMOUS
+from pytest_modssl.faq.protocol.ciphers import ANONYMOUS
 from pytest_modssl.faq.recognise import ends_start, numbered, refused, shown
 
 if TYPE_CHECKING:

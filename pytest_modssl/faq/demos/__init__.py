@@ -6,12 +6,30 @@ every target; `python -m pytest_modssl faq ID --run` plays one; the diagnosis ta
 
 from __future__ import annotations
 
-from pytest_modssl.faq.demos import certificates, configuration, handshake, request, start
+from pytest_modssl.faq.demos import (
+    certificates,
+    ciphers,
+    clients,
+    configuration,
+    handshake,
+    installation,
+    load,
+    names,
+    request,
+    start,
+    support,
+)
 from pytest_modssl.faq.demos._play import Demonstration, Played, Scene, play
 
 DEMONSTRATIONS: tuple[Demonstration, ...] = (
+    *installation.DEMONSTRATIONS,
     *configuration.DEMONSTRATIONS,
     *certificates.DEMONSTRATIONS,
+    *load.DEMONSTRATIONS,
+    *ciphers.DEMONSTRATIONS,
+    *names.DEMONSTRATIONS,
+    *clients.DEMONSTRATIONS,
+    *support.DEMONSTRATIONS,
     *start.DEMONSTRATIONS,
     *handshake.DEMONSTRATIONS,
     *request.DEMONSTRATIONS,

@@ -81,13 +81,6 @@ DEMONSTRATIONS = (
         number="AH01898",
     ),
     Demonstration(
-        entry="anonymous-dh",
-        problem=lambda scene: _host(scene, "SSLCipherSuite ADH"),
-        remedy=lambda scene: _host(scene, "SSLCipherSuite HIGH"),
-        place="SSLCipherSuite ADH",
-        number="AH01898",
-    ),
-    Demonstration(
         entry="certificate-not-configured",
         problem=_engine_alone,
         remedy=_plain,
