@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 from pytest_modssl import http, tls
 from pytest_modssl.errors import ServerGoneError, UnknownHostError
 from pytest_modssl.faq import Evidence
-from pytest_modssl.httpd.dumps import effective_config
 from pytest_modssl.pki.blob import Blob
 from pytest_modssl.targets.log import ServerLog
 from pytest_modssl.targets.start_failure import start_of
@@ -303,7 +302,7 @@ class Server:
             mismatches=tuple(mismatches),
             error=error,
             ports={found: port for port in self.config.listen if (found := self.instance.address(port)) is not None},
-            dump=functools.partial(effective_config, self.installation, self.instance.rendered.main),
+            dump=self.instance.dump,
         )
 
     def _look_again(self, url: str) -> None:

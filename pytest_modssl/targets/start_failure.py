@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import functools
 from typing import TYPE_CHECKING
 
 from pytest_modssl.errors import StartError
 from pytest_modssl.faq import Evidence, Start, diagnose
-from pytest_modssl.httpd.dumps import effective_config
 from pytest_modssl.httpd.errorlog import SEVERITY, LogRecord, parse
 from pytest_modssl.httpd.render import ERROR_LOG
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from pytest_modssl.httpd.config import ServerConfig
+    from pytest_modssl.httpd.dumps import DumpedDirective
     from pytest_modssl.httpd.installation import Installation
     from pytest_modssl.httpd.render import Rendered
 
@@ -30,6 +29,7 @@ def start_error(
     installation: Installation,
     rendered: Rendered,
     folder: Path,
+    dump: Callable[[], tuple[DumpedDirective, ...]],
     *,
     status: int | None,
     seconds: float,
@@ -41,6 +41,7 @@ def start_error(
         installation: the httpd.
         rendered: the files it was started with.
         folder: where its output and logs are on this machine.
+        dump: gives its effective configuration.
         status: its exit status; `None` when it still ran after `seconds`.
         seconds: how long it was given.
     """
@@ -49,7 +50,7 @@ def start_error(
         config=config,
         rendered=rendered,
         start=Start(ready=False, status=status, lines=_lines_since_start(folder)),
-        dump=functools.partial(effective_config, installation, rendered.main),
+        dump=dump,
     )
     diagnoses = diagnose(evidence)
     said = [one.raw for one in evidence.start.lines if one.level is None and one.raw.strip()]
