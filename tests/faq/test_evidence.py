@@ -53,6 +53,8 @@ def server(local_target: LocalTarget, included: Path) -> Iterator[Server]:
             defines={"WORD": B, "PART": str(included)},
         )
     )
+    # The last line of a start, which is written after the server is ready.
+    server.log.wait_for("resuming normal operations")
     yield server
     server.stop()
 
