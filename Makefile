@@ -1,15 +1,19 @@
 # make demo: sets up all and runs `pytest --modssl` on the sample repository.
 # make test: sets up all and runs everything that must pass: linters, types, and the suite.
+# make diagnosis-table: seeded faults by the diagnosis given, healthy servers by false alarms; fails where one is wrong.
 # make test-images: the tests that use a server, on the images that are slow to build.
 # make test-builds: every httpd that can be built from source, and what only those can show. An hour, the first time.
 
-.PHONY: demo test test-images test-builds lint bench setup-demo setup-dev clean
+.PHONY: demo test diagnosis-table test-images test-builds lint bench setup-demo setup-dev clean
 
 demo: setup-demo
 	cd fixtures/repos/shop && PYTHONDONTWRITEBYTECODE=1 ../../../.venv/bin/pytest --modssl -v -p no:cacheprovider
 
 test: lint
 	@tools/with-engine tools/suite
+
+diagnosis-table: setup-dev
+	@.venv/bin/python -m tests.faq.table $(TARGET)
 
 test-images: setup-dev
 	@tools/with-engine tools/suite-images

@@ -14,6 +14,15 @@ if TYPE_CHECKING:
         ModsslAssertionError as ModsslAssertionError,
     )
     from pytest_modssl.asserts import (
+        assert_answers as assert_answers,
+    )
+    from pytest_modssl.asserts import (
+        assert_certificate as assert_certificate,
+    )
+    from pytest_modssl.asserts import (
+        assert_chain_complete as assert_chain_complete,
+    )
+    from pytest_modssl.asserts import (
         assert_dh_bits as assert_dh_bits,
     )
     from pytest_modssl.asserts import (
@@ -148,6 +157,9 @@ __version__ = "0.1.0.dev0"
 _HOMES = {
     "asserts": (
         "ModsslAssertionError",
+        "assert_answers",
+        "assert_certificate",
+        "assert_chain_complete",
         "assert_dh_bits",
         "assert_handshake",
         "assert_handshake_fails",

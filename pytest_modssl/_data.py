@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 _PACKAGE = Path(__file__).parent
-# A wheel carries the two top-level folders inside the package (see pyproject.toml); a checkout has them beside it.
+# A wheel carries the top-level folders and the examples inside the package (see pyproject.toml); a checkout has them
+# beside it.
 _ROOT = _PACKAGE / "_data" if (_PACKAGE / "_data").is_dir() else _PACKAGE.parent
 
 
@@ -24,6 +25,11 @@ def fixture(name: str) -> Path:
 def container(name: str) -> Path:
     """Path of a file or folder below `containers/`; arguments and errors as for `fixture`."""
     return _existing(_ROOT / "containers" / name)
+
+
+def example(name: str) -> Path:
+    """Path of an example of a test; arguments and errors as for `fixture`."""
+    return _existing((_ROOT if _ROOT.name == "_data" else _ROOT / "tests") / "examples" / name)
 
 
 def _existing(path: Path) -> Path:

@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pytest_modssl.faq.entry import Diagnosis
+
 
 class ModsslError(Exception):
     """Base of every error that this package raises on its own account."""
@@ -24,11 +32,13 @@ class StartError(ModsslError):
 
     Attributes:
         configuration: the main file that it was started with.
+        diagnoses: what the message says about the cause, most likely first.
     """
 
-    def __init__(self, message: str, *, configuration: str = "") -> None:
+    def __init__(self, message: str, *, configuration: str = "", diagnoses: Sequence[Diagnosis] = ()) -> None:
         super().__init__(message)
         self.configuration = configuration
+        self.diagnoses = tuple(diagnoses)
 
 
 class ServerGoneError(ModsslError):
@@ -63,6 +73,10 @@ class FetchError(ModsslError):
     """An httpd that is had without an installation cannot be fetched, built, unpacked or kept."""
 
 
+class UnknownEntryError(ModsslError):
+    """The catalogue has no entry of that id."""
+
+
 class EngineError(ModsslError):
     """A container engine cannot be had, or did not do what it was asked for.
 
@@ -75,3 +89,33 @@ class EngineError(ModsslError):
     def __init__(self, message: str, *, reason: str) -> None:
         super().__init__(message)
         self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Mismatch:
+    """One thing that is not as expected, in words that can stand in a message."""
+
+    what: str
+    expected: str
+    seen: str
+
+    def __str__(self) -> str:
+        return f"{self.what}: expected {self.expected}, seen {self.seen}"
+
+
+class ModsslAssertionError(AssertionError):
+    """An expectation about a server that did not hold; the message has all of it, the decisive part first.
+
+    Attributes:
+        headline: what was looked at, in one line.
+        mismatches: everything that is not as expected.
+        diagnoses: what the message says about the cause, most likely first.
+    """
+
+    def __init__(
+        self, message: str, *, headline: str, mismatches: Sequence[Mismatch], diagnoses: Sequence[Diagnosis] = ()
+    ) -> None:
+        super().__init__(message)
+        self.headline = headline
+        self.mismatches = tuple(mismatches)
+        self.diagnoses = tuple(diagnoses)

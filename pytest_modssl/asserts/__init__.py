@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from pytest_modssl.asserts._collect import Mismatch, ModsslAssertionError
+from pytest_modssl.asserts.answers import assert_answers
+from pytest_modssl.asserts.certificate import assert_certificate, assert_chain_complete
 from pytest_modssl.asserts.dh import assert_dh_bits, assert_java7_compatible
 from pytest_modssl.asserts.environment import assert_ssl_env
 from pytest_modssl.asserts.handshake import assert_handshake, assert_handshake_fails
 from pytest_modssl.asserts.sni import Served, assert_sni
 from pytest_modssl.asserts.switching import assert_no_redirect_loop, assert_switches_to_http, assert_switches_to_https
+from pytest_modssl.errors import Mismatch, ModsslAssertionError
 
 __all__ = [
     "Mismatch",
     "ModsslAssertionError",
     "Served",
+    "assert_answers",
+    "assert_certificate",
+    "assert_chain_complete",
     "assert_dh_bits",
     "assert_handshake",
     "assert_handshake_fails",

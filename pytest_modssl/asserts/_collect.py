@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn, TypeAlias, Union
 
+from pytest_modssl.errors import Mismatch, ModsslAssertionError
+from pytest_modssl.faq import diagnose
+from pytest_modssl.http import described
 from pytest_modssl.tls.commands import shell_line
 
 if TYPE_CHECKING:
@@ -27,32 +29,6 @@ _LAST_LINES = 20
 _READY = "resuming normal operations"
 _COMMAND_LINE = "AH00094"
 _WARNINGS = frozenset({"emerg", "alert", "crit", "error", "warn"})
-
-
-@dataclass(frozen=True, slots=True)
-class Mismatch:
-    """One thing that is not as expected, in words that can stand in a message."""
-
-    what: str
-    expected: str
-    seen: str
-
-    def __str__(self) -> str:
-        return f"{self.what}: expected {self.expected}, seen {self.seen}"
-
-
-class ModsslAssertionError(AssertionError):
-    """An expectation about a server that did not hold; the message has all of it, the decisive part first.
-
-    Attributes:
-        headline: what was looked at, in one line.
-        mismatches: everything that is not as expected.
-    """
-
-    def __init__(self, message: str, *, headline: str, mismatches: Sequence[Mismatch]) -> None:
-        super().__init__(message)
-        self.headline = headline
-        self.mismatches = tuple(mismatches)
 
 
 def holds(expected: Expected, seen: object) -> bool:
@@ -98,11 +74,13 @@ def require(
         commands: command lines that repeat what was done.
 
     Raises:
-        ModsslAssertionError: with headline, mismatches, the server's log of this test, what was seen, the commands.
+        ModsslAssertionError: with headline, mismatches, diagnoses, the server's log of this test, what was seen, the
+            commands.
     """
     __tracebackhide__ = True
     if mismatches:
         fail(server, headline, mismatches, seen=seen, commands=commands)
+    server.accept(seen)
 
 
 def fail(
@@ -112,18 +90,24 @@ def fail(
     *,
     seen: Sequence[object] = (),
     commands: Sequence[Sequence[str]] = (),
+    error: BaseException | None = None,
 ) -> NoReturn:
-    """Raise the mismatches, of which there is one at least; see `require`."""
+    """Raise the mismatches, of which there is one at least; see `require`.
+
+    `error` is what kept it from being seen, where it could not be.
+    """
     __tracebackhide__ = True
     # httpd logs why it refused something after the client has seen that it did.
     server.instance.settle()
     count = "1 mismatch" if len(mismatches) == 1 else f"{len(mismatches)} mismatches"
     parts = ["\n".join([f"{headline}: {count}", *(f"  {one}" for one in mismatches)])]
+    diagnoses = diagnose(server.evidence(mismatches=mismatches, error=error))
+    parts += map(str, diagnoses)
     parts.append(_log(server))
-    parts += [_shortened(str(one).splitlines()) for one in seen]
+    parts += [_shortened(described(one).splitlines()) for one in seen]
     if commands:
         parts.append("\n".join(["to repeat it by hand:", *(f"  {shell_line(one)}" for one in commands)]))
-    raise ModsslAssertionError("\n\n".join(parts), headline=headline, mismatches=mismatches)
+    raise ModsslAssertionError("\n\n".join(parts), headline=headline, mismatches=mismatches, diagnoses=diagnoses)
 
 
 def _log(server: Server) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_modssl.asserts._collect import Expected, Mismatch, compare, require
+from pytest_modssl.asserts._collect import Expected, compare, require
+from pytest_modssl.errors import Mismatch
 from pytest_modssl.tls import names
 from pytest_modssl.tls.hello import JAVA7
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_modssl.asserts._collect import Expected, Mismatch, compare, fail, holds, require, words
-from pytest_modssl.errors import EnvironmentPageError
+from pytest_modssl.asserts._collect import Expected, compare, fail, holds, require, words
+from pytest_modssl.errors import EnvironmentPageError, Mismatch
 from pytest_modssl.http import ASK, page_url, read_environment
 
 if TYPE_CHECKING:
@@ -50,7 +50,11 @@ def assert_ssl_env(
     command = server.curl_command(page_url(url, via), headers=ASK if via == "header" else None)
     seen, problem = None, ""
     try:
-        seen = server.environment(url, via=via) if session is None else read_environment(session, url, via=via)
+        if session is None:
+            seen = server.environment(url, via=via)
+        else:
+            seen = read_environment(session, url, via=via)
+            server.note(seen)
     except EnvironmentPageError as error:
         problem = str(error)
     if seen is None:
@@ -58,18 +62,13 @@ def assert_ssl_env(
     mismatches = []
     for name, value in expected.items():
         if name not in seen:
-            mismatches.append(Mismatch(name, words(value), "nothing: it is absent" + _why_absent(seen)))
+            mismatches.append(Mismatch(name, words(value), "nothing: it is absent"))
         elif not holds(value, seen[name]):
             mismatches += compare(name, value, seen[name])
     mismatches += [Mismatch(name, "it to be absent", repr(seen[name])) for name in absent if name in seen]
     for name in empty:
         if seen.get(name) != "":
-            value_seen = repr(seen[name]) if name in seen else "nothing: it is absent" + _why_absent(seen)
+            value_seen = repr(seen[name]) if name in seen else "nothing: it is absent"
             mismatches.append(Mismatch(name, "it to be empty", value_seen))
     require(server, headline, mismatches, seen=[seen], commands=[command])
     return seen
-
-
-def _why_absent(seen: SslEnvironment) -> str:
-    # Without StdEnvVars a TLS request has HTTPS and SSL_TLS_SNI only (SSLOptions in mod_ssl's manual).
-    return "" if "SSL_PROTOCOL" in seen else " (as are all: SSLOptions +StdEnvVars is not in force, or this is no TLS)"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from pytest_modssl.asserts._collect import Expected, Mismatch, compare, require
-from pytest_modssl.errors import WaitTimeoutError
+from pytest_modssl.asserts._collect import Expected, compare, require
+from pytest_modssl.errors import Mismatch, WaitTimeoutError
 from pytest_modssl.tls.commands import SAYABLE
 
 if TYPE_CHECKING:

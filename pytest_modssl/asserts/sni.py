@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import requests
 
-from pytest_modssl.asserts._collect import Expected, Mismatch, compare, require
+from pytest_modssl.asserts._collect import Expected, compare, require
 from pytest_modssl.asserts.handshake import certificate_mismatch, repeat_command
-from pytest_modssl.errors import EnvironmentPageError, ModsslError
+from pytest_modssl.errors import EnvironmentPageError, Mismatch, ModsslError
 from pytest_modssl.http import ASK, environment_of, page_url
 from pytest_modssl.pki import LeafCert
 from pytest_modssl.tls import hostname

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
-from pytest_modssl.asserts._collect import Expected, Mismatch, compare, require
+from pytest_modssl.asserts._collect import Expected, compare, require
+from pytest_modssl.errors import Mismatch
 from pytest_modssl.http import follow
 from pytest_modssl.http.redirects import REDIRECT_STATUSES
 

@@ -11,15 +11,17 @@ from pytest_modssl.http.environment import (
     read_environment,
 )
 from pytest_modssl.http.redirects import Hop, RedirectChain, follow
-from pytest_modssl.http.session import TlsFacts, open_session, tls_of
+from pytest_modssl.http.session import FailedRequest, TlsFacts, described, open_session, tls_of
 
 __all__ = [
     "ASK",
+    "FailedRequest",
     "Hop",
     "RedirectChain",
     "SslEnvironment",
     "TlsFacts",
     "Via",
+    "described",
     "environment_of",
     "follow",
     "open_session",

@@ -59,6 +59,22 @@ class TlsFacts:
         return f"{self.protocol} {self.cipher_suite} ({self.cipher_bits} bits){resumed}, sha256 {self.fingerprint[:16]}"
 
 
+@dataclass(frozen=True, slots=True)
+class FailedRequest:
+    """A request that got no answer.
+
+    Attributes:
+        url: what was asked for.
+        error: why there is none.
+    """
+
+    url: str
+    error: Exception
+
+    def __str__(self) -> str:
+        return f"{self.url}\n  no answer: {type(self.error).__name__}: {self.error}"
+
+
 def open_session(
     resolve: Callable[[str, str, int], tuple[str, int]],
     *,
@@ -68,6 +84,7 @@ def open_session(
     ciphers: str | None = None,
     timeout: float = 10.0,
     on_response: Callable[[requests.Response], None] | None = None,
+    on_failure: Callable[[FailedRequest], None] | None = None,
 ) -> requests.Session:
     """A session that connects where `resolve` says, and trusts nothing but `trust`.
 
@@ -85,13 +102,14 @@ def open_session(
             weak keys; a request of its own security level belongs here.
         timeout: seconds for connecting and for each read, where a request says nothing else.
         on_response: called with every response, those of redirects included.
+        on_failure: called with every request that got no answer, before its error is raised.
 
     Raises:
         ValueError: an unknown protocol.
     """
     if protocol is not None and protocol not in PROTOCOLS:
         raise ValueError(f"unknown protocol {protocol!r}: use one of {', '.join(PROTOCOLS)}")
-    session = _Session()
+    session = _Session(on_failure)
     session.trust_env = False
     if client_certificate is not None:
         certificate, key = client_certificate
@@ -109,6 +127,15 @@ def tls_of(response: requests.Response) -> TlsFacts | None:
     # urllib3 hands a response over with the parsed head it came from, and `requests` itself reads it there (cookies).
     head = getattr(response.raw, "_original_response", None)
     return head.tls if isinstance(head, _TlsResponse) else None
+
+
+def described(observation: object) -> str:
+    """An observation as a person reads it: a response by its request, status and fields, all else as it prints."""
+    if not isinstance(observation, requests.Response):
+        return str(observation)
+    fields = "\n".join(f"  {name}: {value}" for name, value in observation.headers.items())
+    request = f"{observation.request.method} {observation.request.url}"
+    return f"{request}\n  {observation.status_code} {observation.reason}\n{fields}"
 
 
 def _call_back(on_response: Callable[[requests.Response], None], response: requests.Response, **_: object) -> None:
@@ -165,11 +192,18 @@ def _at(address: tuple[str, int]) -> str:
 
 
 class _Session(requests.Session):
+    def __init__(self, on_failure: Callable[[FailedRequest], None] | None) -> None:
+        super().__init__()
+        self._on_failure = on_failure
+
     def request(self, *args: Any, **options: Any) -> requests.Response:
         __tracebackhide__ = True
         try:
             return super().request(*args, **options)
         except (ModsslError, requests.RequestException) as error:
+            if self._on_failure is not None and isinstance(error, requests.RequestException):
+                url = None if error.request is None else error.request.url
+                self._on_failure(FailedRequest(url or "", error))
             # The way through requests and urllib3 fills a screen, and tells nothing that the message does not.
             raise error.with_traceback(None) from None
 

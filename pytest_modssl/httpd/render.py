@@ -76,16 +76,18 @@ class Place:
 class Rendered:
     """The files of a server by path below its folder, and the way back from a line to the user's own file.
 
-    `files` maps a relative path to content and permission bits. `writable` names the folders in which the server's
-    children write.
+    `main` is the path of the main file as the server sees it. `files` maps a relative path to content and permission
+    bits. `writable` names the folders in which the server's children write.
     """
 
+    main: str
     files: Mapping[str, tuple[bytes, int]]
     folders: tuple[str, ...]
     writable: tuple[str, ...]
     modules: tuple[str, ...]
     text: str
     origins: tuple[tuple[Snippet, int] | None, ...]
+    owners: tuple[Origin | None, ...]
     hosts: Mapping[str, Origin | None]
 
     def locate(self, line: int) -> Origin | None:
@@ -93,12 +95,14 @@ class Rendered:
         entry = self.origins[line - 1] if 0 < line <= len(self.origins) else None
         return entry and entry[0].locate(entry[1])
 
-    def locate_host(self, message: str) -> Origin | None:
-        """Place of the virtual host that a message of httpd names as `name:port`; `None` when it names none."""
-        for name, origin in self.hosts.items():
-            if re.search(rf"(?<![\w.-]){re.escape(name)}(?!\d)", message):
-                return origin
-        return None
+    def owner(self, line: int) -> Origin | None:
+        """Place of the call that brought line `line` (counted from 1) of our own about; `None` without one."""
+        return self.owners[line - 1] if 0 < line <= len(self.owners) else None
+
+    def host_in(self, message: str) -> str | None:
+        """The virtual host, as `name:port`, that a message of httpd names; `None` when it names none."""
+        named = (name for name in self.hosts if re.search(rf"(?<![\w.-]){re.escape(name)}(?!\d)", message))
+        return next(named, None)
 
 
 class _Page:
@@ -107,17 +111,20 @@ class _Page:
     def __init__(self) -> None:
         self.lines: list[str] = []
         self.origins: list[tuple[Snippet, int] | None] = []
+        self.owners: list[Origin | None] = []
 
-    def add(self, *lines: str) -> None:
+    def add(self, *lines: str, owner: Origin | None = None) -> None:
         for line in lines:
             self.lines.append(line)
             self.origins.append(None)
+            self.owners.append(owner)
 
     def add_snippets(self, snippets: Iterable[Snippet]) -> None:
         for snippet in snippets:
             for index, line in enumerate(snippet.text.splitlines()):
                 self.lines.append(line)
                 self.origins.append((snippet, index))
+                self.owners.append(None)
 
     def text(self) -> str:
         return "\n".join(self.lines) + "\n"
@@ -145,12 +152,14 @@ def render(config: ServerConfig, installation: Installation, place: Place) -> Re
         hosts.setdefault(f"{host.name}:{place.ports.get(host.port, host.port)}", host.origin)
         hosts.setdefault(f"{host.name}:{host.port}", host.origin)
     return Rendered(
+        main=place.below(MAIN),
         files=files,
         folders=tuple(sorted(folders.union(_FOLDERS))),
         writable=("run",),
         modules=modules,
         text=text,
         origins=tuple(page.origins),
+        owners=tuple(page.owners),
         hosts=hosts,
     )
 
@@ -240,7 +249,8 @@ def _add_base(
     if place.identity is not None:
         page.add(f"User {place.identity[0]}", f"Group {place.identity[1]}")
     page.add("ServerName localhost")
-    page.add(*(f"Listen ${{MODSSL_ADDRESS}}:${{MODSSL_PORT_{port}}}{_scheme(config, port)}" for port in config.listen))
+    listen = (f"Listen ${{MODSSL_ADDRESS}}:${{MODSSL_PORT_{port}}}{_scheme(config, port)}" for port in config.listen)
+    page.add(*listen, owner=config.origin)
     page.add(f'ErrorLog "{place.error_log or place.below(ERROR_LOG)}"')
     # Handshake failures are logged at info; `ssl:debug` would stop a server without mod_ssl (measured on 2.4.71).
     page.add("LogLevel info ssl:debug" if "ssl" in present else "LogLevel info")
@@ -287,11 +297,12 @@ def _add_host(page: _Page, host: VirtualHost, index: int, place: Place) -> None:
         f"    ServerName {scheme}://{host.name}:{host.port}",
         *(f"    ServerAlias {alias}" for alias in host.aliases),
         f'    DocumentRoot "{folder}"',
+        owner=host.origin,
     )
     if host.certificates:
-        page.add("    SSLEngine on")
+        page.add("    SSLEngine on", owner=host.origin)
     for number, _ in enumerate(host.certificates):
-        page.add(f'    SSLCertificateFile "{place.root}/tls/{index}-{number}.crt"')
-        page.add(f'    SSLCertificateKeyFile "{place.root}/tls/{index}-{number}.key"')
+        file = f"{place.root}/tls/{index}-{number}"
+        page.add(f'    SSLCertificateFile "{file}.crt"', f'    SSLCertificateKeyFile "{file}.key"', owner=host.origin)
     page.add_snippets(host.snippets)
-    page.add("</VirtualHost>")
+    page.add("</VirtualHost>", owner=host.origin)

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from types import FrameType
 
 _PACKAGE = __name__.partition(".")[0]
+# The catalogue's demonstrations are written as a user writes, and explained at their own lines.
+_LIKE_A_USER = f"{_PACKAGE}.faq.demos."
 _RUNNERS = frozenset({"_pytest", "pluggy"})
 
 
@@ -79,10 +81,11 @@ def caller() -> Origin | None:
     """The nearest call outside this package: where the user's own code stands; `None` where pytest itself called."""
     frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - the only way to the caller that costs microseconds
     while frame is not None:
-        package = str(frame.f_globals.get("__name__", "")).partition(".")[0]
+        module = str(frame.f_globals.get("__name__", ""))
+        package = module.partition(".")[0]
         if package in _RUNNERS:
             return None
-        if package != _PACKAGE:
+        if package != _PACKAGE or module.startswith(_LIKE_A_USER):
             return Origin(frame.f_code.co_filename, frame.f_lineno)
         frame = frame.f_back
     return None

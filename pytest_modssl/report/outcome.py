@@ -5,10 +5,9 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
-import requests
-
-from pytest_modssl.asserts import ModsslAssertionError
-from pytest_modssl.errors import ModsslError, StartError, WaitTimeoutError
+from pytest_modssl.errors import ModsslAssertionError, ModsslError, StartError, WaitTimeoutError
+from pytest_modssl.faq import diagnose
+from pytest_modssl.http import described
 from pytest_modssl.httpd.errorlog import SEVERITY
 from pytest_modssl.tls import Handshake, shell_line
 
@@ -29,6 +28,7 @@ class UnexpectedLogError(AssertionError, ModsslError):
     """A server logged an error during a test that did not expect it, or did not log one that it expected."""
 
 
+_DIAGNOSED = (ModsslAssertionError, StartError)
 _SHOWING_THE_LOG = (UnexpectedLogError, ModsslAssertionError, WaitTimeoutError)
 
 
@@ -68,29 +68,38 @@ def _was_logged(servers: Sequence[Server], wanted: Wanted) -> bool:
 
 
 def explain(error: BaseException, servers: Sequence[Server]) -> list[tuple[str, str]]:
-    """Sections for the report of a failed test: the log, what was seen, how to repeat it, the configuration.
+    """Sections for the report of a failed test: diagnosis, log, what was seen, how to repeat it, the configuration.
 
-    Of a server that did not start, it is the configuration that httpd refused. The log lines of level warning and worse
-    also become a note of the error, for reports that know no sections; so does the reason why a server is gone.
+    Of a server that did not start, it is the configuration that httpd refused. Diagnoses that the error's own message
+    does not have, and log lines of level warning and worse, become notes of the error, for reports that know no
+    sections; so does the reason why a server is gone.
     """
     used = [server for server in servers if server.used or server.log.records]
-    gone = []
+    notes = []
     for server in used:
         try:
             server.end_test()
         except ModsslError as found:
-            gone.append(str(found))
+            notes.append(str(found))
+    diagnoses = [] if isinstance(error, _DIAGNOSED) else _diagnoses(error, used)
+    notes += diagnoses
     if not isinstance(error, _SHOWING_THE_LOG):
         logged = _raw([record for server in used for record in server.log.records if _is_warning(record)])
-        gone += ["\n".join(["the server logged during this test:", *logged])] if logged else []
+        notes += ["\n".join(["the server logged during this test:", *logged])] if logged else []
     # BaseException.add_note is of Python 3.11.
-    for note in gone:
+    for note in notes:
         if note not in str(error) and hasattr(error, "add_note"):
             error.add_note(note)
-    sections = [section for server in used for section in _sections(server)]
+    sections = [] if hasattr(error, "add_note") else [("diagnosis", one) for one in diagnoses]
+    sections += [section for server in used for section in _sections(server)]
     if isinstance(error, StartError):
         sections.insert(0, ("configuration that httpd refused", _numbered(error.configuration)))
     return [(f"modssl: {title}", text) for title, text in sections if text]
+
+
+def _diagnoses(error: BaseException, servers: Sequence[Server]) -> list[str]:
+    found = (str(one) for server in servers for one in diagnose(server.evidence(error=error)))
+    return list(dict.fromkeys(found))
 
 
 def _sections(server: Server) -> Iterator[tuple[str, str]]:
@@ -102,13 +111,7 @@ def _sections(server: Server) -> Iterator[tuple[str, str]]:
 
 
 def _observation(observation: object) -> str:
-    if isinstance(observation, requests.Response):
-        head = "\n".join(f"  {name}: {value}" for name, value in observation.headers.items())
-        request = f"{observation.request.method} {observation.request.url}"
-        return f"{request}\n  {observation.status_code} {observation.reason}\n{head}"
-    if isinstance(observation, Handshake):
-        return f"{observation}\n{observation.transcript}"
-    return str(observation)
+    return f"{observation}\n{observation.transcript}" if isinstance(observation, Handshake) else described(observation)
 
 
 def _numbered(text: str) -> str:

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pytest_modssl.httpd.config import ServerConfig
+    from pytest_modssl.httpd.dumps import DumpedDirective
     from pytest_modssl.httpd.installation import Installation
     from pytest_modssl.httpd.render import Rendered
     from pytest_modssl.targets.server import Server
@@ -33,6 +34,14 @@ class Instance(Protocol):
 
     def address(self, port: int) -> tuple[str, int] | None:
         """Where a port of the configuration is reached from this machine; `None` for one that is not listened on."""
+        ...
+
+    def dump(self) -> tuple[DumpedDirective, ...]:
+        """Its effective configuration, as httpd itself tells it where the files are (`httpd.dumps.effective_config`).
+
+        Raises:
+            ModsslError: when it cannot be had.
+        """
         ...
 
     def settle(self) -> frozenset[str] | None:

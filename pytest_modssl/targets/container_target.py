@@ -10,17 +10,19 @@ from __future__ import annotations
 
 import contextlib
 import socket
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
 from pytest_modssl.errors import ConfigError, EngineError, WaitTimeoutError
+from pytest_modssl.httpd.dumps import effective_config
 from pytest_modssl.httpd.errorlog import LogCursor
 from pytest_modssl.httpd.render import ACCESS_LOG, ERROR_LOG, Place, render
 from pytest_modssl.targets.connections import ESTABLISHED
 from pytest_modssl.targets.container import ROOT, Container, remove
-from pytest_modssl.targets.container_probe import probe_image
+from pytest_modssl.targets.container_probe import probe_image, runner
 from pytest_modssl.targets.engine_errors import engine_errors
 from pytest_modssl.targets.last_will import LastWill
 from pytest_modssl.targets.registry import is_dead, remove_folder
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 
     from pytest_modssl.errors import StartError
     from pytest_modssl.httpd.config import ServerConfig
+    from pytest_modssl.httpd.dumps import DumpedDirective
     from pytest_modssl.httpd.render import Rendered
     from pytest_modssl.targets.engine import Engine
     from pytest_modssl.targets.registry import Owner
@@ -296,8 +299,20 @@ class ContainerInstance:
             EngineError: when that is because the container, or the engine, is not there.
         """
         self._container.look()  # so that all that was logged is there
-        installation, status = self._target.installation, self.exit_status
-        return start_error(config, installation, self.rendered, self.folder, status=status, seconds=self._start_seconds)
+        return start_error(
+            config,
+            self._target.installation,
+            self.rendered,
+            self.folder,
+            self.dump,
+            status=self.exit_status,
+            seconds=self._start_seconds,
+        )
+
+    def dump(self) -> tuple[DumpedDirective, ...]:
+        """See `Instance`: asked in this server's own container, which alone has its files."""
+        here = replace(self._target.installation, run=runner(lambda: self._container))
+        return effective_config(here, self.rendered.main)
 
     @property
     def exit_status(self) -> int | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import shutil
 import signal
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 from pytest_modssl.errors import ConfigError, StartError, WaitTimeoutError
+from pytest_modssl.httpd.dumps import effective_config
 from pytest_modssl.httpd.errorlog import LogCursor
 from pytest_modssl.httpd.render import ERROR_LOG, MAIN, PID_FILE, Place, Rendered, render
 from pytest_modssl.process import Process, dies_with_owner, has_ending_child, start
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pytest_modssl.httpd.config import ServerConfig
+    from pytest_modssl.httpd.dumps import DumpedDirective
     from pytest_modssl.httpd.installation import Installation
 
 # A port may be taken between our look at it and httpd's bind; three tries lose to nothing but a full machine.
@@ -152,8 +155,13 @@ class LocalTarget:
         return self._refused(config, instance.rendered, instance.folder, instance.exit_status)
 
     def _refused(self, config: ServerConfig, rendered: Rendered, folder: Path, status: int | None) -> StartError:
+        dump = functools.partial(self.dump, rendered)
         seconds = self._start_seconds
-        return start_error(config, self.installation, rendered, folder, status=status, seconds=seconds)
+        return start_error(config, self.installation, rendered, folder, dump, status=status, seconds=seconds)
+
+    def dump(self, rendered: Rendered) -> tuple[DumpedDirective, ...]:
+        """What httpd makes of files of this machine; errors as for `effective_config`."""
+        return effective_config(self.installation, rendered.main)
 
     def _identity(self) -> tuple[str, str] | None:
         if os.geteuid() != 0:
@@ -204,6 +212,10 @@ class LocalInstance:
         """See `Instance`."""
         actual = self._listening.ports.get(port)
         return None if actual is None else (self._listening.address, actual)
+
+    def dump(self) -> tuple[DumpedDirective, ...]:
+        """See `Instance`."""
+        return self._target.dump(self.rendered)
 
     def wait_until_ready(self, config: ServerConfig, seconds: float) -> None:
         """Returns when the server is ready on every port.

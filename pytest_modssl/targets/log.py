@@ -90,13 +90,13 @@ class ServerLog:
         for one in wanted:
             self.wait_for(one)
 
+    def unaccounted(self) -> tuple[LogRecord, ...]:
+        """Records of any level that this test did not expect."""
+        return tuple(one for one in self.records if not any(_matches(one, wanted) for wanted in self._expected))
+
     def unexpected(self) -> tuple[LogRecord, ...]:
         """Records of level error and worse, and crashes of children, that this test did not expect."""
-        return tuple(
-            one
-            for one in self.records
-            if (is_error(one) or one.ah in _CRASHES) and not any(_matches(one, wanted) for wanted in self._expected)
-        )
+        return tuple(one for one in self.unaccounted() if is_error(one) or one.ah in _CRASHES)
 
 
 def _matches(record: LogRecord, wanted: Wanted) -> bool:

@@ -11,17 +11,20 @@ from urllib.parse import urlsplit
 
 from pytest_modssl import http, tls
 from pytest_modssl.errors import ServerGoneError, UnknownHostError
+from pytest_modssl.faq import Evidence
 from pytest_modssl.pki.blob import Blob
 from pytest_modssl.targets.log import ServerLog
+from pytest_modssl.targets.start_failure import start_of
 from pytest_modssl.tls.commands import SAYABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     import requests
 
-    from pytest_modssl.http import RedirectChain, SslEnvironment, Via
+    from pytest_modssl.errors import Mismatch
+    from pytest_modssl.http import FailedRequest, RedirectChain, SslEnvironment, Via
     from pytest_modssl.httpd.config import ServerConfig
     from pytest_modssl.httpd.installation import Installation
     from pytest_modssl.pki import LeafCert
@@ -30,6 +33,8 @@ if TYPE_CHECKING:
 
 # Enough to see what led to a failure; a loop of a thousand requests is not shown whole.
 _REMEMBERED = 12
+# A second look at a port that gave no answer is not to double the time that a test waited for it.
+_SECOND_LOOK_SECONDS = 1.0
 
 
 class Server:
@@ -47,6 +52,7 @@ class Server:
         self.instance = instance
         self.log = ServerLog(instance.folder / "logs" / "error.log")
         self.observations: deque[object] = deque(maxlen=_REMEMBERED)
+        self._accepted: list[object] = []
         self._repeats: deque[Callable[[], list[str]]] = deque(maxlen=_REMEMBERED)
         self._sessions: list[requests.Session] = []
         self._asked = False
@@ -173,6 +179,7 @@ class Server:
             trust=roots,
             client_certificate=None if client is None else self._client_files(client),
             on_response=functools.partial(self._note_response, client),
+            on_failure=functools.partial(self._note_failure, client),
             **options,
         )
         self._sessions.append(session)
@@ -181,6 +188,9 @@ class Server:
     def _note_response(self, client: LeafCert | None, response: requests.Response) -> None:
         repeat = functools.partial(self.curl_command, response.request.url or "", client=client)
         self.note(response, repeat=repeat)
+
+    def _note_failure(self, client: LeafCert | None, failed: FailedRequest) -> None:
+        self.note(failed, repeat=functools.partial(self.curl_command, failed.url, client=client))
 
     def _client_files(self, client: LeafCert) -> tuple[Path, Path]:
         """The certificate and key as files, which the TLS library of `requests` insists on."""
@@ -202,12 +212,16 @@ class Server:
     def redirects(self, url: str, **options: Any) -> RedirectChain:
         """The chain of redirects that begins at `url`; options as for `pytest_modssl.http.follow`."""
         __tracebackhide__ = True
-        return http.follow(self._default_session, url, **options)
+        chain = http.follow(self._default_session, url, **options)
+        self.note(chain)
+        return chain
 
     def environment(self, url: str, *, via: Via = "cgi", **options: Any) -> SslEnvironment:
         """The `SSL_*` variables that a CGI script, an SSI page or a header expression at `url` sees."""
         __tracebackhide__ = True
-        return http.read_environment(self._default_session, url, via=via, **options)
+        variables = http.read_environment(self._default_session, url, via=via, **options)
+        self.note(variables)
+        return variables
 
     @functools.cached_property
     def _default_session(self) -> requests.Session:
@@ -261,10 +275,46 @@ class Server:
         if repeat is not None:
             self._repeats.append(repeat)
 
+    def accept(self, observations: Iterable[object]) -> None:
+        """Takes note that these observations are as they should be, so that none is evidence of a fault."""
+        self._accepted += observations
+
+    def evidence(self, *, mismatches: Sequence[Mismatch] = (), error: BaseException | None = None) -> Evidence:
+        """All that is known of this server since the test began, for a diagnosis of its failure.
+
+        After a request that got no answer over TLS, the server is looked at once more: the errors of `requests` do not
+        tell what the handshake was like.
+
+        Args:
+            mismatches: what an assertion found.
+            error: what the test failed with otherwise.
+        """
+        for failed in [one for one in self.observations if isinstance(one, http.FailedRequest) and one.error is error]:
+            self._look_again(failed.url)
+        accepted = {id(one) for one in self._accepted}
+        return Evidence(
+            installation=self.installation,
+            config=self.config,
+            rendered=self.instance.rendered,
+            start=start_of(self.instance.folder, self.exit_status),
+            records=self.log.unaccounted(),
+            observations=tuple(one for one in self.observations if id(one) not in accepted),
+            mismatches=tuple(mismatches),
+            error=error,
+            ports={found: port for port in self.config.listen if (found := self.instance.address(port)) is not None},
+            dump=self.instance.dump,
+        )
+
+    def _look_again(self, url: str) -> None:
+        parts = urlsplit(url)
+        if parts.scheme == "https" and parts.hostname is not None:
+            self.handshake(parts.hostname, port=parts.port or 443, timeout=_SECOND_LOOK_SECONDS)
+
     def begin_test(self) -> None:
         """Starts a test's slice of the log and forgets what was seen before."""
         self.log.begin(self._still_open)
         self.observations.clear()
+        self._accepted.clear()
         self._repeats.clear()
         self._asked = False
 

@@ -5,31 +5,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_modssl.errors import StartError
+from pytest_modssl.faq import Evidence, Start, diagnose
 from pytest_modssl.httpd.errorlog import SEVERITY, LogRecord, parse
-from pytest_modssl.httpd.problems import ConfigProblem, parse_config_error
-from pytest_modssl.httpd.render import ERROR_LOG, MAIN
+from pytest_modssl.httpd.render import ERROR_LOG
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from pytest_modssl.httpd.config import ServerConfig
+    from pytest_modssl.httpd.dumps import DumpedDirective
     from pytest_modssl.httpd.installation import Installation
     from pytest_modssl.httpd.render import Rendered
 
-# What to do, by the number of the line that tells why httpd ended; all were seen on 2.4.71.
-_TO_DO = {
-    "AH00072": "end what listens on that address and port, or name another in Listen",
-    "AH02565": "give the virtual host a key and a certificate that belong together: a leaf of the CA has both",
-    "AH02578": "give the key without a pass phrase, or name the program that tells it in the global directives: "
-    "SSLPassPhraseDialog exec:/path/to/program",
-    "AH02562": "a key or signature too weak for OpenSSL's security level: give a stronger one (key_type=), or lower "
-    "the level in the global directives: SSLCipherSuite DEFAULT:@SECLEVEL=0",
-    "AH01898": "name a suite in SSLCipherSuite that this OpenSSL has and mod_ssl allows; to every list it adds "
-    "!aNULL:!eNULL:!EXP",
-    "AH02572": "give the virtual host tls=, or SSLCertificateFile in its directives, or leave out SSLEngine on",
-}
 _SHOWN_LIBRARY_ERRORS = 2
+_READY = "resuming normal operations"
+# "SIGHUP received. Attempting to restart": its number differs by MPM (event.c, worker.c, prefork.c in server/mpm).
+_RELOADED = "SIGHUP received"
 
 
 def start_error(
@@ -37,6 +29,7 @@ def start_error(
     installation: Installation,
     rendered: Rendered,
     folder: Path,
+    dump: Callable[[], tuple[DumpedDirective, ...]],
     *,
     status: int | None,
     seconds: float,
@@ -48,23 +41,52 @@ def start_error(
         installation: the httpd.
         rendered: the files it was started with.
         folder: where its output and logs are on this machine.
+        dump: gives its effective configuration.
         status: its exit status; `None` when it still ran after `seconds`.
         seconds: how long it was given.
     """
-    said = [line for name in ("stderr", "stdout") for line in _read(folder / name).splitlines() if line.strip()]
-    records = parse(_read(folder / ERROR_LOG))
-    # On a reload httpd's standard error is its error log already.
-    said += [one.raw for one in records if one.level is None and one.raw.strip()]
-    telling = [one for one in records if one.level is not None and SEVERITY[one.level] <= SEVERITY["warn"]]
-    problem = parse_config_error("\n".join(said))
-    lines = [_headline(installation, status, seconds)]
-    lines.append(_place(problem, said, telling, rendered) or f"the configuration was made at {config.origin}")
+    evidence = Evidence(
+        installation=installation,
+        config=config,
+        rendered=rendered,
+        start=Start(ready=False, status=status, lines=_lines_since_start(folder)),
+        dump=dump,
+    )
+    diagnoses = diagnose(evidence)
+    said = [one.raw for one in evidence.start.lines if one.level is None and one.raw.strip()]
+    telling = [one for one in evidence.start.lines if one.level and SEVERITY[one.level] <= SEVERITY["warn"]]
+    lines = [_headline(installation, status, seconds), *map(str, diagnoses)]
+    told = {one.place.origin for one in diagnoses if one.place is not None}
+    if evidence.trouble is None and not told:
+        lines.append(f"the configuration was made at {config.origin}")
+    elif evidence.trouble is not None and evidence.trouble.origin not in told:
+        lines.append(str(evidence.trouble))
     lines += [f"{'           ' if index else 'httpd said:'} {line}" for index, line in enumerate(said)]
     lines += ["its error log:", *_shortened(telling)] if telling else []
-    hint = problem.hint if problem is not None else None
-    hint = hint or next((todo for number, todo in _TO_DO.items() if number in "\n".join([*said, *lines])), None)
-    lines += [f"to do: {hint}"] if hint else []
-    return StartError("\n".join(lines), configuration=rendered.text)
+    return StartError("\n".join(lines), configuration=rendered.text, diagnoses=diagnoses)
+
+
+def start_of(folder: Path, status: int | None) -> Start:
+    """How the start of a server went that came to be ready.
+
+    Args:
+        folder: where its output and logs are on this machine.
+        status: its exit status by now; `None` while it runs.
+    """
+    return Start(ready=True, status=status, lines=_lines_since_start(folder))
+
+
+def _lines_since_start(folder: Path) -> tuple[LogRecord, ...]:
+    """What httpd said from its last start, or reload, until it was ready; all that follows where it never was."""
+    lines = [one for name in ("stderr", "stdout") for one in parse(_read(folder / name))]
+    starting = True
+    for one in parse(_read(folder / ERROR_LOG)):
+        if _RELOADED in one.message:
+            lines, starting = [], True
+        if starting:
+            lines.append(one)
+        starting = starting and _READY not in one.message
+    return tuple(lines)
 
 
 def _shortened(records: list[LogRecord]) -> Iterator[str]:
@@ -83,23 +105,6 @@ def _headline(installation: Installation, status: int | None, seconds: float) ->
     if status < 0:
         return f"httpd {installation.version} was ended by signal {-status} before it was ready"
     return f"httpd {installation.version} refused this configuration (exit status {status})"
-
-
-def _place(problem: ConfigProblem | None, said: list[str], records: list[LogRecord], rendered: Rendered) -> str | None:
-    """The user's own place that the messages are about, by line number, else by the virtual host that they name."""
-    if problem is not None and problem.line is not None and not (problem.file or "").endswith(f"/{MAIN}"):
-        return f"at {problem.file}:{problem.line}"
-    if problem is not None and problem.line is not None:
-        texts = rendered.text.splitlines()
-        origin = rendered.locate(problem.line)
-        if origin is not None:
-            return f"at {origin}: {texts[problem.line - 1].strip()}"
-        # Our own line is right: it closes a host whose text before it left something open.
-        origin = rendered.locate(problem.line - 1)
-        if origin is not None:
-            return f"after {origin}: {texts[problem.line - 2].strip()}"
-    hosts = (rendered.locate_host(text) for text in [*said, *(record.message for record in records)])
-    return next((f"at {origin}: the virtual host that this is about" for origin in hosts if origin), None)
 
 
 def _read(path: Path) -> str:

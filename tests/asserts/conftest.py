@@ -9,12 +9,19 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from pytest_modssl.errors import WaitTimeoutError
+from pytest_modssl.faq import Evidence, Start
+from pytest_modssl.httpd.config import ServerConfig
 from pytest_modssl.httpd.errorlog import parse
+from pytest_modssl.httpd.render import Rendered
 from pytest_modssl.pki import CA
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pytest_modssl.errors import Mismatch
     from pytest_modssl.http import RedirectChain, SslEnvironment
     from pytest_modssl.httpd.errorlog import LogRecord
+    from pytest_modssl.httpd.installation import Installation
     from pytest_modssl.targets.server import Server
     from pytest_modssl.tls.handshake import Handshake
 
@@ -47,6 +54,7 @@ class FakeServer:
     log: FakeLog = field(default_factory=FakeLog)
     asked: list[tuple[Any, ...]] = field(default_factory=list)
     settled: int = 0
+    accepted: list[object] = field(default_factory=list)
 
     @property
     def instance(self) -> FakeServer:
@@ -54,6 +62,24 @@ class FakeServer:
 
     def settle(self) -> None:
         self.settled += 1
+
+    def accept(self, observations: Sequence[object]) -> None:
+        self.accepted += observations
+
+    def note(self, _: object) -> None: ...
+
+    def evidence(self, *, mismatches: Sequence[Mismatch], error: BaseException | None) -> Evidence:
+        rendered = Rendered("", {}, (), (), (), "", (), (), {})
+        return Evidence(
+            installation=cast("Installation", None),
+            config=ServerConfig(),
+            rendered=rendered,
+            start=Start(ready=True),
+            records=self.log.records,
+            observations=(self.shaken, self.chain, self.seen),
+            mismatches=tuple(mismatches),
+            error=error,
+        )
 
     def handshake(self, name: str | None, *, port: int, **options: Any) -> Handshake | None:
         self.asked.append((name, port, options))

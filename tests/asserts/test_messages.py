@@ -304,7 +304,9 @@ def test_every_mismatch_of_the_variables_is_told_absent_and_empty_apart(fake: Fa
 def test_missing_std_env_vars_are_named(fake: FakeServer) -> None:
     fake.seen = SslEnvironment(SECURE, "cgi", {"HTTPS": "on"})
     lines = message_of(assert_ssl_env, fake.real(), SECURE, SSL_PROTOCOL="TLSv1.3")
-    assert lines[1].endswith("it is absent (as are all: SSLOptions +StdEnvVars is not in force, or this is no TLS)")
+    assert lines[1] == "  SSL_PROTOCOL: expected 'TLSv1.3', seen nothing: it is absent"
+    assert lines[2] == ""
+    assert lines[3].startswith("diagnosis: SSLOptions +StdEnvVars is not in force")
 
 
 def test_a_page_that_does_not_work_is_told_with_the_log(fake: FakeServer) -> None:

@@ -218,9 +218,23 @@ def test_a_message_that_names_a_host_is_located_by_its_real_or_its_actual_port(i
         ("[a.test:80]", hosts[0]),
         ("b.a.test:80:0", hosts[1]),
     ):
-        assert result.locate_host(message) == host.origin
+        named = result.host_in(message)
+        assert named is not None
+        assert result.hosts[named] == host.origin
     for message in ("a.test:8", "a.test:800", "xa.test:80", "x-a.test:80", "a-test:80", ""):
-        assert result.locate_host(message) is None
+        assert result.host_in(message) is None
+
+
+def test_a_line_of_our_own_is_told_by_the_call_that_brought_it_about(installation: Installation) -> None:
+    host = VirtualHost("a.test", directives="Header set X-Own yes")
+    config = ServerConfig(host)
+    result = rendered(installation, config)
+    lines = [line.strip().partition(" ")[0] for line in result.text.splitlines()]
+    assert result.owner(lines.index("Listen") + 1) == config.origin
+    assert result.owner(lines.index("DocumentRoot") + 1) == host.origin
+    assert result.owner(lines.index("</VirtualHost>") + 1) == host.origin
+    for line in (-1, 0, 1, lines.index("Header") + 1, len(lines) + 1):
+        assert result.owner(line) is None
 
 
 def test_files_have_the_modes_that_they_need(installation: Installation, ca: CA) -> None:

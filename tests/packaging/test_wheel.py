@@ -88,7 +88,8 @@ def test_the_wheel_holds_the_package_and_its_data(wheel: Path) -> None:
     with ZipFile(wheel) as archive:
         names = set(archive.namelist())
     data = (f"pytest_modssl/_data/{name}" for folder in ("fixtures", "containers") for name in _files(folder))
-    assert sorted({*_files("pytest_modssl"), *data} - names) == []
+    examples = (name.replace("tests/", "pytest_modssl/_data/", 1) for name in _files("tests/examples/faq"))
+    assert sorted({*_files("pytest_modssl"), *data, *examples} - names) == []
     assert "pytest_modssl/py.typed" in names
     assert "pytest_modssl/_data/fixtures/repos/shop/httpd/shop.conf" in names
 

@@ -132,3 +132,80 @@ def test_a_request_that_cannot_be_made_is_told_without_the_http_libraries(run: R
     result = run(f"def test_it(modssl_server):\n    modssl_server.{look}\n")
     result.stdout.fnmatch_lines([">   *modssl_server.*", f"E  {told}"])
     assert not re.search(r"/(urllib3|requests)/", result.stdout.str())
+
+
+EXPIRED = """
+    import datetime
+    import pytest
+    from pytest_modssl import ServerConfig, VirtualHost
+
+    @pytest.fixture(scope="module")
+    def modssl_config(modssl_ca):
+        past = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(days=1)
+        return ServerConfig(VirtualHost("www.example.test", tls=modssl_ca.issue("www.example.test", not_after=past)))
+
+    def test_it(modssl_server):
+"""
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'modssl_server.get("https://www.example.test/")',
+        'assert modssl_server.handshake("www.example.test").verification.ok',
+        'from pytest_modssl import assert_handshake; assert_handshake(modssl_server, "www.example.test")',
+    ],
+)
+def test_however_a_test_fails_its_diagnosis_is_told_once_on_the_terminal_and_in_junit(
+    run: RunPytest, pytester: pytest.Pytester, line: str
+) -> None:
+    result = run(f"{EXPIRED}        {line}\n", "--junitxml=report.xml")
+    told = [one for one in result.outlines if "diagnosis: the certificate of CN=www.example.test expired at" in one]
+    assert len(told) == 1
+    result.stdout.fnmatch_lines(["*at *test_however*.py:8: this call brings about SSLCertificateFile"])
+    if hasattr(BaseException, "add_note") or "assert_handshake" in line:
+        assert "diagnosis: the certificate of CN=www.example.test expired" in (pytester.path / "report.xml").read_text()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'assert modssl_server.get("https://www.example.test/").status_code == 201',
+        'assert_handshake_fails(modssl_server, "www.example.test", port=80, failure="not_tls"); assert 1 == 2',
+        'pytest.raises(requests.exceptions.SSLError, modssl_server.get, "https://www.example.test:80/"); assert 1 == 2',
+    ],
+)
+def test_a_failure_that_is_not_the_server_s_has_no_diagnosis(run: RunPytest, line: str) -> None:
+    source = "import pytest, requests\nfrom pytest_modssl import assert_handshake_fails\n\n"
+    result = run(f"{source}def test_it(modssl_server):\n    {line}\n")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*assert 200 == 201*" if "201" in line else "*assert 1 == 2*"])
+    assert "diagnosis:" not in result.stdout.str()
+
+
+def test_a_start_that_fails_in_a_fixture_is_diagnosed_before_the_log(run: RunPytest) -> None:
+    result = run(
+        """
+        import pytest
+        from pytest_modssl import ServerConfig, VirtualHost
+
+        @pytest.fixture
+        def modssl_config(modssl_ca):
+            locked = modssl_ca.issue("www.example.test").with_pass_phrase("secret")
+            return ServerConfig(VirtualHost("www.example.test", tls=locked))
+
+        def test_it(modssl_server):
+            pass
+        """
+    )
+    result.stdout.fnmatch_lines(
+        [
+            "E *StartError: httpd * refused this configuration (exit status 1)",
+            "*diagnosis: the private key of www.example.test:443 is encrypted*(startup-pass-phrase)",
+            "*at *.py:7: this call brings about SSLCertificateKeyFile",
+            "*seen: AH02578: *",
+            "*to do: give the key without a pass phrase*",
+            "*see: https://httpd.apache.org/docs/2.4/ssl/ssl_faq.html#startup*",
+            "*its error log:",
+        ]
+    )

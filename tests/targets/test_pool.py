@@ -15,6 +15,7 @@ from pytest_modssl.targets.server import Server
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pytest_modssl.httpd.dumps import DumpedDirective
     from pytest_modssl.httpd.installation import Installation
     from pytest_modssl.httpd.render import Rendered
     from pytest_modssl.targets.local import LocalTarget
@@ -34,6 +35,9 @@ class FakeInstance:
         raise NotImplementedError
 
     def address(self, port: int) -> tuple[str, int] | None:
+        raise NotImplementedError
+
+    def dump(self) -> tuple[DumpedDirective, ...]:
         raise NotImplementedError
 
     def settle(self) -> frozenset[str] | None:

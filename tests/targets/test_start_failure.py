@@ -51,7 +51,7 @@ def test_an_unknown_value_is_told_at_its_line(local: LocalTarget, owner: Owner, 
 def test_an_unknown_directive_is_told_with_those_spelled_alike(local: LocalTarget, owner: Owner) -> None:
     text = refused(local, owner, ServerConfig(VirtualHost("a.test", directives="SSLEngin on")))
     assert "Invalid command 'SSLEngin'" in text
-    assert "to do: none of httpd's own modules has a directive SSLEngin; alike are SSLEngine" in text
+    assert "diagnosis: none of httpd's own modules has a directive SSLEngin; alike are SSLEngine" in text
 
 
 def test_a_directive_in_a_file_is_told_at_the_line_of_that_file(
@@ -88,7 +88,7 @@ def test_a_key_of_another_certificate_is_told_at_its_host(local: LocalTarget, ow
     host = VirtualHost("a.test", tls=leaf)
     text = refused(local, owner, ServerConfig(host))
     assert "AH02565" in text
-    assert f"at {host.origin}: the virtual host that this is about" in text
+    assert f"at {host.origin}: this call brings about SSLCertificateKeyFile" in text
 
 
 def test_an_encrypted_key_ends_the_start_and_never_asks(local: LocalTarget, owner: Owner, ca: CA) -> None:

@@ -1,0 +1,7 @@
+"""Common failures that the FAQ does not tell of, by when they show: at the start, in the handshake, at a request."""
+
+from __future__ import annotations
+
+from pytest_modssl.faq.beyond import handshake, request, start
+
+ENTRIES = (*start.ENTRIES, *handshake.ENTRIES, *request.ENTRIES)

@@ -1,0 +1,273 @@
+"""All that is known when something has failed: a value that recognisers read, and that knows no test.
+
+What an assertion has accepted is no evidence: a handshake that had to fail, and did, says nothing about the failure.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, TypeVar
+
+from pytest_modssl.errors import ModsslError
+from pytest_modssl.httpd.errorlog import SEVERITY
+from pytest_modssl.httpd.problems import ConfigProblem, parse_config_error
+from pytest_modssl.httpd.snippet import Origin
+from pytest_modssl.httpd.syntax import directives_in
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from pytest_modssl.errors import Mismatch
+    from pytest_modssl.httpd.config import ServerConfig, VirtualHost
+    from pytest_modssl.httpd.dumps import DumpedDirective
+    from pytest_modssl.httpd.errorlog import LogRecord
+    from pytest_modssl.httpd.installation import Installation
+    from pytest_modssl.httpd.render import Rendered
+    from pytest_modssl.tls.handshake import Handshake
+
+Observed = TypeVar("Observed")
+
+# https://www.example.test:8443, [::1]:443
+_SERVER_NAME = re.compile(r"(?:\w+://)?(?P<name>\[[^\]]*\]|[^:]*)(?::(?P<port>\d+))?")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place in the user's own files, and what stands there.
+
+    Attributes:
+        origin: file and line.
+        text: the directive; empty where the line is a call that brought it about.
+        preposition: "at", or "after" for a line that httpd missed behind this one.
+    """
+
+    origin: Origin
+    text: str = ""
+    preposition: str = "at"
+
+    def __str__(self) -> str:
+        return f"{self.preposition} {self.origin}{self.text and f': {self.text}'}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Used:
+    """A directive that is in effect, and where the user has it.
+
+    Attributes:
+        name: as written.
+        words: arguments one by one, quotes taken off, variables replaced.
+        text: the directive as one line.
+        place: where it stands in the user's files; for a line of ours the call that brought it about.
+        host: "www.example.test:443", the virtual host that it is in, or "".
+        sections: the sections around it as text, outermost first: "<VirtualHost *:443>".
+    """
+
+    name: str
+    words: tuple[str, ...]
+    text: str
+    place: Place | None
+    host: str = ""
+    sections: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """How a start went.
+
+    Attributes:
+        ready: whether the server came to serve.
+        status: exit status; `None` where the process runs, or ran still when it was no longer waited for.
+        lines: what httpd said meanwhile, on its standard error and in its log.
+    """
+
+    ready: bool
+    status: int | None = None
+    lines: tuple[LogRecord, ...] = ()
+
+
+def _nothing() -> tuple[DumpedDirective, ...]:
+    raise ModsslError("nobody was asked for the effective configuration")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """What is known of one server, of the start that failed or of the test that did.
+
+    Attributes:
+        installation: the httpd.
+        config: what it should serve.
+        rendered: its files, and the way from a line to the user's own.
+        start: how its start went.
+        records: the error log of the test.
+        observations: what was seen from outside and no assertion has accepted, in order: `Handshake`, `ProbeResult`,
+            `Scan`, `requests.Response`, `RedirectChain`, `SslEnvironment`, `FailedRequest`.
+        mismatches: what the failed assertion found.
+        error: what the test failed with, if not by an assertion of ours.
+        ports: the port of the configuration that is reached at an address, by address as handshakes have it.
+        dump: gives the effective configuration, and is asked once at the most; may raise `ModsslError`.
+    """
+
+    installation: Installation
+    config: ServerConfig
+    rendered: Rendered
+    start: Start
+    records: tuple[LogRecord, ...] = ()
+    observations: tuple[object, ...] = ()
+    mismatches: tuple[Mismatch, ...] = ()
+    error: BaseException | None = None
+    ports: Mapping[tuple[str, int], int] = field(default_factory=dict)
+    dump: Callable[[], tuple[DumpedDirective, ...]] = field(default=_nothing, repr=False, compare=False)
+
+    # What was said
+
+    @cached_property
+    def problem(self) -> ConfigProblem | None:
+        """Why httpd refused the configuration, as far as it is told in one line."""
+        return None if self.start.ready else parse_config_error("\n".join(one.raw for one in self.start.lines))
+
+    def logged(self, *numbers: str, match: str = "") -> Iterator[tuple[LogRecord, re.Match[str]]]:
+        """Log lines by AH number and pattern: of the start and, where it was one, of the test.
+
+        Args:
+            numbers: AH numbers, one of which the line must have; none takes every line.
+            match: a pattern that is searched in the line.
+        """
+        pattern = re.compile(match)
+        for record in (*self.start.lines, *self.records):
+            found = pattern.search(record.raw)
+            if found is not None and (not numbers or record.ah in numbers):
+                yield record, found
+
+    # What was seen
+
+    def seen(self, kind: type[Observed]) -> tuple[Observed, ...]:
+        """The observations of one kind, in order."""
+        return tuple(one for one in self.observations if isinstance(one, kind))
+
+    @cached_property
+    def subject(self) -> str:
+        """What the failure is about, in its own words: the subjects of the mismatches, and the error's message."""
+        return "\n".join([*(one.what for one in self.mismatches), "" if self.error is None else str(self.error)])
+
+    def mismatch(self, pattern: str) -> Mismatch | None:
+        """The first mismatch whose subject (`what`) matches a pattern as a whole."""
+        return next((one for one in self.mismatches if re.fullmatch(pattern, one.what)), None)
+
+    # What is configured
+
+    @cached_property
+    def directives(self) -> tuple[Used, ...]:
+        """Every directive in effect, as httpd itself tells it where it can, else as the main file has it."""
+        try:
+            found = [
+                (one.name, one.words, " ".join(one.arguments.split()), one.file, one.line, one.sections, one.is_section)
+                for one in self.dump()
+            ]
+        except ModsslError:
+            return tuple(self._as_written())
+        names = {
+            sections[0].line: _host_of(words)
+            for name, words, _, _, _, sections, _ in found
+            if name == "ServerName" and sections
+        }
+        return tuple(
+            Used(
+                name=name,
+                words=words,
+                text=f"<{name} {arguments}>" if is_section else f"{name} {arguments}".strip(),
+                place=self.place(file, line, f"{name} {arguments}".strip()),
+                host=names.get(sections[0].line, "") if sections else "",
+                sections=tuple(f"<{one.name} {one.arguments}>" for one in sections),
+            )
+            for name, words, arguments, file, line, sections, is_section in found
+        )
+
+    def _as_written(self) -> Iterator[Used]:
+        sections: list[str] = []
+        host = ""
+        for one in directives_in(self.rendered.text):
+            if one.name.startswith("</"):
+                sections = sections[:-1]
+                host = host if sections else ""
+                continue
+            if one.name.lower() == "servername" and sections:
+                host = _host_of(one.arguments)
+            text = f"{one.name} {' '.join(one.arguments)}".strip() + (">" if one.name.startswith("<") else "")
+            yield Used(
+                name=one.name.lstrip("<"),
+                words=one.arguments,
+                text=text,
+                place=self.place(self.rendered.main, one.line, text),
+                host=host,
+                sections=tuple(sections),
+            )
+            if one.name.startswith("<"):
+                sections.append(text)
+
+    def find(self, name: str, *, host: str = "", word: str = "") -> Used | None:
+        """The directive of a name that counts: the last one in the virtual host, else the last outside of all.
+
+        Args:
+            name: of the directive, in any case.
+            host: "www.example.test:443"; empty looks everywhere.
+            word: one that must be among its arguments.
+        """
+        named = [one for one in self.directives if one.name.lower() == name.lower() and (not word or word in one.words)]
+        inside = [one for one in named if not host or one.host == host]
+        outside = [one for one in named if not one.host]
+        return next(reversed(inside or outside), None)
+
+    def place(self, file: str, line: int, text: str = "") -> Place | None:
+        """Where a line that httpd speaks of stands for the user; `None` for a line that is ours alone."""
+        if file != self.rendered.main:
+            return Place(Origin(file, line), text)
+        origin = self.rendered.locate(line)
+        if origin is not None:
+            return Place(origin, text)
+        owner = self.rendered.owner(line)
+        return None if owner is None else Place(owner, f"this call brings about {text.partition(' ')[0]}")
+
+    @cached_property
+    def trouble(self) -> Place | None:
+        """The place that httpd's own words about a failed start are about, by line or by virtual host."""
+        problem = self.problem
+        if problem is not None and problem.file is not None and problem.line is not None:
+            if problem.file != self.rendered.main:
+                return Place(Origin(problem.file, problem.line))
+            texts = self.rendered.text.splitlines()
+            for line, preposition in ((problem.line, "at"), (problem.line - 1, "after")):
+                # Our own line is right: it closes a host whose text before it left something open.
+                origin = self.rendered.locate(line)
+                if origin is not None:
+                    return Place(origin, texts[line - 1].strip(), preposition)
+        origin = self.rendered.hosts.get(self.troubled_host)
+        return None if origin is None else Place(origin, "the virtual host that this is about")
+
+    @cached_property
+    def troubled_host(self) -> str:
+        """The virtual host that a failed start is about, as `name:port`; empty where httpd names none."""
+        telling = (one for one in self.start.lines if one.level is None or SEVERITY[one.level] <= SEVERITY["warn"])
+        return next(filter(None, (self.rendered.host_in(one.message) for one in telling)), "")
+
+    def call(self, host: VirtualHost | None) -> Place | None:
+        """The call that made a virtual host; `None` without one."""
+        if host is None or host.origin is None:
+            return None
+        return Place(host.origin, f"the virtual host {host.name}:{host.port}")
+
+    def host_of(self, name: str | None, port: int | None) -> VirtualHost | None:
+        """The virtual host that serves a name at a port of the configuration: its own, else the port's first."""
+        hosts = [one for one in self.config.virtual_hosts if one.port == port]
+        return next((one for one in hosts if name in (one.name, *one.aliases)), hosts[0] if hosts else None)
+
+    def served_by(self, handshake: Handshake, directive: str) -> Used | None:
+        """The directive that counts for a handshake: in the virtual host that answered, else outside of all."""
+        host = self.host_of(handshake.server_name, self.ports.get(handshake.address))
+        return self.find(directive, host=f"{host.name}:{host.port}" if host else "")
+
+
+def _host_of(words: tuple[str, ...]) -> str:
+    match = _SERVER_NAME.fullmatch(words[0]) if words else None
+    return "" if match is None else f"{match['name']}:{match['port']}" if match["port"] else match["name"]

@@ -1,0 +1,7 @@
+"""The FAQ's group "The SSL protocol", in its order."""
+
+from __future__ import annotations
+
+from pytest_modssl.faq.protocol import ciphers, clients, load, names
+
+ENTRIES = (*load.ENTRIES, *ciphers.ENTRIES, *names.ENTRIES, *clients.ENTRIES)

@@ -1,0 +1,54 @@
+"""What some clients ask for, or cannot do."""
+
+from __future__ import annotations
+
+from pytest_modssl.faq.entry import Entry
+
+ENTRIES = (
+    Entry(
+        id="compression",
+        group="protocol",
+        question="How do I get SSL compression working?",
+        cause="OpenSSL has no compression, or forbids it at its security level",
+        remedy="leave it off: it leaks secrets (CRIME)",
+        anchor="comp",
+        directives=("SSLCompression",),
+    ),
+    Entry(
+        id="basic-auth-lock-icon",
+        group="protocol",
+        question="When I use Basic Authentication over HTTPS, is the password sent unencrypted?",
+        cause="no: the request is sent inside TLS; over HTTP it is in clear",
+        remedy="ask for passwords on HTTPS only: SSLRequireSSL",
+        anchor="lockicon",
+        directives=("SSLRequireSSL", "AuthType"),
+    ),
+    Entry(
+        id="msie-workarounds",
+        group="protocol",
+        question="Why do I get I/O errors when connecting with older versions of Microsoft Internet Explorer?",
+        cause="old versions mishandle keep-alive and close_notify",
+        remedy='SetEnvIf User-Agent "MSIE [2-5]" nokeepalive ssl-unclean-shutdown downgrade-1.0 force-response-1.0',
+        anchor="msie",
+        directives=("SetEnvIf",),
+    ),
+    Entry(
+        id="tls-srp",
+        group="protocol",
+        question="How do I enable TLS-SRP?",
+        cause="a verifier file and SRP suites make it",
+        remedy='SSLSRPVerifierFile /path/to/passwd.srpv and SSLCipherSuite "!DSS:!aRSA:SRP", without TLS 1.3',
+        anchor="srp",
+        directives=("SSLSRPVerifierFile", "SSLSRPUnknownUserSeed"),
+    ),
+    Entry(
+        id="java-dh-1024",
+        group="protocol",
+        question="Why do I get handshake failures with Java-based clients when using a certificate of over 1024 bits?",
+        cause="Java 7 takes no DH prime above 1024 bits",
+        remedy="put suites with ECDHE first, or the 1024-bit DH parameters of RFC 2409 into the first "
+        "SSLCertificateFile, with @SECLEVEL=1 in SSLCipherSuite",
+        anchor="javadh",
+        directives=("SSLCertificateFile", "SSLCipherSuite"),
+    ),
+)

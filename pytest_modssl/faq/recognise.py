@@ -1,0 +1,120 @@
+"""What most recognisers are made of: a line that httpd logs by a number, words that it refuses a directive with."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from pytest_modssl.faq.entry import Certainty, Finding, Recogniser
+from pytest_modssl.tls.handshake import Handshake
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cryptography import x509
+
+    from pytest_modssl.faq.evidence import Evidence
+    from pytest_modssl.httpd.errorlog import LogRecord
+
+
+def ends_start(
+    *numbers: str,
+    match: str = "",
+    cause: str = "",
+    remedy: str = "",
+    directive: str = "",
+    library: str = "",
+    certainty: Certainty = "certain",
+) -> Recogniser:
+    """Recognises a start that failed by a line that httpd logged.
+
+    Args:
+        numbers: AH numbers, one of which the line has; none takes every line that matches.
+        match: a pattern that is searched in the line; its named groups fill `cause` and `remedy`.
+        cause: as for `Finding`, with `{group}` for a named group, and `{host}` for the virtual host that is named.
+        remedy: likewise.
+        directive: the one to be told as the place, in the virtual host that the line names where it names one; empty
+            for the place that httpd itself speaks of.
+        library: a pattern of what OpenSSL says of it, in a line of its own that must be there too.
+        certainty: as for `Finding`.
+    """
+
+    def recognise(evidence: Evidence) -> Iterator[Finding]:
+        said = [shown(one) for one, _ in evidence.logged(match=library)][:1] if library else []
+        if evidence.start.ready or (library and not said):
+            return
+        for record, found in evidence.logged(*numbers, match=match):
+            host = evidence.rendered.host_in(record.message) or evidence.troubled_host
+            used = evidence.find(directive, host=host) if directive else None
+            words = {**found.groupdict(""), "host": host or "a virtual host"}
+            yield Finding(
+                seen=(shown(record), *said),
+                cause=cause.format(**words),
+                place=evidence.trouble if used is None else used.place,
+                remedy=remedy.format(**words),
+                certainty=certainty,
+            )
+            return
+
+    return recognise
+
+
+def refused(match: str, *, cause: str = "", remedy: str = "", certainty: Certainty = "certain") -> Recogniser:
+    """Recognises a directive that httpd refuses when it reads the configuration, by what it says of it.
+
+    Args:
+        match: a pattern that is searched in httpd's message; its named groups fill `cause` and `remedy`.
+        cause: as for `Finding`, with `{group}` for a named group.
+        remedy: likewise.
+        certainty: as for `Finding`.
+    """
+
+    def recognise(evidence: Evidence) -> Iterator[Finding]:
+        problem = evidence.problem
+        found = None if problem is None else re.search(match, problem.message)
+        if problem is not None and found is not None:
+            words = found.groupdict("")
+            yield Finding(
+                seen=(numbered(problem.ah, problem.message),),
+                cause=cause.format(**words),
+                place=evidence.trouble,
+                remedy=remedy.format(**words),
+                certainty=certainty,
+            )
+
+    return recognise
+
+
+def distrusted(evidence: Evidence, *codes: int) -> tuple[Handshake, ...]:
+    """The handshakes whose chain was not trusted for one of these reasons, where the failure is about that.
+
+    A test may well look at a server whose certificate it does not trust, and fail for another reason.
+
+    Args:
+        evidence: what is known.
+        codes: OpenSSL's X509_V_ERR_* numbers (`openssl verify` prints them).
+    """
+    if not re.search(r"chain|certificate|verif|Handshake\(", evidence.subject, re.IGNORECASE):
+        return ()
+    return tuple(
+        one for one in evidence.seen(Handshake) if one.verification.ok is False and one.verification.code in codes
+    )
+
+
+def judged(handshake: Handshake) -> x509.Certificate | None:
+    """The certificate that OpenSSL's verdict is about; `None` where the server did not send it, or it is unreadable."""
+    depth = handshake.verification.depth
+    try:
+        return handshake.chain[depth] if depth < len(handshake.certificates) else None
+    except ValueError:
+        return None
+
+
+def shown(record: LogRecord) -> str:
+    """A log line as a diagnosis shows it: its number and its message."""
+    return numbered(record.ah, record.message)
+
+
+def numbered(number: str | None, message: str) -> str:
+    """A message of httpd with its number, where it has one."""
+    return f"{number}: {message}" if number else message

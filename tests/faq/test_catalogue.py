@@ -1,0 +1,68 @@
+"""The catalogue as data: whole, unambiguous, and found by id."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from pytest_modssl.errors import UnknownEntryError
+from pytest_modssl.faq import ENTRIES, GROUPS, entry
+from pytest_modssl.faq.entry import manual_page
+from pytest_modssl.httpd.modules import module_of_directive
+
+# The FAQ has 2, 7, 10, 13 and 5 questions.
+COUNTS = {"installation": 2, "configuration": 7, "certificates": 10, "protocol": 13, "support": 5}
+
+
+def test_the_catalogue_has_every_question_of_the_faq_in_its_order() -> None:
+    groups: list[str] = [one.group for one in ENTRIES]
+    assert {name: groups.count(name) for name in COUNTS} == COUNTS
+    order: list[str] = list(GROUPS)
+    assert groups == sorted(groups, key=order.index)
+
+
+def test_ids_are_unique_and_good_for_file_names() -> None:
+    ids = [one.id for one in ENTRIES]
+    assert len(set(ids)) == len(ids)
+    assert [one for one in ids if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", one)] == []
+
+
+def test_entries_of_the_faq_link_to_it_and_others_to_a_directive() -> None:
+    assert [one.id for one in ENTRIES if bool(one.anchor) != (one.group != "beyond")] == []
+    assert [one.id for one in ENTRIES if not one.links] == []
+    anchors = [one.anchor for one in ENTRIES if one.anchor]
+    assert len(set(anchors)) == len(anchors)
+
+
+def test_every_text_is_one_line_and_every_number_has_httpd_s_form() -> None:
+    for one in ENTRIES:
+        assert one.question.endswith("?")
+        assert all(text and "\n" not in text and not text.endswith(".") for text in (one.cause, one.remedy))
+        assert all(re.fullmatch(r"AH\d{5}", number) for number in one.numbers)
+        assert len(set(one.numbers)) == len(one.numbers)
+
+
+def test_every_directive_is_one_of_httpd_s_own() -> None:
+    named = {directive for one in ENTRIES for directive in one.directives}
+    assert {one for one in named if module_of_directive(one) is None} == set()
+
+
+@pytest.mark.parametrize(
+    ("directive", "page"),
+    [
+        ("SSLEngine", "mod/mod_ssl.html#sslengine"),
+        ("<VirtualHost>", "mod/core.html#virtualhost"),
+        ("Listen", "mod/mpm_common.html#listen"),
+        ("CoreDumpDirectory", "mod/mpm_common.html#coredumpdirectory"),
+        ("User", "mod/mod_unixd.html#user"),
+    ],
+)
+def test_a_directive_is_linked_to_its_page_of_the_manual(directive: str, page: str) -> None:
+    assert manual_page(directive) == f"https://httpd.apache.org/docs/2.4/{page}"
+
+
+def test_an_id_that_is_misspelled_is_told_with_those_alike() -> None:
+    assert entry("sni").id == "sni"
+    with pytest.raises(UnknownEntryError, match="alike are startup-pass-phrase"):
+        entry("startup-passphrase")
