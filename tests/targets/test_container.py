@@ -119,7 +119,9 @@ ls -A /tmp /dev/shm "$RUN"
 
 def test_what_a_program_of_one_configuration_left_is_gone_in_the_next(launch: Launch, ca: CA) -> None:
     leaf = ca.issue("www.example.test")
-    host = VirtualHost("www.example.test", tls=leaf, files={"leave.cgi": LEAVES}, directives='SetEnv RUN "${MODSSL_RUN}"')
+    host = VirtualHost(
+        "www.example.test", tls=leaf, files={"leave.cgi": LEAVES}, directives='SetEnv RUN "${MODSSL_RUN}"'
+    )
     first = launch(ServerConfig(host))
     assert first.get("https://www.example.test/leave.cgi").text.split().count("file") == 3
     container = container_of(first)
