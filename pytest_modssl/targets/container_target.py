@@ -1,9 +1,9 @@
 """httpd in containers: every configuration as a fresh process with files of its own, in a container that is used again.
 
-Between two configurations the container's keeper kills every process and removes the files, so nothing of one reaches
-the next: no session cache, no log, no file, no daemon of CGI. That takes no longer than SIGHUP with a check of the
-generation would (measured: a new process is ready in 20 ms), and is right for another MPM or after a crash too. What
-stays is what costs 300 ms to make: namespaces, network and published ports.
+Between two configurations the container's keeper kills every process and removes the files, those in /tmp and /dev/shm
+too, so nothing of one reaches the next: no session cache, no log, no file, no daemon of CGI. That takes no longer than
+SIGHUP with a check of the generation would (measured: a new process is ready in 20 ms), and is right for another MPM or
+after a crash too. What stays is what costs 300 ms to make: namespaces, network and published ports.
 """
 
 from __future__ import annotations

@@ -106,6 +106,35 @@ def test_another_configuration_is_served_by_the_same_container_with_nothing_of_t
     assert len(containers_of(engine, owner)) == 1
 
 
+# As the children's user: files and folders, some of which only their owner may enter, and a process that stays.
+LEAVES = """#!/bin/sh
+for place in /tmp /dev/shm "$RUN"; do
+    mkdir -p "$place/.hidden/deep" && touch "$place/file" "$place/.hidden/deep/file" && chmod 0 "$place/.hidden"
+done
+(while :; do touch /tmp/again; sleep 0.01; done) >/dev/null 2>&1 &
+printf 'Content-Type: text/plain\\n\\n'
+ls -A /tmp /dev/shm "$RUN"
+"""
+
+
+def test_what_a_program_of_one_configuration_left_is_gone_in_the_next(launch: Launch, ca: CA) -> None:
+    leaf = ca.issue("www.example.test")
+    host = VirtualHost(
+        "www.example.test", tls=leaf, files={"leave.cgi": LEAVES}, directives='SetEnv RUN "${MODSSL_RUN}"'
+    )
+    first = launch(ServerConfig(host))
+    assert first.get("https://www.example.test/leave.cgi").text.split().count("file") == 3
+    container = container_of(first)
+    first.stop()
+    second = launch(config(ca))
+    assert container_of(second) is container
+    _, out, _ = container.run(["sh", "-c", "ls -A /tmp /dev/shm; ls -A /modssl; cat /proc/[0-9]*/comm"], {})
+    assert set(out.decode().split()) <= {"/tmp:", "/dev/shm:", second.instance.folder.name, *PROCESSES}, out
+
+
+PROCESSES = {"sh", "apache2", "httpd", "timeout", "cat"}
+
+
 def test_every_answer_after_a_swap_is_of_the_new_configuration(launch: Launch, ca: CA) -> None:
     for n in range(20):
         server = launch(config(ca, text=f"n{n}"))
