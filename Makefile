@@ -1,7 +1,7 @@
 # make demo: sets up all and runs `pytest --modssl` on the sample repository.
 # make test: sets up all and runs everything that must pass: linters, types, and the suite.
 # make test-images: the tests that use a server, on the images that are slow to build.
-# make test-builds: every httpd that can be built from source, and what only those can show. An hour, the first time.
+# make test-builds: every httpd that can be built from source, and what only those can show: ten builds of some minutes, the first time.
 
 .PHONY: demo test test-images test-builds lint bench setup-demo setup-dev clean
 
