@@ -2,7 +2,7 @@
 # make test: sets up all and runs everything that must pass: linters, types, and the suite.
 # make diagnosis-table: seeded faults by the diagnosis given, healthy servers by false alarms; fails where one is wrong.
 # make test-images: the tests that use a server, on the images that are slow to build.
-# make test-builds: every httpd that can be built from source, and what only those can show. An hour, the first time.
+# make test-builds: every httpd that can be built from source, and what only those can show: ten builds of some minutes, the first time.
 
 .PHONY: demo test diagnosis-table test-images test-builds lint bench setup-demo setup-dev clean
 
