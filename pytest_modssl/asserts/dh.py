@@ -50,7 +50,9 @@ def assert_dh_bits(
     seen = server.probe(name, port=port, versions=(protocol,), suites=suites, groups=())
     mismatches = compare(_BITS, bits, seen.dh_bits)
     if seen.dh_bits is None:
-        mismatches = [Mismatch(one.what, one.expected, f"none: {_refusal(seen)}{_none_at_all(server)}") for one in mismatches]
+        mismatches = [
+            Mismatch(one.what, one.expected, f"none: {_refusal(seen)}{_none_at_all(server)}") for one in mismatches
+        ]
     command = server.s_client_command(name, port=port, protocol=protocol, ciphers="kDHE:@SECLEVEL=0")
     headline = f"Diffie-Hellman prime for {name or 'no name'} on port {port}"
     require(server, headline, mismatches, seen=[seen], commands=[command])

@@ -77,4 +77,6 @@ def assert_ssl_env(
 
 def _unknown(server: Server, name: str) -> str:
     fact = expectations(server.installation).variable(name)
-    return "" if fact is None or fact.value else f" (httpd {server.installation.version} does not know it: {fact.source})"
+    return (
+        "" if fact is None or fact.value else f" (httpd {server.installation.version} does not know it: {fact.source})"
+    )

@@ -154,7 +154,9 @@ def _unmet(needed: Requirement, installation: Installation, target: str) -> Iter
 
 
 def _library(name: str | None, version: Version | None) -> str:
-    return "none that tells its version" if version is None else str(version) if name == "OpenSSL" else f"{name} {version}"
+    return (
+        "none that tells its version" if version is None else str(version) if name == "OpenSSL" else f"{name} {version}"
+    )
 
 
 def _names(pattern: str, target: str) -> bool:

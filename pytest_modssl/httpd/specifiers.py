@@ -10,7 +10,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 if TYPE_CHECKING:
     from pytest_modssl.httpd.installation import Version
 
-# OpenSSL up to 1.1.1 numbers its patch releases by letters: 1.1.1, 1.1.1a ... 1.1.1w; after z come za, zb ... (1.0.2zh).
+# OpenSSL up to 1.1.1 numbers its patch releases by letters: 1.1.1, 1.1.1a ... 1.1.1w; after z comes za (1.0.2zh).
 _LETTERS = re.compile(r"(\d+\.\d+\.\d+)([a-z]+)(?![a-z0-9])")
 
 

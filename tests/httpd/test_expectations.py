@@ -140,7 +140,7 @@ def test_the_server_at_hand_does_what_its_row_says(laboratory: Laboratory, modss
 @pytest.mark.parametrize("subject", subjects())
 def test_every_row_tells_its_source_and_can_be_reached(subject: str) -> None:
     found = rows(subject)
-    assert subject.split()[0] in SUBJECTS
+    assert subject.split(maxsplit=1)[0] in SUBJECTS
     assert all(row.source for row in found)
     assert all(row.when is not None for row in found[:-1]), "what comes after a row for all servers is never read"
     assert len({row.when for row in found}) == len(found)
