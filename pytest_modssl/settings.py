@@ -100,8 +100,11 @@ def _words(texts: Sequence[str]) -> tuple[str, ...]:
     return tuple(word for text in texts for word in text.replace(",", " ").split())
 
 
-def _shard(texts: Sequence[str]) -> tuple[int, int]:
-    index, slash, count = texts[-1].strip().partition("/")
+def _shard(texts: Sequence[str]) -> tuple[int, int] | None:
+    text = texts[-1].strip()
+    if not text:  # a job of a matrix without parts has the variable all the same
+        return None
+    index, slash, count = text.partition("/")
     if not (slash and index.isdecimal() and count.isdecimal() and 1 <= int(index) <= int(count)):
         raise ValueError("i/n, the i-th of n parts: 1/3, 2/3 or 3/3")
     return int(index), int(count)

@@ -158,14 +158,15 @@ def _facts(observation: object, ports: Mapping[tuple[str, int] | None, int]) -> 
     kind = type(observation)
     if kind not in COMPARED:
         return kind.__name__, {}
-    name = getattr(observation, "server_name", None)
+    name = getattr(observation, "server_name", "")
+    asked = [_KINDS[kind], "without SNI" if name is None else name]
     port = ports.get(getattr(observation, "address", None), 0)
     told: dict[str, str] = {}
     for what, read in COMPARED[kind].items():
         value = read(observation)
         entries = {f"{what} {key}": one for key, one in value.items()} if isinstance(value, Mapping) else {what: value}
         told.update({entry: _told(one) for entry, one in entries.items()})
-    return f"{_KINDS[kind]} {name or 'without name'} port {port}", told
+    return " ".join([*filter(None, asked), f"port {port}"]), told
 
 
 def _of_response(response: requests.Response) -> Iterator[tuple[str, str]]:

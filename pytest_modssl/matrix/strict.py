@@ -30,9 +30,11 @@ def undecided(results: Results) -> list[str]:
 
 
 def describe(results: Results) -> list[str]:
-    """Lines that name the tests that never ran, and why not; none where all did."""
+    """Lines that name the tests that never ran, with the reasons, and those that this job cannot judge."""
     lines = []
     for test, reasons in never_run(results).items():
         lines.append(test)
         lines += [f"  {target}: {reason}" for target, reason in reasons.items()]
+    if elsewhere := undecided(results):
+        lines.append(f"not judged, as their other targets are not of this job's part: {', '.join(elsewhere)}")
     return lines

@@ -55,8 +55,12 @@ def test_versions_compare_as_their_makers_count_them(version: str, versions: str
 
 
 @given(
-    st.tuples(st.integers(0, 3), st.integers(0, 9), st.integers(0, 99), st.sampled_from(["", "a", "m", "w", "z", "za"])),
-    st.tuples(st.integers(0, 3), st.integers(0, 9), st.integers(0, 99), st.sampled_from(["", "a", "m", "w", "z", "zh"])),
+    st.tuples(
+        st.integers(0, 3), st.integers(0, 9), st.integers(0, 99), st.sampled_from(["", "a", "m", "w", "z", "za"])
+    ),
+    st.tuples(
+        st.integers(0, 3), st.integers(0, 9), st.integers(0, 99), st.sampled_from(["", "a", "m", "w", "z", "zh"])
+    ),
 )
 def test_specifiers_agree_with_the_order_of_versions(a: tuple[Any, ...], b: tuple[Any, ...]) -> None:
     first, second = Version(*a), Version(*b)

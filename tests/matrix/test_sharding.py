@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import random
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -10,6 +10,9 @@ from hypothesis import strategies as st
 
 from pytest_modssl.matrix.results import Place
 from pytest_modssl.matrix.sharding import split
+
+if TYPE_CHECKING:
+    import random
 
 TESTS = st.lists(
     st.builds(
