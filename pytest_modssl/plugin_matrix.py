@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_modssl.errors import DurationsError
-from pytest_modssl.httpd.requirements import check_modules, unmet
+from pytest_modssl.httpd.requirements import unmet
 from pytest_modssl.marker import REQUIRES, MarkerError, read_requirements
 from pytest_modssl.matrix import differences, strict
 from pytest_modssl.matrix.durations import read_durations, write_durations
@@ -49,7 +49,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         raise pytest.UsageError(
             f"{settings.compare.source}: there is nothing to compare on one target; name several by --modssl-target"
         )
-    if not worker_input(config) and (run is not None or settings.record.value):
+    if not worker_input(config) and (run is not None or settings.record.value or settings.shard.value):
         results = Results([] if run is None else [choice.name for choice in run.choices])
         config.pluginmanager.register(Collector(config, results), "modssl-collector")
 
@@ -58,10 +58,9 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Checks what tests require, notes where each belongs, and leaves out what is not of this job's part."""
     run, settings = run_of(config), settings_of(config)
-    known = frozenset(module for target in (run.targets if run else ()) for module in target.installation.modules)
     for item in items:
         try:
-            _check(item, known)
+            _check(item)
         except MarkerError as error:
             raise pytest.UsageError(str(error)) from None
     if run is not None or settings.record.value or settings.shard.value:
@@ -71,13 +70,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         _take_part(config, items, settings.shard.value)
 
 
-def _check(item: pytest.Item, known: frozenset[str]) -> None:
-    needs = read_requirements(item)
-    for one in needs:
-        try:
-            check_modules(one, known)
-        except ValueError as error:
-            raise MarkerError(f"{item.nodeid}: @pytest.mark.{REQUIRES}: {error}") from None
+def _check(item: pytest.Item) -> None:
+    read_requirements(item)
     # On a class or a module it is about those tests that use a server; on a test alone it is a mistake.
     own = any(mark.name == REQUIRES for mark in item.own_markers)
     if own and "modssl_target" not in getattr(item, "fixturenames", ()):

@@ -79,14 +79,15 @@ def requirement(
     Args:
         httpd: versions of httpd, as `">=2.4.66"` or `">=2.4.52,!=2.4.59"` (operators of PEP 440).
         openssl: versions of the OpenSSL that mod_ssl runs on, likewise: `"<3.5"`, `">=1.1.1w"`. LibreSSL meets none.
-        module: a module or several, all of which are needed: `"http2"`, not `"mod_http2"`.
+        module: a module or several, all of which are needed: `"http2"`; one that is not httpd's own with `mod_`, which
+            tells it from a slip: `"mod_security2"`.
         feature: a name of `pytest_modssl.httpd.features.FEATURES` or several, all of which are needed: "compression".
         mpm: an MPM or several, one of which must be usable: "event", "worker", "prefork".
         target: a target or several, one of which it must be: "docker" (any of that kind), "debian:trixie", "debian:*".
 
     Raises:
         TypeError: for an argument of another type.
-        ValueError: for what is no version specifier, feature or MPM, and where nothing is required; with what fits.
+        ValueError: for what is no version specifier, module, feature or MPM, or nothing at all; with what fits.
     """
     for name, text in (("httpd", httpd), ("openssl", openssl)):
         if not isinstance(text, str):
@@ -95,7 +96,7 @@ def requirement(
     needed = Requirement(
         httpd=httpd,
         openssl=openssl,
-        module=_words("module", module),
+        module=tuple(map(_module, _words("module", module))),
         feature=_words("feature", feature),
         mpm=_words("mpm", mpm),
         target=_words("target", target),
@@ -105,19 +106,6 @@ def requirement(
     if needed == Requirement():
         raise ValueError("nothing is required: name httpd, openssl, module, feature, mpm or target")
     return needed
-
-
-def check_modules(needed: Requirement, present: Collection[str]) -> None:
-    """Returns where every module is one of httpd's own, or is `present`.
-
-    Args:
-        needed: what is needed.
-        present: modules of the targets at hand, where a module from elsewhere is known by.
-
-    Raises:
-        ValueError: with the nearest names, as a wrong one would skip its test for ever.
-    """
-    _known("module", needed.module, {*module_names(), *present})
 
 
 def unmet(needed: Requirement, installation: Installation, target: str = "") -> list[str]:
@@ -146,7 +134,7 @@ def _unmet(needed: Requirement, installation: Installation, target: str) -> Iter
     for kind, names, has in lacking:
         missing = [name for name in names if not has(name)]
         if missing:
-            yield f"needs {kind} {', '.join(missing)}, has {'it' if len(missing) == 1 else 'them'} not"
+            yield f"lacks {kind} {', '.join(missing)}"
     if needed.mpm and not set(needed.mpm) & set(installation.mpms):
         yield f"needs MPM {' or '.join(needed.mpm)}, has {', '.join(installation.mpms)}"
     if needed.target and target and not any(_names(pattern, target) for pattern in needed.target):
@@ -170,12 +158,18 @@ def _words(name: str, value: Words) -> tuple[str, ...]:
     return tuple(words)
 
 
+def _module(name: str) -> str:
+    bare, own = name.removeprefix("mod_"), module_names()
+    if bare == name or bare in own:
+        _known("module", [name], own)
+    return bare
+
+
 def _known(kind: str, names: Sequence[str], known: Collection[str]) -> None:
     for name in names:
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=5)
             bare = name.removeprefix("mod_").removesuffix("_module")
-            near = [bare] if bare in known else near
-            few = len(known) <= 12
-            fits = f"one of {', '.join(known)}" if few or not near else f"did you mean {' or '.join(near)}?"
+            near = [bare] if bare in known else difflib.get_close_matches(name, known, n=3)
+            many = len(known) > 12 and near
+            fits = f"did you mean {' or '.join(near)}?" if many else f"one of {', '.join(known)}"
             raise ValueError(f"unknown {kind} {name!r}: {fits}")

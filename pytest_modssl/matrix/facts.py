@@ -129,7 +129,7 @@ VARIABLES_NOT_COMPARED: Mapping[str, str] = {
 _SKIPPED_VARIABLES = re.compile("|".join(VARIABLES_NOT_COMPARED))
 _SKIPPED_HEADERS = frozenset(name.lower() for name in HEADERS_NOT_COMPARED)
 _KINDS: Mapping[type, str] = {Handshake: "TLS handshake", Scan: "scan", ProbeResult: "probe"}
-_ENVIRONMENT_PAGE = "modssl-environment/1\n"
+_ENVIRONMENT_PAGE = b"modssl-environment/1\n"
 
 
 def facts_of(server: Server) -> list[tuple[str, str, str]]:
@@ -190,9 +190,13 @@ def _shown_ways(response: requests.Response) -> Sequence[Via]:
     """In which ways an answer shows variables."""
     if HEADER in response.request.headers:
         return ("header",)
-    if not response.text.startswith(_ENVIRONMENT_PAGE):
+    try:
+        content = response.content
+    except (RuntimeError, requests.RequestException):  # the test has read it as a stream
         return ()
-    return ("cgi",) if response.text.startswith(f"{_ENVIRONMENT_PAGE}=") else ("ssi",)
+    if not content.startswith(_ENVIRONMENT_PAGE):
+        return ()
+    return ("cgi",) if content.startswith(_ENVIRONMENT_PAGE + b"=") else ("ssi",)
 
 
 def _names(seen: Handshake) -> tuple[str, ...]:

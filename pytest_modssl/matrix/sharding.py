@@ -25,8 +25,8 @@ _LEAST_SECONDS = 0.001
 def split(tests: Collection[Place], durations: Mapping[str, float], parts: int) -> list[set[str]]:
     """The keys of the tests of each part.
 
-    The parts are dealt by the rule of the longest processing time first, which no part exceeds an equal share by more
-    than the longest piece (R. L. Graham, Bounds on multiprocessing timing anomalies, 1969).
+    They are dealt by the rule of the longest processing time first, by which no part is longer than an equal share and
+    the longest piece together (R. L. Graham, Bounds on multiprocessing timing anomalies, 1969).
 
     Args:
         tests: all tests, in any order.

@@ -85,6 +85,13 @@ def test_what_is_seen_twice_alike_is_told_once(server: Server) -> None:
     assert [what for _, what, _ in facts_of(server)].count("status") == 1
 
 
+def test_an_answer_that_was_read_as_a_stream_is_no_trouble(server: Server) -> None:
+    server.begin_test()
+    answer = server.get(f"https://{NAME}/", stream=True)
+    assert b"".join(answer.iter_content(7))
+    assert {what for _, what, _ in facts_of(server)} >= {"status", "header X-Own"}
+
+
 def test_a_server_that_remembers_all_forgets_nothing_of_a_test(server: Server) -> None:
     server.begin_test()
     server.remember_all()

@@ -227,8 +227,8 @@ def test_one_target_cannot_be_compared(pytester: pytest.Pytester) -> None:
 def test_the_parts_of_a_run_have_every_test_once(pytester: pytest.Pytester, run: RunPytest, older: str) -> None:
     pytester.makepyfile(**{f"test_{name}": PLAIN for name in "ab"}, test_n="def test_nothing(): pass")
     passed = []
-    for index in (1, 2, 3):
-        result = run("-v", "-n", "2", f"--modssl-shard={index}/3", f"--modssl-record-durations=d/{index}.json")
+    for index in (1, 2):
+        result = run("-v", "-n", "2", f"--modssl-shard={index}/2", f"--modssl-record-durations=d/{index}.json")
         assert result.parseoutcomes()["passed"] >= 3
         passed += [line.split()[-1] for line in result.outlines if " PASSED " in line]
     assert len(passed) == len(set(passed)) == 13
