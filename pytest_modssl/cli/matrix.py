@@ -66,9 +66,10 @@ def targets_of(folder: str) -> tuple[str, ...]:
     if not os.path.isdir(folder):  # noqa: PTH112 - a text, as it was given
         raise ProjectError(f"{folder} is no folder")
     reader = _Reader()
-    # What pytest's own plugins find to say is not for a file that a CI system reads.
+    # What conftest files and plugins find to say is not for a file that a CI system reads; pytest's own capture would
+    # give it to the terminal in the end.
     with contextlib.redirect_stdout(io.StringIO()) as said, contextlib.redirect_stderr(said):
-        status = pytest.main([folder], plugins=[reader])
+        status = pytest.main(["--capture=no", folder], plugins=[reader])
     if status != pytest.ExitCode.OK:
         raise ProjectError(f"pytest refuses the configuration of {folder}: {said.getvalue().strip()}")
     return reader.targets

@@ -39,10 +39,10 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def shell(project: Path, line: str, **environment: str) -> str:
-    """What a line of a CI file prints, run by the shell as the system runs it; `auto` is two workers here."""
+    """What a line of a CI file prints, run by the shell as the system runs it, but for the workers."""
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     run = subprocess.run(
-        ["bash", "-e", "-c", line.replace("-n auto", "-n 2")],
+        ["bash", "-e", "-c", line.replace("-n auto", "-n 0")],
         cwd=project,
         env={**os.environ, "PATH": path, **environment},
         capture_output=True,
