@@ -119,9 +119,7 @@ def _reads(installation: Installation, directive: str) -> bool:
     # The folder of the compiled-in ErrorLog need not exist, which -t minds (AH02291).
     lines += ['ErrorLog "/dev/null"', "ServerName localhost"]
     before = [argument for line in lines for argument in ("-C", line)]
-    answer = installation.run(
-        [str(installation.binary), "-t", "-f", "/dev/null", *before, "-c", directive], timeout=_SECONDS
-    )
+    answer = installation.ask(["-t", "-f", "/dev/null", *before, "-c", directive], timeout=_SECONDS)
     if answer.returncode != 0 and _SYNTAX_ERROR not in answer.stderr:
         raise StartError(
             f"cannot ask {installation.binary} whether it reads `{directive}`: exit status {answer.returncode}, "

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import requests
 
 from pytest_modssl.errors import EnvironmentPageError
-from pytest_modssl.http import environment_of
+from pytest_modssl.http import FailedRequest, environment_of
 from pytest_modssl.httpd.variables import HEADER
 from pytest_modssl.tls import Handshake, ProbeResult, Scan
 
@@ -155,6 +155,8 @@ def facts_of(server: Server) -> list[tuple[str, str, str]]:
 def _facts(observation: object, ports: Mapping[tuple[str, int] | None, int]) -> tuple[str, Facts]:
     if isinstance(observation, requests.Response):
         return f"{observation.request.method} {observation.request.url}", dict(_of_response(observation))
+    if isinstance(observation, FailedRequest):
+        return observation.url, {"answer": f"none: {type(observation.error).__name__}"}
     kind = type(observation)
     if kind not in COMPARED:
         return kind.__name__, {}

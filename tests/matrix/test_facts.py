@@ -6,6 +6,7 @@ from dataclasses import fields
 from typing import TYPE_CHECKING
 
 import pytest
+import requests
 
 from pytest_modssl import ServerConfig, VirtualHost
 from pytest_modssl.matrix.facts import COMPARED, NOT_COMPARED, facts_of
@@ -104,3 +105,10 @@ def test_what_a_test_noted_itself_is_told_as_looked_at_only(server: Server) -> N
     server.begin_test()
     server.note("something else")
     assert facts_of(server) == []
+
+
+def test_a_request_without_an_answer_is_a_fact(server: Server) -> None:
+    server.begin_test()
+    with pytest.raises(requests.exceptions.SSLError):
+        server.session(protocol="TLSv1.1").get(f"https://{NAME}/")
+    assert (f"https://{NAME}/", "answer", "none: SSLError") in facts_of(server)
