@@ -103,11 +103,17 @@ if TYPE_CHECKING:
     from pytest_modssl.httpd.errorlog import (
         LogRecord as LogRecord,
     )
+    from pytest_modssl.httpd.expectations import (
+        expectations as expectations,
+    )
     from pytest_modssl.httpd.installation import (
         Installation as Installation,
     )
     from pytest_modssl.httpd.installation import (
         Version as Version,
+    )
+    from pytest_modssl.marker import (
+        requires as requires,
     )
     from pytest_modssl.pki import (
         CA as CA,
@@ -186,7 +192,9 @@ _HOMES = {
     "http": ("Hop", "RedirectChain", "SslEnvironment"),
     "httpd.config": ("File", "ServerConfig", "VirtualHost"),
     "httpd.errorlog": ("LogRecord",),
+    "httpd.expectations": ("expectations",),
     "httpd.installation": ("Installation", "Version"),
+    "marker": ("requires",),
     "pki": ("CA", "CSR", "Blob", "LeafCert", "PrivateKey", "dh_parameters", "generate_key", "self_signed"),
     "targets.server": ("Server",),
     "tls": ("Handshake", "ProbeResult", "Scan", "TlsConnection", "Transcript"),

@@ -77,6 +77,14 @@ class UnknownEntryError(ModsslError):
     """The catalogue has no entry of that id."""
 
 
+class ProjectError(ModsslError):
+    """A project's own configuration cannot be read."""
+
+
+class DurationsError(ModsslError):
+    """Recorded durations of tests cannot be read or written."""
+
+
 class EngineError(ModsslError):
     """A container engine cannot be had, or did not do what it was asked for.
 

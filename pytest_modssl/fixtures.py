@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
@@ -10,6 +10,7 @@ from pytest_modssl.marker import read_markers
 
 if TYPE_CHECKING:
     from pytest_modssl.httpd.config import ServerConfig
+    from pytest_modssl.httpd.requirements import RequirementMaker
     from pytest_modssl.pki import CA
     from pytest_modssl.targets.base import Target
     from pytest_modssl.targets.server import Server
@@ -33,6 +34,22 @@ def modssl_target(request: pytest.FixtureRequest) -> Target:
         pytest.skip(SKIP_REASON)
     target: Target = getattr(request, "param", run.targets[0])
     return target
+
+
+@pytest.fixture(scope="session")
+def modssl_requires(modssl_target: Target, request: pytest.FixtureRequest) -> RequirementMaker:
+    """A function that skips the test unless its target is capable: `modssl_requires(feature="srp")`.
+
+    It takes what the marker `modssl_requires` takes, for tests and fixtures that know only later what they need.
+    """
+    from pytest_modssl.httpd.requirements import requirement
+    from pytest_modssl.plugin_matrix import skip_unless
+
+    def require(**needs: Any) -> None:
+        __tracebackhide__ = True
+        skip_unless([requirement(**needs)], modssl_target, request.config)
+
+    return require
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""The marker `modssl`: its arguments are those of a function, so that a wrong one is told as Python tells it."""
+"""The markers: their arguments are those of functions, so that a wrong one is told as Python tells it."""
 
 from __future__ import annotations
 
@@ -7,12 +7,19 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
+
+from pytest_modssl.httpd.requirements import Requirement, requirement
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import pytest
+
+    from pytest_modssl.httpd.requirements import Words
+
+T = TypeVar("T")
+REQUIRES = "modssl_requires"
 
 
 class MarkerError(Exception):
@@ -60,18 +67,53 @@ def _are_wanted(errors: object) -> bool:
     return isinstance(errors, Collection) and all(isinstance(one, str | re.Pattern) for one in errors)
 
 
-def read_markers(item: pytest.Item) -> list[Marker]:
-    """The markers of a test, the outermost (module, class) first.
+def requires(
+    *,
+    httpd: str = "",
+    openssl: str = "",
+    module: Words = (),
+    feature: Words = (),
+    mpm: Words = (),
+    target: Words = (),
+) -> pytest.MarkDecorator:
+    """A decorator that skips a test on targets which cannot run it: the marker `modssl_requires`, checked at once.
+
+    It goes wherever a marker may: before a test or a class, in `pytestmark`, in `pytest.param(..., marks=...)`. Within
+    a test or a fixture ask the fixture `modssl_requires`. Arguments and errors are those of
+    `pytest_modssl.httpd.requirements.requirement`.
+    """
+    import pytest  # noqa: PLC0415 - this module is read without pytest too
+
+    given = {"httpd": httpd, "openssl": openssl, "module": module, "feature": feature, "mpm": mpm, "target": target}
+    needs = {name: value for name, value in given.items() if value}
+    requirement(**needs)  # type: ignore[arg-type]
+    return getattr(pytest.mark, REQUIRES)(**needs)  # type: ignore[no-any-return]
+
+
+def read_requirements(item: pytest.Item) -> list[Requirement]:
+    """What the markers `modssl_requires` of a test say, all of which must be met.
 
     Raises:
         MarkerError: when one has arguments that it cannot have.
     """
+    return _read(item, REQUIRES, requirement)
+
+
+def read_markers(item: pytest.Item) -> list[Marker]:
+    """The markers `modssl` of a test, the outermost (module, class) first.
+
+    Raises:
+        MarkerError: when one has arguments that it cannot have.
+    """
+    return _read(item, "modssl", modssl)
+
+
+def _read(item: pytest.Item, name: str, take: Callable[..., T]) -> list[T]:
     found = []
-    for mark in item.iter_markers("modssl"):
+    for mark in item.iter_markers(name):
         try:
-            found.append(modssl(*mark.args, **mark.kwargs))
-        except TypeError as error:
-            raise MarkerError(
-                f"{item.nodeid}: @pytest.mark.modssl: {error}; its arguments are {inspect.signature(modssl)}"
-            ) from None
+            found.append(take(*mark.args, **mark.kwargs))
+        except (TypeError, ValueError) as error:
+            fits = f"; its arguments are {inspect.signature(take)}" if isinstance(error, TypeError) else ""
+            raise MarkerError(f"{item.nodeid}: @pytest.mark.{name}: {error}{fits}") from None
     return found[::-1]

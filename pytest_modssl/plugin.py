@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from pytest_modssl.run import Run
 
-pytest_plugins = ("pytest_modssl.fixtures",)
+pytest_plugins = ("pytest_modssl.fixtures", "pytest_modssl.plugin_matrix")
 
 SKIP_REASON = "needs a real httpd: run pytest with --modssl"
 
@@ -47,10 +47,14 @@ def pytest_configure(config: pytest.Config) -> None:
         "errors are lines of the error log that the test brings about (AH numbers or pieces of text).",
     )
     config.stash[_holders_key] = []
+    config.stash[_settings_key] = read_settings(config)
+
+
+def read_settings(config: pytest.Config) -> _settings.Settings:
+    """The settings of a session, from its options, the environment and pytest's configuration file."""
+    options = {one.ini: config.getoption(one.ini) for one in _settings.ALL}
     try:
-        config.stash[_settings_key] = _settings.resolve(
-            {one.ini: config.getoption(one.ini) for one in _settings.ALL}, os.environ, _ini(config)
-        )
+        return _settings.resolve(options, os.environ, _ini(config))
     except _settings.SettingError as error:
         raise pytest.UsageError(str(error)) from None
 
@@ -58,6 +62,11 @@ def pytest_configure(config: pytest.Config) -> None:
 def _ini(config: pytest.Config) -> dict[str, list[str]]:
     values = {one.ini: config.getini(one.ini) for one in _settings.ALL}
     return {name: value if isinstance(value, list) else [str(value)] for name, value in values.items() if value}
+
+
+def settings_of(config: pytest.Config) -> _settings.Settings:
+    """The settings of a session, as they were read when it began."""
+    return config.stash[_settings_key]
 
 
 def run_of(config: pytest.Config) -> Run | None:
@@ -76,9 +85,15 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     from pytest_modssl.targets.choice import Choice
     from pytest_modssl.targets.registry import new_run
 
-    told = _workerinput(config)
+    told = worker_input(config)
     choices = [Choice(*choice) for choice in told["modssl_choices"]] if told else None
-    run = Run(config.stash[_settings_key], told.get("modssl_run") or new_run(), choices=choices, say=_say(config))
+    run = Run(
+        config.stash[_settings_key],
+        told.get("modssl_run") or new_run(),
+        choices=choices,
+        say=_say(config),
+        engines=_engines(config),
+    )
     config.stash[_run_key] = run
     try:
         _ = run.targets
@@ -91,13 +106,23 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         raise pytest.UsageError(f"--modssl: {error}") from None
 
 
+def _engines(config: pytest.Config) -> tuple[str, ...]:
+    """The container engine of this process first, then those that it looks after for its workers."""
+    engines = config.stash[_settings_key].engines.value
+    worker = worker_input(config).get("workerid")
+    if worker is not None and engines:
+        number = int(worker.removeprefix("gw"))
+        return engines[number % len(engines) :][:1]
+    return engines if config.getoption("dist", "no") != "no" else engines[:1]
+
+
 def _say(config: pytest.Config) -> Callable[[str], None]:
     """Tells the terminal, at once, of work that takes its time."""
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     return (lambda _: None) if reporter is None else lambda text: reporter.write_line(f"modssl: {text}")
 
 
-def _workerinput(config: pytest.Config) -> dict[str, Any]:
+def worker_input(config: pytest.Config) -> dict[str, Any]:
     """What the controller told this xdist worker; empty where this process is no worker."""
     return getattr(config, "workerinput", {})
 
@@ -118,7 +143,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     run = run_of(session.config)
     if run is not None:
         run.close()
-        if not _workerinput(session.config):
+        if not worker_input(session.config):
             run.end()
 
 
@@ -139,6 +164,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     run = run_of(metafunc.config)
     if run is not None and len(run.targets) > 1 and "modssl_target" in metafunc.fixturenames:
         ids = [target.id for target in run.targets]
+        # At the scope of the session pytest runs all tests of a target before those of the next, file by file: so each
+        # server is started once for its file and target, as few times as can be (measured: 3 files, 2 targets, 6).
         metafunc.parametrize("modssl_target", run.targets, ids=ids, indirect=True, scope="session")
 
 

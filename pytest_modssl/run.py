@@ -37,6 +37,8 @@ class Run:
         name: name of the run, shared by the controller and its workers.
         choices: the targets that the controller chose, for a worker; `None` chooses them.
         say: told of each step of work that takes seconds, such as building an image.
+        engines: container engines (what `DOCKER_HOST` says): servers run on the first, the others are those of workers,
+            to be made ready and cleaned up. Without any it is docker's own settings that name one.
     """
 
     def __init__(
@@ -46,11 +48,13 @@ class Run:
         *,
         choices: Sequence[Choice] | None = None,
         say: Callable[[str], None] = lambda _: None,
+        engines: Sequence[str] = (),
     ) -> None:
         self.settings = settings
         self.name = name
         self._choices = choices
         self._say = say
+        self._engines: Sequence[str | None] = engines or [None]
         self._pools: dict[str, Pool] = {}
 
     @cached_property
@@ -60,7 +64,9 @@ class Run:
             return tuple(self._choices)
         source = self.settings.targets.source
         return tuple(
-            choose_automatically(offline=self.settings.offline.value) if name == "auto" else Choice(name, source)
+            choose_automatically(self._engines[0], offline=self.settings.offline.value)
+            if name == "auto"
+            else Choice(name, source)
             for name in self.settings.targets.value
         )
 
@@ -73,20 +79,44 @@ class Run:
         """
         targets: dict[str, Target] = {}
         for choice in self.choices:
-            target = self._target(choice.name)
+            target = self._target(choice.name, self._engines[0])
             if target.id in targets:
                 target.close()
                 raise ModsslError(f"target {choice.name} is the same httpd as another target of this run ({target.id})")
             targets[target.id] = target
         return tuple(targets.values())
 
-    def _target(self, name: str) -> Target:
+    def name_of(self, target: Target) -> str:
+        """The name of one of `targets` as `--modssl-target` takes it: `local`, `docker:IMAGE`."""
+        return next(choice.name for one, choice in zip(self.targets, self.choices, strict=True) if one.id == target.id)
+
+    @cached_property
+    def _elsewhere(self) -> tuple[Target, ...]:
+        """The targets of workers on other engines; there each must be the same httpd as here, as tests are named by it.
+
+        Raises:
+            ModsslError: when one cannot be had, or is another httpd.
+        """
+        targets = []
+        for own, choice in zip(self.targets, self.choices, strict=True):
+            for engine in self._engines[1:] if choice.name.partition(":")[0] == "docker" else ():
+                target = self._target(choice.name, engine)
+                targets.append(target)
+                if target.id != own.id:
+                    self._close(targets)
+                    raise ModsslError(
+                        f"target {choice.name} is {target.id} on the engine at {engine}, but {own.id} on that at "
+                        f"{self._engines[0]}: give all engines the same image"
+                    )
+        return tuple(targets)
+
+    def _target(self, name: str, engine: str | None) -> Target:
         kind, _, rest = name.partition(":")
         start_seconds = self.settings.start_timeout.value
         offline = self.settings.offline.value
         if kind == "docker":
             return container_target(
-                rest or None, self._owner, start_seconds=start_seconds, say=self._say, offline=offline
+                rest or None, self._owner, start_seconds=start_seconds, say=self._say, offline=offline, engine=engine
             )
         if kind in {"debian", "source"}:
             wishes = Wishes(
@@ -106,7 +136,7 @@ class Run:
 
     def pool(self, target: Target) -> Pool:
         """The running servers of a target in this process."""
-        return self._pools.setdefault(target.id, Pool(target))
+        return self._pools.setdefault(target.id, Pool(target, remember_all=self.settings.compare.value))
 
     @property
     def servers(self) -> Sequence[Server]:
@@ -136,7 +166,7 @@ class Run:
     def begin(self) -> None:
         """Removes what earlier runs left that can no longer do so themselves."""
         sweep(default_base())
-        for target in self.targets:
+        for target in (*self.targets, *self._elsewhere):
             target.clean_up(None)
 
     def close(self) -> None:
@@ -144,9 +174,7 @@ class Run:
         for pool in self._pools.values():
             pool.close()
         self._pools.clear()
-        for target in self.__dict__.get("targets", ()):
-            with self._told():
-                target.close()
+        self._close(self._made)
         if "_owner" in self.__dict__:
             self._owner.close()
             del self.__dict__["_owner"]
@@ -154,9 +182,18 @@ class Run:
     def end(self) -> None:
         """Removes what workers of this run left; for the controller, when they have ended."""
         end_run(self.name, default_base())
-        for target in self.__dict__.get("targets", ()):
+        for target in self._made:
             with self._told():
                 target.clean_up(self.name)
+
+    @property
+    def _made(self) -> Sequence[Target]:
+        return (*self.__dict__.get("targets", ()), *self.__dict__.get("_elsewhere", ()))
+
+    def _close(self, targets: Sequence[Target]) -> None:
+        for target in targets:
+            with self._told():
+                target.close()
 
     @contextmanager
     def _told(self) -> Iterator[None]:

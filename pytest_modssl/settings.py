@@ -100,6 +100,23 @@ def _words(texts: Sequence[str]) -> tuple[str, ...]:
     return tuple(word for text in texts for word in text.replace(",", " ").split())
 
 
+def _shard(texts: Sequence[str]) -> tuple[int, int] | None:
+    text = texts[-1].strip()
+    if not text:  # a job of a matrix without parts has the variable all the same
+        return None
+    index, slash, count = text.partition("/")
+    if not (slash and index.isdecimal() and count.isdecimal() and 1 <= int(index) <= int(count)):
+        raise ValueError("i/n, the i-th of n parts: 1/3, 2/3 or 3/3")
+    return int(index), int(count)
+
+
+def _names(texts: Sequence[str]) -> tuple[str, ...]:
+    names = tuple(dict.fromkeys(name.strip() for text in texts for name in text.split(",") if name.strip()))
+    if not names:
+        raise ValueError("at least one name")
+    return names
+
+
 def _seconds(texts: Sequence[str]) -> float:
     try:
         seconds = float(texts[-1])
@@ -140,7 +157,54 @@ DEBIAN_UNSIGNED = Declared(
     flag=True,
     help="for debian:SUITE trust HTTPS alone, where neither apt nor gpgv can check Debian's signature",
 )
-ALL: tuple[Declared[Any], ...] = (ENABLED, TARGET, START_TIMEOUT, OFFLINE, DEBIAN_MIRROR, DEBIAN_UNSIGNED)
+STRICT = Declared(
+    "strict",
+    default=False,
+    parse=_switch,
+    flag=True,
+    help="fail the run when a test is skipped by capability (modssl_requires) on every target",
+)
+COMPARE = Declared(
+    "compare",
+    default=False,
+    parse=_switch,
+    flag=True,
+    help="tell at the end which tests have another outcome, or see something else, on another target",
+)
+SHARD: Declared[tuple[int, int] | None] = Declared(
+    "shard", default=None, parse=_shard, help="run the i-th of n parts of the tests: i/n, as 1/3"
+)
+DURATIONS: Declared[tuple[str, ...]] = Declared(
+    "durations",
+    default=(),
+    parse=_names,
+    repeatable=True,
+    help="file with recorded durations by which the parts are made equally long, or a folder of them; repeatable",
+)
+RECORD: Declared[tuple[str, ...]] = Declared(
+    "record_durations", default=(), parse=_names, help="file to write the durations of this run's tests to"
+)
+ENGINE: Declared[tuple[str, ...]] = Declared(
+    "engine",
+    default=(),
+    parse=_names,
+    repeatable=True,
+    help="container engine (what DOCKER_HOST says), repeatable: workers of pytest-xdist take them in turn",
+)
+ALL: tuple[Declared[Any], ...] = (
+    ENABLED,
+    TARGET,
+    START_TIMEOUT,
+    OFFLINE,
+    DEBIAN_MIRROR,
+    DEBIAN_UNSIGNED,
+    STRICT,
+    COMPARE,
+    SHARD,
+    DURATIONS,
+    RECORD,
+    ENGINE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +218,12 @@ class Settings:
         offline: whether nothing may be fetched, pulled or built.
         debian_mirror: addresses of Debian's main and security archive; empty for the machine's own, else Debian's.
         debian_unsigned: whether HTTPS is trusted where nothing can check Debian's signature.
+        strict: whether a test that no target is capable of fails the run.
+        compare: whether targets are compared.
+        shard: (i, n) for the i-th of n parts of the tests; `None` for all of them.
+        durations: files and folders with recorded durations.
+        record: the file to record durations in, or none.
+        engines: container engines, which workers take in turn; none where it is left to docker's own settings.
     """
 
     enabled: Setting[bool]
@@ -162,6 +232,12 @@ class Settings:
     offline: Setting[bool]
     debian_mirror: Setting[tuple[str, ...]]
     debian_unsigned: Setting[bool]
+    strict: Setting[bool]
+    compare: Setting[bool]
+    shard: Setting[tuple[int, int] | None]
+    durations: Setting[tuple[str, ...]]
+    record: Setting[tuple[str, ...]]
+    engines: Setting[tuple[str, ...]]
 
     def describe(self) -> str:
         """One line that tells every setting which is not a default, and where it came from."""
@@ -171,6 +247,12 @@ class Settings:
             ("offline", self.offline),
             ("debian-mirror", self.debian_mirror),
             ("debian-unsigned", self.debian_unsigned),
+            ("strict", self.strict),
+            ("compare", self.compare),
+            ("shard", self.shard),
+            ("durations", self.durations),
+            ("record-durations", self.record),
+            ("engine", self.engines),
         )
         told = [f"{name} {_shown(one.value)} ({one.source})" for name, one in named if one.source != "default"]
         return ", ".join([f"enabled by {self.enabled.source}", *told])
@@ -202,7 +284,18 @@ def resolve(
         return Setting(declared.default, "default")
 
     return Settings(
-        one(ENABLED), one(TARGET), one(START_TIMEOUT), one(OFFLINE), one(DEBIAN_MIRROR), one(DEBIAN_UNSIGNED)
+        enabled=one(ENABLED),
+        targets=one(TARGET),
+        start_timeout=one(START_TIMEOUT),
+        offline=one(OFFLINE),
+        debian_mirror=one(DEBIAN_MIRROR),
+        debian_unsigned=one(DEBIAN_UNSIGNED),
+        strict=one(STRICT),
+        compare=one(COMPARE),
+        shard=one(SHARD),
+        durations=one(DURATIONS),
+        record=one(RECORD),
+        engines=one(ENGINE),
     )
 
 
@@ -216,4 +309,7 @@ def _parsed(declared: Declared[T], texts: Sequence[str], source: str) -> Setting
 def _shown(value: object) -> str:
     if isinstance(value, bool):
         return "on" if value else "off"
-    return ", ".join(value) if isinstance(value, tuple) else f"{value:g}" if isinstance(value, float) else str(value)
+    if isinstance(value, tuple):
+        separator = "/" if all(isinstance(one, int) for one in value) else ", "
+        return separator.join(map(str, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pytest_modssl.asserts._collect import Expected, compare, require
 from pytest_modssl.errors import Mismatch
+from pytest_modssl.httpd.expectations import expectations
 from pytest_modssl.tls import names
 from pytest_modssl.tls.hello import JAVA7
 
@@ -49,7 +50,9 @@ def assert_dh_bits(
     seen = server.probe(name, port=port, versions=(protocol,), suites=suites, groups=())
     mismatches = compare(_BITS, bits, seen.dh_bits)
     if seen.dh_bits is None:
-        mismatches = [Mismatch(one.what, one.expected, f"none: {_refusal(seen)}") for one in mismatches]
+        mismatches = [
+            Mismatch(one.what, one.expected, f"none: {_refusal(seen)}{_none_at_all(server)}") for one in mismatches
+        ]
     command = server.s_client_command(name, port=port, protocol=protocol, ciphers="kDHE:@SECLEVEL=0")
     headline = f"Diffie-Hellman prime for {name or 'no name'} on port {port}"
     require(server, headline, mismatches, seen=[seen], commands=[command])
@@ -98,6 +101,12 @@ def assert_java7_compatible(
     command = server.s_client_command(name, port=port, protocol=protocol, ciphers=ciphers)
     require(server, f"Java 7 with {name or 'no name'} on port {port}", mismatches, seen=[seen], commands=[command])
     return seen
+
+
+def _none_at_all(server: Server) -> str:
+    """What to know of an httpd that chooses no prime by itself, whatever the certificate."""
+    fact = expectations(server.installation).fact("dh rsa-2048 none 2")
+    return f" (httpd {server.installation.version}; {fact.source})" if fact.value == 0 else ""
 
 
 def _refusal(seen: ProbeResult) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pytest_modssl.asserts._collect import Expected, compare, fail, holds, require, words
 from pytest_modssl.errors import EnvironmentPageError, Mismatch
 from pytest_modssl.http import ASK, page_url, read_environment
+from pytest_modssl.httpd.expectations import expectations
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -62,13 +63,20 @@ def assert_ssl_env(
     mismatches = []
     for name, value in expected.items():
         if name not in seen:
-            mismatches.append(Mismatch(name, words(value), "nothing: it is absent"))
+            mismatches.append(Mismatch(name, words(value), "nothing: it is absent" + _unknown(server, name)))
         elif not holds(value, seen[name]):
             mismatches += compare(name, value, seen[name])
     mismatches += [Mismatch(name, "it to be absent", repr(seen[name])) for name in absent if name in seen]
     for name in empty:
         if seen.get(name) != "":
-            value_seen = repr(seen[name]) if name in seen else "nothing: it is absent"
+            value_seen = repr(seen[name]) if name in seen else "nothing: it is absent" + _unknown(server, name)
             mismatches.append(Mismatch(name, "it to be empty", value_seen))
     require(server, headline, mismatches, seen=[seen], commands=[command])
     return seen
+
+
+def _unknown(server: Server, name: str) -> str:
+    fact = expectations(server.installation).variable(name)
+    return (
+        "" if fact is None or fact.value else f" (httpd {server.installation.version} does not know it: {fact.source})"
+    )

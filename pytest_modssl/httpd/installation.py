@@ -12,9 +12,10 @@ import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from pytest_modssl.errors import HttpdNotFoundError, MissingModuleError
+from pytest_modssl.httpd.features import has_feature
 from pytest_modssl.httpd.modules import Layout, package_of_module
 from pytest_modssl.httpd.runner import Runner, run_here
 
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 Mpm = Literal["event", "worker", "prefork"]
-Feature = Literal["ssl", "TLSv1.3", "http2", "sni-policy", "config-dump"]
 
 _NAMES = ("apache2", "httpd")
 _FOLDERS = (
@@ -124,6 +124,7 @@ class Installation:
     prefix: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict, hash=False)
     openssl_program: Path | None = None
+    _features: dict[str, bool] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def openssl_command(self) -> tuple[str, ...] | None:
@@ -169,27 +170,19 @@ class Installation:
         """Whether a module ("ssl", not "mod_ssl.so") can be used, compiled in or loadable."""
         return module in self.static_modules or module in self.loadable
 
-    def can(self, feature: Feature) -> bool:
-        """Whether this httpd has a feature.
+    def can(self, feature: str) -> bool:
+        """Whether this httpd has a feature, as it told itself or is asked now; it is asked once.
 
         Args:
-            feature: "ssl" (mod_ssl), "TLSv1.3" (httpd 2.4.36 and OpenSSL 1.1.1: manual, SSLProtocol), "http2"
-                (mod_http2), "sni-policy" (SSLVHostSNIPolicy, httpd 2.4.66), "config-dump" (`-D DUMP_CONFIG`, mod_info).
+            feature: a name in `pytest_modssl.httpd.features.FEATURES`: "TLSv1.3", "compression", "srp", ...
+
+        Raises:
+            ValueError: for another name.
+            StartError: when httpd cannot be asked.
         """
-        ssl = self.has("ssl")
-        if feature == "ssl":
-            return ssl
-        if feature == "TLSv1.3":
-            # LibreSSL's server side speaks TLS 1.3 from 3.2.2 on (its release notes).
-            needed = Version(3, 2, 2) if self.tls_library == "LibreSSL" else Version(1, 1, 1)
-            return ssl and self.version >= Version(2, 4, 36) and self.openssl is not None and self.openssl >= needed
-        if feature == "http2":
-            return self.has("http2")
-        if feature == "sni-policy":
-            return ssl and self.version >= Version(2, 4, 66)
-        if feature == "config-dump":
-            return self.has("info")
-        raise ValueError(f"unknown feature {feature!r}: one of {', '.join(get_args(Feature))}")
+        if feature not in self._features:
+            self._features[feature] = has_feature(self, feature)
+        return self._features[feature]
 
     def require(self, modules: Iterable[str]) -> None:
         """Returns where this httpd has all of `modules`.

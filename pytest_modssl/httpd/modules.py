@@ -228,6 +228,11 @@ def directive_names() -> tuple[str, ...]:
     return tuple(_table()["names"].values())
 
 
+def module_names() -> tuple[str, ...]:
+    """The names of httpd's own modules, without `mod_` and `_module`."""
+    return tuple(_table()["modules"])
+
+
 def package_of_module(name: str, layout: Layout) -> str:
     """How to get a module, as a command or as words that finish "to get it, ...".
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_modssl.errors import EngineError, HttpdNotFoundError, MissingModuleError
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
     from pytest_modssl.httpds.wishes import Wishes
     from pytest_modssl.targets.container_target import ContainerTarget
+    from pytest_modssl.targets.engine import Engine
     from pytest_modssl.targets.local import LocalTarget
     from pytest_modssl.targets.registry import Owner
 
@@ -24,34 +26,35 @@ class Choice(NamedTuple):
     reason: str
 
 
-def choose_automatically(*, offline: bool) -> Choice:
+def choose_automatically(engine: str | None = None, *, offline: bool) -> Choice:
     """The target that `auto` stands for.
 
     A container engine with the default image; else an httpd of this machine; else an engine that can make the image,
     which takes a minute once; else the httpd of a Debian suite in the user's cache, which takes seconds once.
 
     Args:
+        engine: the container engine, see `container_target`.
         offline: nothing may be fetched or made.
 
     Raises:
         HttpdNotFoundError: when there is none of these, with what was tried and what to install.
     """
-    engine = _engine_state()
-    if engine == "":
+    state = _engine_state(engine)
+    if state == "":
         return Choice("docker", "auto: the engine has the default image")
     try:
         find_httpd()
     except HttpdNotFoundError as error:
-        if engine is None and not offline:
+        if state is None and not offline:
             return Choice("docker", "auto: no httpd on this machine, so the default image is made")
         without = _unpacked_state(offline=offline)
         if without is None:
             return Choice("debian", "auto: neither an httpd on this machine nor a container engine")
-        no_engine = engine or "it has no image yet, and offline mode forbids to make it"
+        no_engine = state or "it has no image yet, and offline mode forbids to make it"
         raise HttpdNotFoundError(
             f"{error}\nNor is there a container engine: {no_engine}\nNor can one be had without either: {without}"
         ) from None
-    why = "the engine has no image yet" if engine is None else engine.partition(". What to do")[0]
+    why = "the engine has no image yet" if state is None else state.partition(". What to do")[0]
     return Choice("local", f"auto: {why}")
 
 
@@ -66,13 +69,12 @@ def _unpacked_state(*, offline: bool) -> str | None:
     return because
 
 
-def _engine_state() -> str | None:
+def _engine_state(named: str | None) -> str | None:
     """Empty when the engine has the default image, `None` when it has not, else why there is no engine."""
-    from pytest_modssl.targets.engine import connect
     from pytest_modssl.targets.images import default_is_ready
 
     try:
-        with contextlib.closing(connect()) as engine:
+        with contextlib.closing(_connect(named)) as engine:
             return "" if default_is_ready(engine) else None
     except EngineError as error:
         return str(error)
@@ -97,8 +99,20 @@ def unpacked_target(name: str, owner: Owner, *, start_seconds: float, wishes: Wi
     return LocalTarget(kept.installation(), owner, start_seconds=start_seconds, name=kept.target.replace(":", "-"))
 
 
+def _connect(engine: str | None) -> Engine:
+    from pytest_modssl.targets.engine import connect
+
+    return connect() if engine is None else connect({**os.environ, "DOCKER_HOST": engine})
+
+
 def container_target(
-    image: str | None, owner: Owner, *, start_seconds: float, say: Callable[[str], None], offline: bool = False
+    image: str | None,
+    owner: Owner,
+    *,
+    start_seconds: float,
+    say: Callable[[str], None],
+    offline: bool = False,
+    engine: str | None = None,
 ) -> ContainerTarget:
     """The target for an image.
 
@@ -108,6 +122,7 @@ def container_target(
         start_seconds: see `ContainerTarget`.
         say: told of each step of making or pulling an image.
         offline: no image may be made or pulled.
+        engine: the engine, as `DOCKER_HOST` names it; `None` for the one that docker's own settings name.
 
     Raises:
         EngineError: when there is no engine, or the image cannot be had.
@@ -115,13 +130,12 @@ def container_target(
         MissingModuleError: when its httpd has no mod_ssl.
     """
     from pytest_modssl.targets.container_target import ContainerTarget
-    from pytest_modssl.targets.engine import connect
     from pytest_modssl.targets.images import image_for
 
-    engine = connect()
+    connected = _connect(engine)
     try:
-        name = image_for(engine, image, say=say, offline=offline)
-        target = ContainerTarget(engine, name, owner, start_seconds=start_seconds)
+        name = image_for(connected, image, say=say, offline=offline)
+        target = ContainerTarget(connected, name, owner, start_seconds=start_seconds)
         try:
             target.installation.require({"ssl"})
         except MissingModuleError as error:
@@ -129,6 +143,6 @@ def container_target(
                 target.close()
             raise MissingModuleError(f"image {name}: {error}") from None
     except BaseException:
-        engine.close()
+        connected.close()
         raise
     return target

@@ -29,10 +29,12 @@ class Pool:
 
     Args:
         target: where the servers run.
+        remember_all: whether servers remember all that a test sees of them, and not the last of it only.
     """
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: Target, *, remember_all: bool = False) -> None:
         self.target = target
+        self._remember_all = remember_all
         self._entries: list[_Entry] = []  # the least recently used first
         self._ending: list[Server] = []
 
@@ -61,6 +63,8 @@ class Pool:
         if entry is None:
             self._make_room()
             entry = _Entry(self.target.launch(config, single_process=single_process), key)
+            if self._remember_all:
+                entry.server.remember_all()
         else:
             self._entries.remove(entry)
         self._entries.append(entry)

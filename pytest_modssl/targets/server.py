@@ -310,6 +310,10 @@ class Server:
         if parts.scheme == "https" and parts.hostname is not None:
             self.handshake(parts.hostname, port=parts.port or 443, timeout=_SECOND_LOOK_SECONDS)
 
+    def remember_all(self) -> None:
+        """From now on `observations` has all that a test has seen, however much it is."""
+        self.observations = deque(self.observations)
+
     def begin_test(self) -> None:
         """Starts a test's slice of the log and forgets what was seen before."""
         self.log.begin(self._still_open)

@@ -14,6 +14,7 @@ from pytest_modssl.httpd.config import ServerConfig
 from pytest_modssl.httpd.errorlog import parse
 from pytest_modssl.httpd.render import Rendered
 from pytest_modssl.pki import CA
+from pytest_modssl.tls import ProbeResult
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,6 +56,10 @@ class FakeServer:
     asked: list[tuple[Any, ...]] = field(default_factory=list)
     settled: int = 0
     accepted: list[object] = field(default_factory=list)
+    installation: object = None
+
+    def probe(self, *_: object, **__: object) -> ProbeResult:
+        return ProbeResult(address=("127.0.0.1", 443), error="no answer")
 
     @property
     def instance(self) -> FakeServer:

@@ -20,6 +20,7 @@ from pytest_modssl.asserts import (
 )
 from pytest_modssl.http import tls_of
 from pytest_modssl.httpd.config import ServerConfig, VirtualHost
+from pytest_modssl.httpd.expectations import expectations
 from pytest_modssl.pki import CA, dh_parameters, self_signed
 
 if TYPE_CHECKING:
@@ -132,14 +133,8 @@ def test_a_refusal_is_judged_by_alert_and_log(server: Server) -> None:
 
 
 def test_a_protocol_below_the_security_level_is_refused_by_the_alert_of_the_library(server: Server) -> None:
-    # Up to 3.0 OpenSSL accepts the version and finds then that it may not sign with SHA-1 (measured on 1.1.1w and
-    # 3.0.22); later ones refuse the version itself, as SSLProtocol does (measured on 3.5.9; ssl/ssl_cert.c,
-    # SSL_SECOP_VERSION).
-    library = server.installation.openssl
-    assert library is not None
-    alert, log = ("protocol_version", "unsupported protocol")
-    if library < (3, 1):
-        alert, log = ("internal_error", "no suitable signature algorithm" if library >= (3,) else "tls_choose_sigalg")
+    alert = str(expectations(server.installation).value("alert protocol-below-level"))
+    log = re.compile("unsupported protocol|no suitable signature algorithm|tls_choose_sigalg")
     assert_handshake_fails(server, WWW, protocol="TLSv1.1", alert=alert, log=log)
 
 

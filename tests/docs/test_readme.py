@@ -30,7 +30,7 @@ def _run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("document", ["README.md", "docs/tutorial.md"])
+@pytest.mark.parametrize("document", ["README.md", "docs/tutorial.md", "docs/ci.md"])
 def test_every_example_passes_in_an_empty_folder(document: str, tmp_path: Path) -> None:
     examples = _examples(document)
     assert examples, f"{document} shows no example"

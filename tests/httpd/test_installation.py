@@ -280,16 +280,6 @@ def test_versions_compare_as_numbers() -> None:
         Version.parse("2.4")
 
 
-@pytest.mark.parametrize(("feature", "there"), [("ssl", True), ("TLSv1.3", True), ("config-dump", True)])
-def test_features_of_this_httpd(installation: Installation, feature: str, *, there: bool) -> None:
-    assert installation.can(feature) is there  # type: ignore[arg-type]
-
-
-def test_an_unknown_feature_is_refused_with_the_valid_ones(installation: Installation) -> None:
-    with pytest.raises(ValueError, match=r"ssl, TLSv1\.3, http2, sni-policy, config-dump"):
-        installation.can("tls")  # type: ignore[arg-type]
-
-
 def test_a_command_that_cannot_be_executed_gives_status_127() -> None:
     answer = run_here(["/nonexistent/program"])
     assert (answer.returncode, answer.stderr) == (127, "/nonexistent/program: No such file or directory")

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from pytest_modssl.marker import Marker, MarkerError, modssl, read_markers
+from pytest_modssl import requires
+from pytest_modssl.httpd.requirements import Requirement
+from pytest_modssl.marker import Marker, MarkerError, modssl, read_markers, read_requirements
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,3 +69,33 @@ def test_a_wrong_argument_is_told_with_the_test_and_what_fits(
         read(pytest.mark.modssl(*args, **options))
     assert str(caught.value).startswith("tests/test_shop.py::test_it: @pytest.mark.modssl: ")
     assert "its arguments are (directives: 'str | Path' = '', *, host:" in str(caught.value)
+
+
+def test_requirements_are_read_from_the_marker_and_from_the_decorator() -> None:
+    marks = (requires(httpd=">=2.4.66", module=["http2"]), pytest.mark.modssl_requires(target="docker"))
+    item = cast("pytest.Item", FakeItem(*marks))
+    assert read_requirements(item) == [
+        Requirement(target=("docker",)),
+        Requirement(httpd=">=2.4.66", module=("http2",)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("needs", "told"),
+    [
+        ({"httpd": "2.4.66"}, "'2.4.66' is no version specifier such as"),
+        ({"feature": "zip"}, "unknown feature 'zip': one of ssl, http2"),
+        ({}, "nothing is required: name httpd, openssl, module, feature, mpm or target"),
+        ({"modules": "ssl"}, r"unexpected keyword argument 'modules'; its arguments are \(\*, httpd: 'str' = ''"),
+    ],
+)
+def test_a_wrong_requirement_is_told_with_the_test_and_what_fits(needs: dict[str, Any], told: str) -> None:
+    item = cast("pytest.Item", FakeItem(pytest.mark.modssl_requires(**needs)))
+    with pytest.raises(MarkerError, match=told) as caught:
+        read_requirements(item)
+    assert str(caught.value).startswith("tests/test_shop.py::test_it: @pytest.mark.modssl_requires: ")
+
+
+def test_the_decorator_refuses_a_mistake_where_it_stands() -> None:
+    with pytest.raises(ValueError, match="no version specifier"):
+        requires(openssl="3.5")

@@ -81,6 +81,39 @@ def test_the_sample_repository_passes_on_an_engine_on_a_port_and_leaves_nothing(
     until(lambda: _volumes(second) <= before, seconds=30, what="the container's volume to be removed")
 
 
+SPREAD = """
+    import pytest
+
+    @pytest.mark.parametrize("n", range(8))
+    def test_it(modssl_server, modssl_target, worker_id, n):
+        assert modssl_server.get("https://www.example.test/").status_code == 200
+        with open(f"engine-{worker_id}", "w") as file:
+            print(modssl_target.description, file=file)
+"""
+
+
+@pytest.mark.usefixtures("base")
+def test_workers_take_engines_in_turn_and_leave_nothing_on_either(
+    pytester: pytest.Pytester, process: EngineProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTEST_MODSSL_TARGET", "docker")
+    first, second = connect(), connect({"DOCKER_HOST": process.url})
+    url = first.description.split(" at ")[1].split()[0]
+    url = f"unix://{url}" if url.startswith("/") else url
+    pytester.makepyfile(SPREAD)
+    result = pytester.runpytest_subprocess(
+        "--modssl", f"--modssl-engine={url}", f"--modssl-engine={process.url}", "-n", "2", "-p", "no:randomly"
+    )
+    result.assert_outcomes(passed=8)
+    result.stdout.fnmatch_lines([f"modssl: enabled by *engine {url}, {process.url} (--modssl-engine)"])
+    told = [(pytester.path / f"engine-gw{number}").read_text() for number in (0, 1)]
+    assert url.removeprefix("unix://") in told[0]
+    assert process.url in told[1]
+    assert second.client.api.containers(all=True) == []
+    first.close()
+    second.close()
+
+
 TESTS = """
     import os
     import signal

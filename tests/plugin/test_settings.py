@@ -65,6 +65,11 @@ def test_targets_are_listed_by_commas_or_by_repetition_each_once_and_in_order() 
         ({"PYTEST_MODSSL_TARGET": "debian:woody"}, "'debian:woody' is none of debian:bullseye, debian:bookworm"),
         ({"PYTEST_MODSSL_TARGET": " , "}, "at least one of auto"),
         *(
+            ({"PYTEST_MODSSL_SHARD": text}, "i/n, the i-th of n parts: 1/3, 2/3 or 3/3")
+            for text in ("0/3", "4/3", "1", "a/b", "-1/3", "1/", "0/0")
+        ),
+        ({"PYTEST_MODSSL_ENGINE": " , "}, "at least one name"),
+        *(
             ({"PYTEST_MODSSL_START_TIMEOUT": text}, "a number of seconds between 0 and 3600")
             for text in ("0", "-1", "3601", "nan", "inf", "soon", "")
         ),
@@ -109,3 +114,13 @@ def test_the_description_tells_every_setting_that_is_no_default_and_where_it_cam
         "enabled by --modssl, target local, local:/b/httpd (--modssl-target), "
         "start-timeout 7.5 (ini modssl_start_timeout)"
     )
+
+
+def test_the_settings_of_a_matrix_are_told_as_they_are_written() -> None:
+    settings = resolve(
+        {"modssl_strict": ["1"], "modssl_shard": ["2/3"]}, {}, {"modssl_engine": ["tcp://a:2375", "tcp://b:2375"]}
+    )
+    assert settings.shard.value == (2, 3)
+    told = "engine tcp://a:2375, tcp://b:2375 (ini modssl_engine)"
+    assert settings.describe().endswith(f"strict true (--modssl-strict), shard 2/3 (--modssl-shard), {told}")
+    assert resolve({}, {"PYTEST_MODSSL_SHARD": ""}, {}).shard.value is None
