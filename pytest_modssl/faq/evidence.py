@@ -5,6 +5,7 @@ What an assertion has accepted is no evidence: a handshake that had to fail, and
 
 from __future__ import annotations
 
+import posixpath
 import re
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -205,6 +206,12 @@ class Evidence:
             )
             if one.name.startswith("<"):
                 sections.append(text)
+
+    def written(self, path: str) -> tuple[bytes, int] | None:
+        """Content and permission bits of a file that we wrote, by its path as httpd names it; `None` for any other."""
+        root = posixpath.dirname(self.rendered.main)
+        name = posixpath.relpath(posixpath.normpath(path), root) if root else path
+        return self.rendered.files.get(name)
 
     def find(self, name: str, *, host: str = "", word: str = "") -> Used | None:
         """The directive of a name that counts: the last one in the virtual host, else the last outside of all.

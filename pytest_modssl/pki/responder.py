@@ -25,8 +25,8 @@ _LARGEST_REQUEST = 65536
 class OcspResponder:
     """A running responder of a CA, to be used as a context manager: it answers as things stand with the CA.
 
-    It is a thread of this process and ends with it at the latest. It listens on 127.0.0.1: a local httpd reaches it, one
-    in a container does not, which `CA.ocsp_site` is for.
+    It is a thread of this process and ends with it at the latest. It listens on 127.0.0.1: a local httpd reaches it,
+    one in a container does not, which `CA.ocsp_site` is for.
 
     Args:
         ca: the CA whose certificates it answers for.

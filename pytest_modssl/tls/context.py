@@ -96,9 +96,7 @@ class Settings:
 
 
 @lru_cache(maxsize=64)
-def context_for(
-    settings: Settings, on_certificate: Callable[..., bool], on_status: Callable[..., bool]
-) -> SSL.Context:
+def context_for(settings: Settings, on_certificate: Callable[..., bool], on_status: Callable[..., bool]) -> SSL.Context:
     """The client context for these settings, made on first use.
 
     Args:
