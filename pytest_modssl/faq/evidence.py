@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 Observed = TypeVar("Observed")
 
+_VARIABLE = re.compile(r"\$\{(\w+)\}")
 # https://www.example.test:8443, [::1]:443
 _SERVER_NAME = re.compile(r"(?:\w+://)?(?P<name>\[[^\]]*\]|[^:]*)(?::(?P<port>\d+))?")
 
@@ -188,6 +189,7 @@ class Evidence:
     def _as_written(self) -> Iterator[Used]:
         sections: list[str] = []
         host = ""
+        defined: dict[str, str] = {}
         for one in directives_in(self.rendered.text):
             if one.name.startswith("</"):
                 sections = sections[:-1]
@@ -195,10 +197,13 @@ class Evidence:
                 continue
             if one.name.lower() == "servername" and sections:
                 host = _host_of(one.arguments)
-            text = f"{one.name} {' '.join(one.arguments)}".strip() + (">" if one.name.startswith("<") else "")
+            words = tuple(_VARIABLE.sub(lambda found: defined.get(found[1], found[0]), word) for word in one.arguments)
+            if one.name.lower() == "define" and words:
+                defined[words[0]] = words[1] if len(words) > 1 else ""
+            text = f"{one.name} {' '.join(words)}".strip() + (">" if one.name.startswith("<") else "")
             yield Used(
                 name=one.name.lstrip("<"),
-                words=one.arguments,
+                words=words,
                 text=text,
                 place=self.place(self.rendered.main, one.line, text),
                 host=host,

@@ -258,6 +258,11 @@ class CA:
             )
         self._revoked.setdefault(certificate.serial_number, dt.datetime.now(dt.timezone.utc))
 
+    def forget(self, forgotten: LeafCert | CA) -> None:
+        """Take a certificate off the records, as one that the CA never issued: OCSP calls it unknown from now on."""
+        self._issued.discard(forgotten.certificate.serial_number)
+        self._revoked.pop(forgotten.certificate.serial_number, None)
+
     def crl(self, *, last_update: dt.datetime | None = None, next_update: dt.datetime | None = None) -> Blob:
         """The certificates revoked so far, as PEM: what belongs into SSLCARevocationFile.
 
