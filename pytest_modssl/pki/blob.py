@@ -10,8 +10,12 @@ import re
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 from pytest_modssl.errors import PkiError
+
+# Inside the class `bytes` is its method.
+_Bytes: TypeAlias = bytes
 
 # RFC 7468 section 3: the label stands between "BEGIN " and five hyphens.
 _LABEL = re.compile(rb"^-----BEGIN ([^-\r\n]+)-----", re.MULTILINE)
@@ -45,7 +49,7 @@ class Blob:
         return self.content.decode("ascii")
 
     @classmethod
-    def from_der(cls, der: bytes, label: str = "CERTIFICATE") -> Blob:
+    def from_der(cls, der: _Bytes, label: str = "CERTIFICATE") -> Blob:
         """DER as PEM: what `openssl x509 -inform DER` writes of a certificate.
 
         Args:
@@ -58,7 +62,7 @@ class Blob:
         return cls(b"\n".join([b"-----BEGIN %s-----" % name, *lines, b"-----END %s-----\n" % name]))
 
     @property
-    def der(self) -> bytes:
+    def der(self) -> _Bytes:
         """The first PEM block as DER: what `openssl x509 -outform DER` writes of a certificate.
 
         Raises:

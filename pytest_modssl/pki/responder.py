@@ -12,6 +12,7 @@ from urllib.parse import unquote
 from cryptography.x509 import ocsp
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
     from typing_extensions import Self
@@ -38,10 +39,8 @@ class OcspResponder:
 
     def __init__(self, ca: CA, *, port: int = 0) -> None:
         self._asked: list[int] = []
-        self._http = _Http(("127.0.0.1", port), _Handler)
-        self._http.daemon_threads = True
-        self._http.answer = self._answer
         self._ca = ca
+        self._http = _Http(port, self._answer)
         # A request to end is seen after this many seconds at the latest.
         self._thread = threading.Thread(
             target=self._http.serve_forever, kwargs={"poll_interval": 0.02}, name="pytest-modssl OCSP", daemon=True
@@ -82,8 +81,11 @@ class OcspResponder:
 
 
 class _Http(ThreadingHTTPServer):
-    def answer(self, request: bytes) -> bytes:
-        raise NotImplementedError
+    daemon_threads = True
+
+    def __init__(self, port: int, answer: Callable[[bytes], bytes]) -> None:
+        super().__init__(("127.0.0.1", port), _Handler)
+        self.answer = answer
 
 
 class _Handler(BaseHTTPRequestHandler):

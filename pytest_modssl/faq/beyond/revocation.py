@@ -11,8 +11,8 @@ from pytest_modssl.tls.handshake import Handshake
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pytest_modssl.faq.entry import Recogniser
     from pytest_modssl.faq.evidence import Evidence, Place
-    from pytest_modssl.faq.recognise import Recogniser
 
 # X509_V_ERR_UNABLE_TO_GET_CRL, CRL_NOT_YET_VALID, CRL_HAS_EXPIRED, CERT_REVOKED, APPLICATION_VERIFICATION (openssl,
 # x509_vfy.h); the last is what mod_ssl says where OCSP did not tell that the certificate is good.

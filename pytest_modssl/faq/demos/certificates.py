@@ -99,7 +99,11 @@ def _key_in_site(scene: Scene) -> ServerConfig:
 
 
 def _key_of_another(key_type: str) -> Callable[[Scene], ServerConfig]:
-    return lambda scene: _served(scene.ca.issue(NAME, key_type=key_type).with_key(generate_key(key_type)))
+    def config(scene: Scene) -> ServerConfig:
+        leaf, other = (scene.ca.issue(NAME, key_type=key_type) for _ in range(2))
+        return _served(leaf.with_key(other.private_key))
+
+    return config
 
 
 def _leaf_of_type(key_type: str) -> Callable[[Scene], ServerConfig]:
