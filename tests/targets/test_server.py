@@ -206,7 +206,7 @@ def test_a_server_that_ended_fails_only_tests_that_used_it(own: Server) -> None:
 
 
 def test_the_mode_of_a_file_is_known_where_the_server_runs(server: Server) -> None:
-    root = os.path.dirname(server.instance.rendered.main)
+    root = server.instance.rendered.main.removesuffix("/httpd.conf")
     modes = {name: server.instance.mode(f"{root}/{name}") for name in ("tls/0-0.key", "tls/0-0.crt", "tls", "nothing")}
     expected = {
         "tls/0-0.key": stat.S_IFREG | 0o600,
