@@ -35,13 +35,22 @@ if TYPE_CHECKING:
         assert_java7_compatible as assert_java7_compatible,
     )
     from pytest_modssl.asserts import (
+        assert_key_matches as assert_key_matches,
+    )
+    from pytest_modssl.asserts import (
         assert_no_redirect_loop as assert_no_redirect_loop,
+    )
+    from pytest_modssl.asserts import (
+        assert_private_keys_protected as assert_private_keys_protected,
     )
     from pytest_modssl.asserts import (
         assert_sni as assert_sni,
     )
     from pytest_modssl.asserts import (
         assert_ssl_env as assert_ssl_env,
+    )
+    from pytest_modssl.asserts import (
+        assert_stapled as assert_stapled,
     )
     from pytest_modssl.asserts import (
         assert_switches_to_http as assert_switches_to_http,
@@ -139,6 +148,9 @@ if TYPE_CHECKING:
     from pytest_modssl.pki import (
         self_signed as self_signed,
     )
+    from pytest_modssl.pki.responder import (
+        OcspResponder as OcspResponder,
+    )
     from pytest_modssl.targets.server import (
         Server as Server,
     )
@@ -170,9 +182,12 @@ _HOMES = {
         "assert_handshake",
         "assert_handshake_fails",
         "assert_java7_compatible",
+        "assert_key_matches",
         "assert_no_redirect_loop",
+        "assert_private_keys_protected",
         "assert_sni",
         "assert_ssl_env",
+        "assert_stapled",
         "assert_switches_to_http",
         "assert_switches_to_https",
     ),
@@ -196,6 +211,7 @@ _HOMES = {
     "httpd.installation": ("Installation", "Version"),
     "marker": ("requires",),
     "pki": ("CA", "CSR", "Blob", "LeafCert", "PrivateKey", "dh_parameters", "generate_key", "self_signed"),
+    "pki.responder": ("OcspResponder",),
     "targets.server": ("Server",),
     "tls": ("Handshake", "ProbeResult", "Scan", "TlsConnection", "Transcript"),
 }

@@ -7,7 +7,9 @@ from pytest_modssl.asserts.certificate import assert_certificate, assert_chain_c
 from pytest_modssl.asserts.dh import assert_dh_bits, assert_java7_compatible
 from pytest_modssl.asserts.environment import assert_ssl_env
 from pytest_modssl.asserts.handshake import assert_handshake, assert_handshake_fails
+from pytest_modssl.asserts.keys import assert_key_matches, assert_private_keys_protected
 from pytest_modssl.asserts.sni import Served, assert_sni
+from pytest_modssl.asserts.stapling import assert_stapled
 from pytest_modssl.asserts.switching import assert_no_redirect_loop, assert_switches_to_http, assert_switches_to_https
 from pytest_modssl.errors import Mismatch, ModsslAssertionError
 
@@ -22,9 +24,12 @@ __all__ = [
     "assert_handshake",
     "assert_handshake_fails",
     "assert_java7_compatible",
+    "assert_key_matches",
     "assert_no_redirect_loop",
+    "assert_private_keys_protected",
     "assert_sni",
     "assert_ssl_env",
+    "assert_stapled",
     "assert_switches_to_http",
     "assert_switches_to_https",
 ]

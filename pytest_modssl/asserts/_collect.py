@@ -14,6 +14,7 @@ from pytest_modssl.tls.commands import shell_line
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pytest_modssl.faq import Diagnosis
     from pytest_modssl.httpd.errorlog import LogRecord
     from pytest_modssl.targets.server import Server
 
@@ -99,8 +100,7 @@ def fail(
     __tracebackhide__ = True
     # httpd logs why it refused something after the client has seen that it did.
     server.instance.settle()
-    count = "1 mismatch" if len(mismatches) == 1 else f"{len(mismatches)} mismatches"
-    parts = ["\n".join([f"{headline}: {count}", *(f"  {one}" for one in mismatches)])]
+    parts = [_told(headline, mismatches)]
     diagnoses = diagnose(server.evidence(mismatches=mismatches, error=error))
     parts += map(str, diagnoses)
     parts.append(_log(server))
@@ -108,6 +108,18 @@ def fail(
     if commands:
         parts.append("\n".join(["to repeat it by hand:", *(f"  {shell_line(one)}" for one in commands)]))
     raise ModsslAssertionError("\n\n".join(parts), headline=headline, mismatches=mismatches, diagnoses=diagnoses)
+
+
+def fail_alone(headline: str, mismatches: Sequence[Mismatch], diagnoses: Sequence[Diagnosis]) -> NoReturn:
+    """Raise mismatches that are about no server."""
+    __tracebackhide__ = True
+    parts = [_told(headline, mismatches), *map(str, diagnoses)]
+    raise ModsslAssertionError("\n\n".join(parts), headline=headline, mismatches=mismatches, diagnoses=diagnoses)
+
+
+def _told(headline: str, mismatches: Sequence[Mismatch]) -> str:
+    count = "1 mismatch" if len(mismatches) == 1 else f"{len(mismatches)} mismatches"
+    return "\n".join([f"{headline}: {count}", *(f"  {one}" for one in mismatches)])
 
 
 def _log(server: Server) -> str:

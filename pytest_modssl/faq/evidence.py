@@ -5,6 +5,7 @@ What an assertion has accepted is no evidence: a handshake that had to fail, and
 
 from __future__ import annotations
 
+import posixpath
 import re
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 Observed = TypeVar("Observed")
 
+_VARIABLE = re.compile(r"\$\{(\w+)\}")
 # https://www.example.test:8443, [::1]:443
 _SERVER_NAME = re.compile(r"(?:\w+://)?(?P<name>\[[^\]]*\]|[^:]*)(?::(?P<port>\d+))?")
 
@@ -187,6 +189,7 @@ class Evidence:
     def _as_written(self) -> Iterator[Used]:
         sections: list[str] = []
         host = ""
+        defined: dict[str, str] = {}
         for one in directives_in(self.rendered.text):
             if one.name.startswith("</"):
                 sections = sections[:-1]
@@ -194,10 +197,13 @@ class Evidence:
                 continue
             if one.name.lower() == "servername" and sections:
                 host = _host_of(one.arguments)
-            text = f"{one.name} {' '.join(one.arguments)}".strip() + (">" if one.name.startswith("<") else "")
+            words = tuple(_VARIABLE.sub(lambda found: defined.get(found[1], found[0]), word) for word in one.arguments)
+            if one.name.lower() == "define" and words:
+                defined[words[0]] = words[1] if len(words) > 1 else ""
+            text = f"{one.name} {' '.join(words)}".strip() + (">" if one.name.startswith("<") else "")
             yield Used(
                 name=one.name.lstrip("<"),
-                words=one.arguments,
+                words=words,
                 text=text,
                 place=self.place(self.rendered.main, one.line, text),
                 host=host,
@@ -205,6 +211,12 @@ class Evidence:
             )
             if one.name.startswith("<"):
                 sections.append(text)
+
+    def written(self, path: str) -> tuple[bytes, int] | None:
+        """Content and permission bits of a file that we wrote, by its path as httpd names it; `None` for any other."""
+        root = posixpath.dirname(self.rendered.main)
+        name = posixpath.relpath(posixpath.normpath(path), root) if root else path
+        return self.rendered.files.get(name)
 
     def find(self, name: str, *, host: str = "", word: str = "") -> Used | None:
         """The directive of a name that counts: the last one in the virtual host, else the last outside of all.

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_modssl.faq.entry import Certainty, Finding, Recogniser
+from pytest_modssl.http import FailedRequest
 from pytest_modssl.tls.handshake import Handshake
 
 if TYPE_CHECKING:
@@ -15,6 +17,12 @@ if TYPE_CHECKING:
 
     from pytest_modssl.faq.evidence import Evidence
     from pytest_modssl.httpd.errorlog import LogRecord
+
+# The words of ssl_callback_SSLVerify (ssl_engine_kernel.c of httpd 2.4.71).
+_REFUSED_CLIENT = (
+    r"Certificate Verification: Error \((?P<code>\d+)\): (?P<reason>.*?) "
+    r"\[subject: (?P<subject>.*?) / issuer: (?P<issuer>.*?) / serial: "
+)
 
 
 def ends_start(
@@ -99,6 +107,52 @@ def distrusted(evidence: Evidence, *codes: int) -> tuple[Handshake, ...]:
     return tuple(
         one for one in evidence.seen(Handshake) if one.verification.ok is False and one.verification.code in codes
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A client certificate that the server did not accept.
+
+    Attributes:
+        seen: the log line, and the alert where one was seen.
+        code: OpenSSL's number of the reason.
+        reason: the same in words.
+        subject: whose certificate it is.
+        issuer: who issued it.
+        host: the virtual host, as `name:port`; empty where the log names none.
+    """
+
+    seen: tuple[str, ...]
+    code: int
+    reason: str
+    subject: str
+    issuer: str
+    host: str
+
+
+def refused_clients(evidence: Evidence, *codes: int) -> Iterator[Refusal]:
+    """The first client certificate that the server refused for one of these reasons, where a client was refused.
+
+    Args:
+        evidence: what is known.
+        codes: OpenSSL's X509_V_ERR_* numbers.
+    """
+    shaken = [one for one in evidence.seen(Handshake) if not one.ok and one.client_certificate_requested]
+    if not shaken and not evidence.seen(FailedRequest):
+        return
+    alerts = [f"the server sent alert {alert}" for one in shaken for alert in one.alerts_received if alert.fatal]
+    hosts = [evidence.host_of(one.server_name, evidence.ports.get(one.address)) for one in shaken]
+    for record, found in evidence.logged("AH02276", match=_REFUSED_CLIENT):
+        if int(found["code"]) in codes:
+            yield Refusal(
+                seen=(shown(record), *alerts[:1]),
+                code=int(found["code"]),
+                reason=found["reason"],
+                subject=found["subject"],
+                issuer=found["issuer"],
+                host=next((f"{one.name}:{one.port}" for one in hosts if one is not None), ""),
+            )
+            return
 
 
 def judged(handshake: Handshake) -> x509.Certificate | None:

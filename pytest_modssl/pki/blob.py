@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import hashlib
 import os
 import re
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
+
+from pytest_modssl.errors import PkiError
+
+# Inside the class `bytes` is its method.
+_Bytes: TypeAlias = bytes
 
 # RFC 7468 section 3: the label stands between "BEGIN " and five hyphens.
 _LABEL = re.compile(rb"^-----BEGIN ([^-\r\n]+)-----", re.MULTILINE)
+_BLOCK = re.compile(rb"^-----BEGIN (?P<label>[^-\r\n]+)-----\s+(?P<base64>[^-]*)-----END (?P=label)-----", re.MULTILINE)
+# Characters of Base64 in a line (RFC 7468 section 2).
+_LINE = 64
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -36,6 +47,34 @@ class Blob:
     def text(self) -> str:
         """The content as text; PEM is ASCII (RFC 7468 section 2)."""
         return self.content.decode("ascii")
+
+    @classmethod
+    def from_der(cls, der: _Bytes, label: str = "CERTIFICATE") -> Blob:
+        """DER as PEM: what `openssl x509 -inform DER` writes of a certificate.
+
+        Args:
+            der: the encoded value.
+            label: what it is, by RFC 7468: "CERTIFICATE", "CERTIFICATE REQUEST", "PRIVATE KEY", "X509 CRL", ...
+        """
+        text = base64.b64encode(der)
+        lines = [text[start : start + _LINE] for start in range(0, len(text), _LINE)]
+        name = label.encode("ascii")
+        return cls(b"\n".join([b"-----BEGIN %s-----" % name, *lines, b"-----END %s-----\n" % name]))
+
+    @property
+    def der(self) -> _Bytes:
+        """The first PEM block as DER: what `openssl x509 -outform DER` writes of a certificate.
+
+        Raises:
+            PkiError: when there is no PEM block, or it is not Base64, as that of an old encrypted key.
+        """
+        block = _BLOCK.search(self.content)
+        if block is None:
+            raise PkiError(f"{self!r} has no PEM block (RFC 7468) that could be written as DER.")
+        try:
+            return base64.b64decode(b"".join(block["base64"].split()), validate=True)
+        except binascii.Error as error:
+            raise PkiError(f"The PEM block of {self!r} is not Base64 alone ({error}), and so has no DER.") from None
 
     def write_to_path(self, path: str | os.PathLike[str], *, mode: int = 0o600) -> Path:
         """The path, after a file with exactly this content and mode has taken its place in one step.

@@ -14,6 +14,7 @@ from pytest_modssl.pki.certificate import Issuer, Profile, certify
 from pytest_modssl.pki.crl import revocation_list
 from pytest_modssl.pki.leaf import LeafCert, certificate_pem, server_profile
 from pytest_modssl.pki.names import Subject, distinguished_name, email_name, general_names, server_name, upn_name
+from pytest_modssl.pki.ocsp import prepared_site, respond
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,6 +70,9 @@ class CA:
         key = self.private_key.signing_key
         self.signer = Issuer.of(profile.subject, key)
         self.certificate = certify(profile, key.public_key(), parent.signer if parent else self.signer)
+        if parent:
+            parent._issued.add(self.certificate.serial_number)  # noqa: SLF001 - another object of this class
+        self._issued: set[int] = set()
         self._revoked: dict[int, dt.datetime] = {}
         self._crl_numbers = itertools.count(1)
 
@@ -120,6 +124,7 @@ class CA:
         not_before: dt.datetime | None = None,
         not_after: dt.datetime | None = None,
         signature_hash: str = "sha256",
+        ocsp_url: str = "",
     ) -> LeafCert:
         """A server certificate for these names, with a key of its own.
 
@@ -134,6 +139,7 @@ class CA:
             not_before: start of validity, an aware datetime; an hour ago by default.
             not_after: end of validity, an aware datetime; in 30 days by default. One in the past makes it expired.
             signature_hash: one of `SIGNATURE_HASHES`.
+            ocsp_url: where the certificate says that its revocation is asked, as in `OcspResponder.url`.
 
         Raises:
             PkiError: for a name that no server has, or values that no certificate can carry.
@@ -147,6 +153,7 @@ class CA:
             not_before=not_before,
             not_after=not_after,
             signature_hash=signature_hash,
+            ocsp_url=ocsp_url,
         )
         return self._certify(profile, key or self.keys.take(key_type))
 
@@ -163,6 +170,7 @@ class CA:
         not_before: dt.datetime | None = None,
         not_after: dt.datetime | None = None,
         signature_hash: str = "sha256",
+        ocsp_url: str = "",
     ) -> LeafCert:
         """A client certificate for a person or program, with a key of its own.
 
@@ -177,6 +185,7 @@ class CA:
             not_before: start of validity, an aware datetime; an hour ago by default.
             not_after: end of validity, an aware datetime; in 30 days by default.
             signature_hash: one of `SIGNATURE_HASHES`.
+            ocsp_url: where the certificate says that its revocation is asked.
 
         Raises:
             PkiError: for values that no certificate can carry.
@@ -188,6 +197,7 @@ class CA:
             not_before=not_before,
             not_after=not_after,
             signature_hash=signature_hash,
+            ocsp_url=ocsp_url,
         )
         return self._certify(profile, key or self.keys.take(key_type))
 
@@ -200,6 +210,7 @@ class CA:
         not_before: dt.datetime | None = None,
         not_after: dt.datetime | None = None,
         signature_hash: str = "sha256",
+        ocsp_url: str = "",
     ) -> LeafCert:
         """The certificate that a request asks for: its subject, names and key.
 
@@ -210,6 +221,7 @@ class CA:
             not_before: start of validity, an aware datetime; an hour ago by default.
             not_after: end of validity, an aware datetime; in 30 days by default.
             signature_hash: one of `SIGNATURE_HASHES`.
+            ocsp_url: where the certificate says that its revocation is asked.
 
         Raises:
             PkiError: when the request asks for other names than `names`, or values that no certificate can carry.
@@ -227,6 +239,7 @@ class CA:
             not_before=not_before,
             not_after=not_after,
             signature_hash=signature_hash,
+            ocsp_url=ocsp_url,
         )
         return self._certify(profile, csr.private_key)
 
@@ -245,6 +258,11 @@ class CA:
             )
         self._revoked.setdefault(certificate.serial_number, dt.datetime.now(dt.timezone.utc))
 
+    def forget(self, forgotten: LeafCert | CA) -> None:
+        """Take a certificate off the records, as one that the CA never issued: OCSP calls it unknown from now on."""
+        self._issued.discard(forgotten.certificate.serial_number)
+        self._revoked.pop(forgotten.certificate.serial_number, None)
+
     def crl(self, *, last_update: dt.datetime | None = None, next_update: dt.datetime | None = None) -> Blob:
         """The certificates revoked so far, as PEM: what belongs into SSLCARevocationFile.
 
@@ -260,8 +278,39 @@ class CA:
             self.signer, self._revoked, number=number, last_update=last_update, next_update=next_update
         )
 
+    def ocsp_response(self, request: bytes) -> bytes:
+        """What this CA's OCSP responder answers to a request, at this moment: good, revoked or unknown, as DER.
+
+        Unknown is a certificate that it did not issue; one of another CA gets the error unauthorized (RFC 6960 section
+        2.3). A nonce comes back as it was sent.
+
+        Args:
+            request: the DER of the request, as OCSP over HTTP carries it.
+        """
+        return respond(request, self.certificate, self.signer, issued=self._issued, revoked=self._revoked)
+
+    def ocsp_site(self, *certificates: LeafCert | CA) -> dict[str, bytes]:
+        """The files of a virtual host that answers OCSP requests at `/ocsp.cgi`: pass them as its `files=`.
+
+        The answers are those of this moment, made beforehand, so that no key is on the server and it needs no program
+        but `sh`, `od`, `tr` and `cat`. Like other responders with prepared answers (RFC 5019 section 4.1) it leaves
+        nonces out, which httpd takes only with `SSLOCSPUseRequestNonce off`. Requests about other certificates get the
+        error unauthorized.
+
+        Args:
+            certificates: those to answer for, whoever issued them: one that this CA did not issue is unknown.
+        """
+        return prepared_site(
+            [one.certificate for one in certificates],
+            self.certificate,
+            self.signer,
+            issued=self._issued,
+            revoked=self._revoked,
+        )
+
     def _certify(self, profile: Profile, key: PrivateKey) -> LeafCert:
         certificate = certify(profile, key.signing_key.public_key(), self.signer)
+        self._issued.add(certificate.serial_number)
         return LeafCert(private_key=key, certificate=certificate, chain=self.chain, root=self.root.certificate)
 
     def __repr__(self) -> str:

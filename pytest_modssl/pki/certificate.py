@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.x509.oid import ExtendedKeyUsageOID
+from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID
 
 from pytest_modssl.errors import PkiError
 from pytest_modssl.pki.signature import sign_certificate
@@ -65,6 +65,7 @@ class Profile:
         not_before: start of validity; `None` for an hour ago, or a day before an end that lies in the past.
         not_after: end of validity; `None` for in 30 days, or 30 days after a start that lies in the future.
         signature_hash: one of `SIGNATURE_HASHES`.
+        ocsp_url: where the issuer's OCSP responder is asked (RFC 5280 section 4.2.2.1); empty to name none.
     """
 
     subject: x509.Name
@@ -74,13 +75,15 @@ class Profile:
     not_before: dt.datetime | None = None
     not_after: dt.datetime | None = None
     signature_hash: str = "sha256"
+    ocsp_url: str = ""
 
 
 def certify(profile: Profile, public_key: CertificatePublicKeyTypes, issuer: Issuer) -> x509.Certificate:
     """The certificate that the issuer signs for this public key.
 
     Raises:
-        PkiError: for an unknown usage or hash, a naive datetime, or an end that is not after the start.
+        PkiError: for an unknown usage or hash, a naive datetime, an end that is not after the start, or a URL that is
+            not ASCII.
     """
     start, end = validity(profile.not_before, profile.not_after)
     # All at once: the builder's methods copy the builder and search the extensions at every step.
@@ -132,7 +135,17 @@ def _extensions(
         extensions.append(_extension(x509.ExtendedKeyUsage([_usage(name) for name in profile.usages])))
     if profile.names:
         extensions.append(alternative_names_extension(profile.subject, profile.names))
+    if profile.ocsp_url:
+        extensions.append(_extension(x509.AuthorityInformationAccess([_ocsp_access(profile.ocsp_url)])))
     return extensions
+
+
+def _ocsp_access(url: str) -> x509.AccessDescription:
+    try:
+        name = x509.UniformResourceIdentifier(url)
+    except ValueError as error:
+        raise PkiError(f"ocsp_url={url!r} cannot stand in a certificate: {error}") from None
+    return x509.AccessDescription(AuthorityInformationAccessOID.OCSP, name)
 
 
 def _extension(value: x509.ExtensionType, *, critical: bool = False) -> x509.Extension[x509.ExtensionType]:

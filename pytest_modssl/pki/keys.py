@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final, Literal, Protocol
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, rsa
 
@@ -59,6 +60,28 @@ class PrivateKey:
     pass_phrase: str | None = field(default=None, repr=False)
     format: KeyFormat = "pkcs8"
 
+    @classmethod
+    def load(cls, pem: bytes | Blob, pass_phrase: str | None = None) -> PrivateKey:
+        """The key in a PEM file, to be written again with another pass phrase, or none: `.encrypted()`, `.plain()`.
+
+        Args:
+            pem: content of the file.
+            pass_phrase: what opens it, where it is encrypted.
+
+        Raises:
+            PkiError: when the pass phrase is wrong, missing or superfluous, or this is no key of a type known here.
+        """
+        content = pem.bytes() if isinstance(pem, Blob) else pem
+        try:
+            key = serialization.load_pem_private_key(content, None if pass_phrase is None else pass_phrase.encode())
+        except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+            reason = str(error).partition(".")[0].partition(" (")[0]
+            given = "no pass phrase" if pass_phrase is None else "this pass phrase"
+            raise PkiError(f"{Blob(content)!r} is no private key that {given} opens: {reason}.") from None
+        if not isinstance(key, SigningKey):
+            raise PkiError(f"{type(key).__name__} is no kind of key that a server has; give RSA, EC, Ed25519 or DSA.")
+        return cls(signing_key=key, pass_phrase=pass_phrase)
+
     @property
     def type(self) -> str:
         """The type by the names of `KEY_TYPES`: `"ec-p256"`, `"rsa-2048"`, ..."""
@@ -91,8 +114,7 @@ class PrivateKey:
         """
         if not isinstance(self.signing_key, rsa.RSAPrivateKey):
             raise PkiError(f"A key of type {self.type} has no modulus; compare public_key_sha256 instead.")
-        modulus = self.signing_key.public_key().public_numbers().n
-        return hashlib.md5(f"Modulus={modulus:X}\n".encode(), usedforsecurity=False).hexdigest()
+        return modulus_md5(self.signing_key.public_key())
 
     def encrypted(self, pass_phrase: str, *, format: KeyFormat = "pkcs8") -> PrivateKey:  # noqa: A002 - the file's word
         """The same key, whose `pem` is encrypted.
@@ -112,6 +134,10 @@ class PrivateKey:
             )
         return replace(self, pass_phrase=pass_phrase, format=format)
 
+    def plain(self) -> PrivateKey:
+        """The same key, whose `pem` is not encrypted, in the same format."""
+        return replace(self, pass_phrase=None)
+
     def matches(self, other: x509.Certificate | HasPublicKeyHash) -> bool:
         """Whether `other` (certificate, request, leaf or key) has the public half of this key."""
         if hasattr(other, "public_key_sha256"):
@@ -124,7 +150,7 @@ class PrivateKey:
         Raises:
             PkiError: when the openssl program is missing or refuses the key.
         """
-        return openssl("pkey", "-noout", "-text", stdin=replace(self, pass_phrase=None).pem.bytes())
+        return openssl("pkey", "-noout", "-text", stdin=self.plain().pem.bytes())
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, PrivateKey) and self._identity == other._identity
@@ -159,6 +185,12 @@ def key_type_of(key: SigningKey) -> str:
     if isinstance(key, dsa.DSAPrivateKey):
         return f"dsa-{key.key_size}"
     return "ed25519"
+
+
+def modulus_md5(public_key: rsa.RSAPublicKey) -> str:
+    """What `openssl x509 -noout -modulus | openssl md5` prints of a certificate with this key."""
+    text = f"Modulus={public_key.public_numbers().n:X}\n"
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
 
 
 class _PublicKey(Protocol):

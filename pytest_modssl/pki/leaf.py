@@ -141,6 +141,7 @@ def server_profile(
     not_before: dt.datetime | None = None,
     not_after: dt.datetime | None = None,
     signature_hash: str = "sha256",
+    ocsp_url: str = "",
 ) -> Profile:
     """What a server's certificate says; the common name is the first name unless given or too long for one."""
     general_names = tuple(map(server_name, names))
@@ -154,4 +155,5 @@ def server_profile(
         not_before=not_before,
         not_after=not_after,
         signature_hash=signature_hash,
+        ocsp_url=ocsp_url,
     )

@@ -44,6 +44,10 @@ class Instance(Protocol):
         """
         ...
 
+    def mode(self, path: str) -> int | None:
+        """Type and permission bits (`st_mode`) of a file, by its path as httpd sees it; `None` where there is none."""
+        ...
+
     def settle(self) -> frozenset[str] | None:
         """The clients (`address:port`, as the log names them) whose connections are still open.
 

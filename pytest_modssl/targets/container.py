@@ -12,6 +12,7 @@ import contextlib
 import io
 import secrets
 import socket
+import stat
 import tarfile
 import threading
 import time
@@ -300,6 +301,15 @@ class Container:
         out, err = (b"".join(data for one, data in output if one == wanted) for wanted in (_STDOUT, _STDERR))
         return status, out, err
 
+    def mode(self, path: str) -> int | None:
+        """Type and permission bits of a file, links followed; `None` where there is none.
+
+        Raises:
+            EngineError: when the container does not answer.
+        """
+        status, out, _ = self.run(["ls", "-ldL", "--", path], {})
+        return mode_of(out.decode(errors="replace").partition(" ")[0]) if status == 0 else None
+
     def address(self, port: int) -> tuple[str, int]:
         """Where a published port is reached from this machine; read again until the engine has bound it."""
         if port not in self._published:
@@ -352,6 +362,13 @@ class Container:
     def _remove(self) -> None:
         with contextlib.suppress(docker.errors.APIError, OSError):
             remove(self._api, self._token)
+
+
+def mode_of(text: str) -> int:
+    """`st_mode` by the first column of `ls -l` (POSIX, ls, "STDOUT"): "-rw-r-----"."""
+    kinds = {"-": stat.S_IFREG, "d": stat.S_IFDIR, "p": stat.S_IFIFO, "s": stat.S_IFSOCK, "c": stat.S_IFCHR}
+    bits = sum(0o400 >> index for index, one in enumerate(text[1:10]) if one not in "-ST")
+    return kinds.get(text[:1], 0) | bits
 
 
 def remove(api: APIClient, identity: str) -> None:

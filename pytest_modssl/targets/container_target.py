@@ -329,6 +329,10 @@ class ContainerInstance:
         """See `Instance`."""
         return self._container.address(port) if port in self._ports else None
 
+    def mode(self, path: str) -> int | None:
+        """See `Instance`."""
+        return self._container.mode(path)
+
     def settle(self) -> frozenset[str] | None:
         """See `Instance`."""
         if self._container.ended and not self._stopped:

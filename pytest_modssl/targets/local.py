@@ -234,6 +234,13 @@ class LocalInstance:
         if self.exit_status is not None or not pid_file.exists():
             raise self._target.refused(config, self)
 
+    def mode(self, path: str) -> int | None:
+        """See `Instance`."""
+        try:
+            return os.stat(path).st_mode  # noqa: PTH116 - of a name that a configuration has
+        except OSError:
+            return None
+
     def settle(self) -> frozenset[str] | None:
         """See `Instance`: a connection that the client has closed and the server has not is in state CLOSE_WAIT.
 

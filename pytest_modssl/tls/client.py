@@ -301,6 +301,7 @@ def connect(
     verify: Literal["record", "abort"] = "record",
     client_certificate: tuple[bytes, bytes] | None = None,
     post_handshake_auth: bool = False,
+    status_request: bool = False,
     session: Session | None = None,
     security_level: int | None = None,
     timeout: float = 10.0,
@@ -322,6 +323,8 @@ def connect(
         client_certificate: (certificate and chain, key) as PEM bytes, to send where the server asks; exactly the
             certificates given are sent.
         post_handshake_auth: Tell the server that it may ask for the client certificate later (TLS 1.3).
+        status_request: Ask the server for the OCSP response about its certificate (RFC 6066 section 8), which is then
+            in `Handshake.stapled`.
         session: `Handshake.session` of an earlier connection with the same options, to be resumed.
         security_level: OpenSSL's level 0 to 5 (SSL_CTX_set_security_level(3)); by default the library's own, and 0
             where `protocol` starts below TLS 1.2, which OpenSSL 3 speaks at no other level.
@@ -340,6 +343,7 @@ def connect(
         verify=verify,
         client_certificate=client_certificate,
         post_handshake_auth=post_handshake_auth,
+        status_request=status_request,
         security_level=security_level,
     )
     recorder = Recorder()

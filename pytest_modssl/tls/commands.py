@@ -18,7 +18,7 @@ ORDER = ("SSLv3", "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")
 SAYABLE = frozenset(
     {
         *("protocol", "ciphers", "ciphersuites", "groups", "signature_schemes", "alpn"),
-        *("post_handshake_auth", "security_level", "compression"),
+        *("post_handshake_auth", "status_request", "security_level", "compression"),
     }
 )
 """The options of `connect()` that `s_client_command()` takes over as they are."""
@@ -39,6 +39,7 @@ def s_client_command(
     certificate_file: Path | None = None,
     key_file: Path | None = None,
     post_handshake_auth: bool = False,
+    status_request: bool = False,
     security_level: int | None = None,
     compression: bool = False,
 ) -> list[str]:
@@ -58,6 +59,7 @@ def s_client_command(
         certificate_file: Client certificate and chain, PEM.
         key_file: Its key, PEM.
         post_handshake_auth: Offer post-handshake authentication.
+        status_request: Ask for a stapled OCSP response, and print it.
         security_level: OpenSSL's level; 0 where `protocol` starts below TLS 1.2, as in `connect()`.
         compression: Offer TLS compression, where that openssl is built with it.
 
@@ -94,6 +96,7 @@ def s_client_command(
     for option, wanted in (
         ("-verify_return_error", verify_abort),
         ("-enable_pha", post_handshake_auth),
+        ("-status", status_request),
         ("-comp", compression),
     ):
         if wanted:

@@ -49,6 +49,7 @@ class ConnectOptions(TypedDict, total=False):
     verify: Literal["record", "abort"]
     client_certificate: tuple[bytes, bytes] | None
     post_handshake_auth: bool
+    status_request: bool
     session: Session | None
     security_level: int | None
     timeout: float
@@ -67,6 +68,7 @@ class Settings:
     verify: Literal["record", "abort"] = "record"
     client_certificate: tuple[bytes, bytes] | None = field(default=None, repr=False)
     post_handshake_auth: bool = False
+    status_request: bool = False
     security_level: int | None = None
 
     @property
@@ -95,7 +97,10 @@ class Settings:
 
 @lru_cache(maxsize=64)
 def context_for(
-    settings: Settings, on_certificate: Callable[..., bool], on_secret: Callable[[SSL.Connection, bytes], None]
+    settings: Settings,
+    on_certificate: Callable[..., bool],
+    on_secret: Callable[[SSL.Connection, bytes], None],
+    on_status: Callable[..., bool],
 ) -> SSL.Context:
     """The client context for these settings, made on first use.
 
@@ -103,6 +108,7 @@ def context_for(
         settings: What to offer and accept.
         on_certificate: pyOpenSSL's verification callback; the same function object for all, or nothing is shared.
         on_secret: its callback for lines of the key log, likewise.
+        on_status: its callback for the stapled OCSP response, likewise.
 
     Raises:
         TlsError: A setting that OpenSSL does not understand, or key material that it cannot use.
@@ -118,6 +124,8 @@ def context_for(
         _binding.set_groups(context, settings.groups)
     if settings.signature_schemes:
         _binding.set_signature_schemes(context, settings.signature_schemes)
+    if settings.status_request:
+        context.set_ocsp_client_callback(on_status)
     if settings.post_handshake_auth:
         _binding.allow_post_handshake_authentication(context)
     _set_trust(context, settings.trust)

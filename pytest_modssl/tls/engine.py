@@ -58,6 +58,7 @@ class Told:
     alerts_sent: list[int] = field(default_factory=list)
     alerts_received: list[int] = field(default_factory=list)
     verdict: Verification = NOT_JUDGED
+    status: bytes = b""
     abort: bool = False
     last_state: str = ""
     finished: int = 0
@@ -104,7 +105,9 @@ class Engine:
         self.server_name = server_name
         self.recorder = recorder
         self.told = Told(recorder, abort=settings.verify == "abort")
-        self.context = context_for(settings, _on_certificate, _on_secret) if session is None else session.context
+        self.context = (
+            context_for(settings, _on_certificate, _on_secret, _on_status) if session is None else session.context
+        )
         self.library = connection = SSL.Connection(self.context)
         connection.set_app_data(self.told)
         connection.set_info_callback(_on_info)
@@ -112,6 +115,8 @@ class Engine:
             connection.set_tlsext_host_name(hostname.to_ascii(server_name).encode())
         if alpn:
             connection.set_alpn_protos([protocol.encode() for protocol in alpn])
+        if settings.status_request:
+            connection.request_ocsp()
         if session is not None:
             connection.set_session(session.native)
         connection.set_connect_state()
@@ -183,6 +188,13 @@ def _on_certificate(connection: SSL.Connection, _certificate: crypto.X509, code:
     if told.verdict.ok is not False:  # the first error is the cause, later ones follow from it
         told.verdict = Verification(ok=False, code=code, reason=_reason(code), depth=depth)
     return not told.abort
+
+
+def _on_status(connection: SSL.Connection, response: bytes, _data: object) -> bool:
+    """Takes note of the stapled response, or of its absence; what it says is for tests to judge."""
+    told: Told = connection.get_app_data()
+    told.status = response
+    return True
 
 
 def _reason(code: int) -> str:

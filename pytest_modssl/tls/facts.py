@@ -57,6 +57,7 @@ def summary(course: Course, engine: Engine, recorder: Recorder) -> Handshake:
         session=_session(hello, engine, tickets="NewSessionTicket" in read) if course.completed else None,
         certificates=_certificates(engine, recorder),
         verification=told.verdict,
+        ocsp_response=told.status,
         client_certificate_requested=requested,
         client_certificate_sent="CertificateVerify" in sent,
         client_ca_names=engine.client_ca_names() if requested else (),

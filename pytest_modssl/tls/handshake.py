@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from cryptography import x509
 
 from pytest_modssl.tls import hostname
+from pytest_modssl.tls.stapling import Stapled, read_stapled
 from pytest_modssl.tls.transcript import Transcript
 
 if TYPE_CHECKING:
@@ -98,6 +99,7 @@ class Handshake:
         renegotiations: How many were finished; `cipher_suite` is then that of the last.
         certificates: The chain as sent, DER, the server's own first.
         verification: The verdict on the chain.
+        ocsp_response: The OCSP response that the server stapled, DER; empty where none was asked for, or none came.
         client_certificate_requested: The server asked for a client certificate.
         client_certificate_sent: One was sent (not the empty list).
         client_ca_names: The names in the server's request, as RFC 4514 strings.
@@ -133,6 +135,7 @@ class Handshake:
     renegotiations: int = 0
     certificates: tuple[bytes, ...] = field(default=(), repr=False)
     verification: Verification = NOT_JUDGED
+    ocsp_response: bytes = field(default=b"", repr=False)
     client_certificate_requested: bool = False
     client_certificate_sent: bool = False
     client_ca_names: tuple[str, ...] = ()
@@ -172,6 +175,11 @@ class Handshake:
         if self.server_name is None or not self.certificates:
             return None
         return hostname.matches(self.names, self.server_name)
+
+    @property
+    def stapled(self) -> Stapled | None:
+        """What the stapled OCSP response says; None without one. ValueError where it is none."""
+        return read_stapled(self.ocsp_response) if self.ocsp_response else None
 
     @property
     def close_notify_received(self) -> bool:
@@ -223,6 +231,11 @@ class Handshake:
             except ValueError as error:
                 subject, names, wrong = "not readable", str(error), ""
             lines.append(f"certificate {subject} ({names}){wrong}, {len(self.certificates)} sent, {self.verification}")
+        if self.ocsp_response:
+            try:
+                lines.append(f"stapled OCSP response: {self.stapled}")
+            except ValueError as error:
+                lines.append(f"stapled OCSP response that cannot be read: {error}")
         if self.client_certificate_requested:
             lines.append(f"client certificate requested, {'sent' if self.client_certificate_sent else 'none sent'}")
         return lines

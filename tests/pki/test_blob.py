@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_modssl.pki import Blob, generate_key
+from pytest_modssl.errors import PkiError
+from pytest_modssl.pki import CA, CSR, Blob, generate_key
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,3 +65,37 @@ def test_failed_write_leaves_nothing_behind(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="folder"):
         Blob(PEM).write_to_path(tmp_path / "folder")
     assert [entry.name for entry in tmp_path.iterdir()] == ["folder"]
+
+
+@pytest.mark.parametrize("kind", ["x509", "req", "pkcs8 -topk8 -nocrypt"])
+def test_der_is_what_openssl_writes_both_ways(kind: str) -> None:
+    key = generate_key()
+    pem, label = {
+        "x509": (CA().issue("www.example.test").cert_pem, "CERTIFICATE"),
+        "req": (CSR.create(key, "www.example.test").pem, "CERTIFICATE REQUEST"),
+        "pkcs8 -topk8 -nocrypt": (key.pem, "PRIVATE KEY"),
+    }[kind]
+
+    def openssl(stdin: bytes, *forms: str) -> bytes:
+        return subprocess.run(["openssl", *kind.split(), *forms], input=stdin, capture_output=True, check=True).stdout
+
+    assert pem.der == openssl(pem.bytes(), "-outform", "DER")
+    assert Blob.from_der(pem.der, label).bytes() == openssl(pem.der, "-inform", "DER", "-outform", "PEM")
+
+
+def test_of_several_blocks_the_first_is_der() -> None:
+    first, second = CA().cert_pem, CA().cert_pem
+    assert (first + second).der == first.der
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"no PEM",
+        b"-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\nAAAA\n-----END RSA PRIVATE KEY-----\n",
+    ],
+)
+def test_what_has_no_der_says_so(content: bytes) -> None:
+    with pytest.raises(PkiError, match="has no"):
+        _ = Blob(content).der

@@ -7,7 +7,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from pytest_modssl.errors import PkiError
-from pytest_modssl.pki import CA, CSR, KEY_TYPES, generate_key
+from pytest_modssl.pki import CA, CSR, KEY_TYPES, PrivateKey, generate_key
 from pytest_modssl.pki.openssl import openssl
 
 
@@ -105,3 +105,29 @@ def test_missing_openssl_program_is_named(monkeypatch: pytest.MonkeyPatch) -> No
 def test_refusal_of_the_openssl_program_is_told() -> None:
     with pytest.raises(PkiError, match=r"`openssl x509 -noout` ended with exit status 1 and said: .*certificate"):
         openssl("x509", "-noout", stdin=b"rubbish")
+
+
+@pytest.mark.parametrize("key_type", ["ec-p256", "rsa-2048", "ed25519", "dsa-2048"])
+def test_a_pass_phrase_is_changed_and_removed_and_the_key_stays(key_type: str) -> None:
+    old = generate_key(key_type).encrypted("old")
+    new = PrivateKey.load(old.pem, "old").encrypted("new")
+    assert old.matches(new)
+    assert PrivateKey.load(new.pem, "new").matches(old)
+    assert PrivateKey.load(PrivateKey.load(new.pem, "new").plain().pem).matches(old)
+
+
+@pytest.mark.parametrize(
+    ("pass_phrase", "given"), [("wrong", "this pass phrase"), (None, "no pass phrase"), ("", "this pass phrase")]
+)
+def test_a_pass_phrase_that_does_not_open_the_key_is_told_without_it(pass_phrase: str | None, given: str) -> None:
+    with pytest.raises(PkiError, match=f"is no private key that {given} opens") as caught:
+        PrivateKey.load(generate_key().encrypted("right").pem, pass_phrase)
+    assert "wrong" not in str(caught.value)
+
+
+def test_what_is_no_key_cannot_be_loaded() -> None:
+    with pytest.raises(PkiError, match="is no private key"):
+        PrivateKey.load(b"nothing")
+    x25519 = subprocess.run(["openssl", "genpkey", "-algorithm", "X25519"], capture_output=True, check=True).stdout
+    with pytest.raises(PkiError, match="no kind of key that a server has"):
+        PrivateKey.load(x25519)

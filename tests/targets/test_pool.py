@@ -40,6 +40,9 @@ class FakeInstance:
     def dump(self) -> tuple[DumpedDirective, ...]:
         raise NotImplementedError
 
+    def mode(self, _: str) -> int | None:
+        return None
+
     def settle(self) -> frozenset[str] | None:
         return None
 

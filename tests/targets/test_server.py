@@ -203,3 +203,15 @@ def test_a_server_that_ended_fails_only_tests_that_used_it(own: Server) -> None:
     with pytest.raises(ServerGoneError, match="httpd ended with status -9 while a test was using it"):
         own.end_test()
     assert repr(own).endswith(": ended with status -9>")
+
+
+def test_the_mode_of_a_file_is_known_where_the_server_runs(server: Server) -> None:
+    root = server.instance.rendered.main.removesuffix("/httpd.conf")
+    modes = {name: server.instance.mode(f"{root}/{name}") for name in ("tls/0-0.key", "tls/0-0.crt", "tls", "nothing")}
+    expected = {
+        "tls/0-0.key": stat.S_IFREG | 0o600,
+        "tls/0-0.crt": stat.S_IFREG | 0o644,
+        "tls": stat.S_IFDIR | 0o755,
+        "nothing": None,
+    }
+    assert modes == expected

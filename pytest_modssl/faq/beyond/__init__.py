@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from pytest_modssl.faq.beyond import handshake, request, start
+from pytest_modssl.faq.beyond import handshake, request, revocation, start
 
-ENTRIES = (*start.ENTRIES, *handshake.ENTRIES, *request.ENTRIES)
+ENTRIES = (*start.ENTRIES, *handshake.ENTRIES, *revocation.ENTRIES, *request.ENTRIES)

@@ -16,6 +16,7 @@ from pytest_modssl.faq.demos import (
     load,
     names,
     request,
+    revocation,
     start,
     support,
 )
@@ -32,6 +33,7 @@ DEMONSTRATIONS: tuple[Demonstration, ...] = (
     *support.DEMONSTRATIONS,
     *start.DEMONSTRATIONS,
     *handshake.DEMONSTRATIONS,
+    *revocation.DEMONSTRATIONS,
     *request.DEMONSTRATIONS,
 )
 """Every demonstration, in the catalogue's order; an entry may have several."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_modssl import ServerConfig, VirtualHost, self_signed
+from pytest_modssl import File, ServerConfig, VirtualHost, assert_handshake, self_signed
 from tests.faq.healthy._model import NAME, Healthy, over_tls
 
 if TYPE_CHECKING:
@@ -19,6 +19,31 @@ CLIENTS = """
 
 def _untrusted(server: Server) -> None:
     assert not server.handshake(NAME, trust=()).verification.ok
+
+
+def _with_the_root(server: Server) -> None:
+    assert server.handshake(NAME).verification.ok
+
+
+def _a_chain_in_its_own_file(scene: Scene) -> ServerConfig:
+    leaf = scene.ca.intermediate().issue(NAME)
+    host = VirtualHost(NAME, tls=leaf.without_chain(), directives='SSLCertificateChainFile "${MODSSL_PKI}/chain.pem"')
+    return ServerConfig(host, pki={"chain.pem": leaf.chain_pem})
+
+
+def _the_root_sent_too(scene: Scene) -> ServerConfig:
+    leaf = scene.ca.intermediate().issue(NAME)
+    return ServerConfig(VirtualHost(NAME, tls=leaf.with_chain(*leaf.chain, scene.ca.certificate)))
+
+
+def _a_locked_key(scene: Scene) -> ServerConfig:
+    program = File(b"#!/bin/sh\necho 'open sesame'\n", executable=True)
+    host = VirtualHost(NAME, tls=scene.ca.issue(NAME).with_pass_phrase("open sesame"), files={"phrase": program})
+    return ServerConfig(host, directives="SSLPassPhraseDialog exec:${MODSSL_RUN}/../sites/0-www.example.test/phrase")
+
+
+def _another_name_on_purpose(server: Server) -> None:
+    assert_handshake(server, "other.example.test", verified=False)
 
 
 def _a_key_of_each_type(scene: Scene) -> ServerConfig:
@@ -51,4 +76,8 @@ HEALTHY = (
         "self-signed, and not trusted", lambda _: ServerConfig(VirtualHost(NAME, tls=self_signed(NAME))), _untrusted
     ),
     Healthy("client certificates", _client_certificates),
+    Healthy("a chain in a file of its own", _a_chain_in_its_own_file),
+    Healthy("the root sent too, where nobody minds", _the_root_sent_too, _with_the_root),
+    Healthy("a key with a pass phrase that a program tells", _a_locked_key),
+    Healthy("another name than the certificate's, as is meant", over_tls(), _another_name_on_purpose),
 )

@@ -2,35 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from pytest_modssl.faq.entry import Entry, Finding
-from pytest_modssl.faq.recognise import distrusted, ends_start, judged
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from pytest_modssl.faq.evidence import Evidence
-
-# X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT (2), ..._LOCALLY (20), X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE (21): the
-# issuer of a certificate was not found (openssl, x509_vfy.h).
-_ISSUER_NOT_FOUND = (2, 20, 21)
-
-
-def _issuer_missing(evidence: Evidence) -> Iterator[Finding]:
-    for one in distrusted(evidence, *_ISSUER_NOT_FOUND):
-        last = judged(one)
-        if last is None:
-            continue
-        issuer, subject = last.issuer.rfc4514_string(), last.subject.rfc4514_string()
-        used = evidence.served_by(one, "SSLCertificateFile")
-        yield Finding(
-            seen=(f"OpenSSL's verdict on the chain: {one.verification}",),
-            cause=f"the server does not send the certificate of {issuer}, which issued that of {subject}",
-            place=None if used is None else used.place,
-            certainty="likely",
-        )
-
+from pytest_modssl.faq.certificates import keys, trust
+from pytest_modssl.faq.entry import Entry
+from pytest_modssl.faq.recognise import ends_start, refused
 
 ENTRIES = (
     Entry(
@@ -38,8 +12,12 @@ ENTRIES = (
         group="certificates",
         question="What are RSA Private Keys, CSRs and Certificates?",
         cause="the key signs, the request asks a CA to certify its public half, the certificate says whose it is",
-        remedy="look at each with .text() of pytest_modssl's objects, or openssl pkey, req and x509 -noout -text",
+        remedy="let SSLCertificateFile name the certificate and SSLCertificateKeyFile the key; look at each with "
+        ".text() of pytest_modssl's objects, or openssl pkey, req and x509 -noout -text",
         anchor="keyscerts",
+        directives=("SSLCertificateFile", "SSLCertificateKeyFile"),
+        numbers=("AH02562", "AH02564", "AH02579"),
+        recognisers=(keys.no_certificate, keys.no_key),
     ),
     Entry(
         id="startup-pass-phrase",
@@ -50,8 +28,16 @@ ENTRIES = (
         "SSLPassPhraseDialog exec:/path/to/program",
         anchor="startup",
         directives=("SSLPassPhraseDialog", "SSLCertificateKeyFile"),
-        numbers=("AH01968", "AH02578"),
+        numbers=("AH01968", "AH01969", "AH02578", "AH02580"),
+        since="httpd calls the program with the host and port of the key, and RSA whatever the key's type: "
+        "www.example.test:443 RSA (measured on 2.4.71).",
         recognisers=(
+            keys.program_not_executable,
+            keys.program_never_answers,
+            refused(
+                r"SSLPassPhraseDialog: file '(?P<file>.*?)' does not exist",
+                cause="the program that should tell the pass phrase, {file}, is not there where the server runs",
+            ),
             ends_start(
                 "AH02578",
                 cause="the private key of {host} is encrypted, and there is no terminal to ask for its pass phrase on",
@@ -67,42 +53,54 @@ ENTRIES = (
         remedy="let clients trust it by name, or issue the server's certificate by a CA that they trust",
         anchor="selfcert",
         directives=("SSLCertificateFile",),
+        recognisers=(trust.self_signed,),
     ),
     Entry(
         id="real-certificate",
         group="certificates",
         question="How do I create a real SSL Certificate?",
-        cause="a CA signs the request that was made with the server's key",
-        remedy="CSR.create(key, names), CA.sign(csr), and the result as tls= of the virtual host",
+        cause="a CA signs the request that was made with the server's key, for the names that the request asks for",
+        remedy="ask for every name of the virtual host: CSR.create(key, *names), CA.sign(csr, names=names), and the "
+        "result as its tls=",
         anchor="realcert",
-        directives=("SSLCertificateFile", "SSLCertificateKeyFile"),
+        directives=("SSLCertificateFile", "SSLCertificateKeyFile", "ServerName"),
+        recognisers=(trust.other_names,),
     ),
     Entry(
         id="own-ca",
         group="certificates",
         question="How do I create and use my own Certificate Authority (CA)?",
-        cause="a CA is a key and a certificate that may sign others",
-        remedy="CA() with intermediate(), issue(), revoke() and crl(); its root is what clients trust",
+        cause="a CA is a key and a certificate that may sign others, and whoever is to trust those must know its root",
+        remedy="give the root to those who verify: clients trust it (trust=, curl --cacert), and the server has it in "
+        "SSLCACertificateFile for client certificates; CA() has intermediate(), issue(), revoke(), crl() and OCSP",
         anchor="ownca",
-        directives=("SSLCACertificateFile", "SSLCARevocationFile"),
+        directives=("SSLCACertificateFile", "SSLVerifyClient", "SSLCARevocationFile"),
+        numbers=("AH02276",),
+        recognisers=(trust.root_not_trusted, trust.client_of_other_ca),
     ),
     Entry(
         id="change-pass-phrase",
         group="certificates",
         question="How can I change the pass-phrase on my private key file?",
         cause="the pass phrase encrypts the file and is no part of the key",
-        remedy="read the key with the old pass phrase and write it with the new: openssl pkey -aes256",
+        remedy="read the key with the old pass phrase, write it with the new (openssl pkey -aes256), and let the "
+        "program of SSLPassPhraseDialog tell that one, and nothing else",
         anchor="passphrase",
-        directives=("SSLCertificateKeyFile",),
+        directives=("SSLPassPhraseDialog", "SSLCertificateKeyFile"),
+        numbers=("AH02580",),
+        since="A program that fails, or cannot be run, is logged like a wrong pass phrase (measured on httpd 2.4.71).",
+        recognisers=(keys.wrong_pass_phrase,),
     ),
     Entry(
         id="remove-pass-phrase",
         group="certificates",
         question="How can I get rid of the pass-phrase dialog at Apache startup time?",
         cause="the key is stored encrypted, so that httpd asks at every start",
-        remedy="store it plain, readable for root alone (0400), or name a program: SSLPassPhraseDialog exec:/path",
+        remedy="store it plain, readable for root alone (0400) and outside of every DocumentRoot, or name a program: "
+        "SSLPassPhraseDialog exec:/path",
         anchor="removepassphrase",
         directives=("SSLPassPhraseDialog", "SSLCertificateKeyFile"),
+        recognisers=(keys.readable_by_others,),
     ),
     Entry(
         id="key-matches-certificate",
@@ -127,8 +125,12 @@ ENTRIES = (
         group="certificates",
         question="How can I convert a certificate from PEM to DER format?",
         cause="PEM is DER in Base64, with a header and a footer",
-        remedy="openssl x509 -outform DER, or LeafCert.der",
+        remedy="httpd reads certificates as PEM: openssl x509 -inform DER, or Blob.from_der; the other way it is "
+        "-outform DER, or Blob.der",
         anchor="pemder",
+        directives=("SSLCertificateFile",),
+        numbers=("AH02562",),
+        recognisers=(keys.der_certificate,),
     ),
     Entry(
         id="intermediate-missing",
@@ -140,6 +142,6 @@ ENTRIES = (
         anchor="gid",
         directives=("SSLCertificateFile", "SSLCertificateChainFile"),
         since="SSLCertificateChainFile is obsolete since httpd 2.4.8.",
-        recognisers=(_issuer_missing,),
+        recognisers=(trust.issuer_missing, trust.chain_in_disorder),
     ),
 )

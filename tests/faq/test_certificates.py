@@ -1,0 +1,66 @@
+"""What demonstrations of the group Certificates do not show: starts that wait, and files that are not ours."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_modssl import CA, File, ServerConfig, StartError, VirtualHost
+from pytest_modssl.targets.local import LocalTarget
+from pytest_modssl.targets.registry import Owner, new_run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from pytest_modssl.httpd.installation import Installation
+
+NAME = "www.example.test"
+DIALOG = "SSLPassPhraseDialog exec:${MODSSL_RUN}/../sites/0-www.example.test/phrase"
+
+
+@pytest.fixture
+def impatient(local_installation: Installation) -> Iterator[LocalTarget]:
+    owner = Owner(new_run())
+    yield LocalTarget(local_installation, owner, start_seconds=2)
+    owner.close()
+
+
+@pytest.mark.parametrize("dialog", ["", "SSLPassPhraseDialog builtin"])
+def test_a_start_that_would_ask_on_a_terminal_ends_at_once(local_target: LocalTarget, dialog: str) -> None:
+    locked = CA().issue(NAME).with_pass_phrase("open sesame")
+    began = time.monotonic()
+    with pytest.raises(StartError, match="AH02578") as caught:
+        local_target.launch(ServerConfig(VirtualHost(NAME, tls=locked), directives=dialog))
+    assert time.monotonic() - began < 10
+    assert [one.entry.id for one in caught.value.diagnoses] == ["startup-pass-phrase"]
+    assert "open sesame" not in str(caught.value)
+
+
+def test_a_program_that_does_not_answer_is_told(impatient: LocalTarget) -> None:
+    locked = CA().issue(NAME).with_pass_phrase("open sesame")
+    files = {"phrase": File(b"#!/bin/sh\nexec sleep 60\n", executable=True)}
+    with pytest.raises(StartError, match="was not ready within 2 s") as caught:
+        impatient.launch(ServerConfig(VirtualHost(NAME, tls=locked, files=files), directives=DIALOG))
+    (diagnosis,) = caught.value.diagnoses
+    assert diagnosis.entry.id == "startup-pass-phrase"
+    assert diagnosis.cause.endswith("/phrase, does not answer")
+
+
+def test_a_file_that_is_not_ours_is_told_as_what_it_lacks(local_target: LocalTarget, tmp_path: Path) -> None:
+    ca = CA()
+    leaf = ca.issue(NAME)
+    (tmp_path / "server.der").write_bytes(leaf.der)
+    leaf.key_file_pem.write_to_path(tmp_path / "server.key")
+    directives = f"""
+        SSLEngine on
+        SSLCertificateFile "{tmp_path}/server.der"
+        SSLCertificateKeyFile "{tmp_path}/server.key"
+    """
+    with pytest.raises(StartError) as caught:
+        local_target.launch(ServerConfig(VirtualHost(NAME, port=443, directives=directives)))
+    (diagnosis,) = caught.value.diagnoses
+    assert diagnosis.entry.id == "keys-csrs-certificates"
+    assert diagnosis.cause.endswith("holds no certificate in PEM: a key, a request, or DER")
