@@ -14,6 +14,7 @@ from pytest_modssl import ServerConfig, VirtualHost
 from pytest_modssl.httpds import debian
 from pytest_modssl.targets.local import LocalTarget
 from pytest_modssl.targets.registry import Owner, new_run
+from pytest_modssl.wait import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -124,10 +125,11 @@ def test_a_reload_a_crash_and_the_end_are_seen_as_of_any_other(unpacked: LocalTa
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root's children change to another account")
 def test_the_children_of_root_need_nothing_of_roots_cache(server: Server, trixie: KeptHttpd) -> None:
-    children = children_of(server)
-    users = {Path(f"/proc/{child}").stat().st_uid for child in children}
-    assert 0 not in users
-    for child in children:
+    def changed() -> bool:
+        return all(Path(f"/proc/{child}").stat().st_uid for child in children_of(server))
+
+    until(changed, seconds=5, what="the children to be another user's")
+    for child in children_of(server):
         assert "libgcc_s.so.1" in Path(f"/proc/{child}/maps").read_text()
 
 
