@@ -110,7 +110,9 @@ def test_idle_the_plugin_imports_nothing_heavy(pytester: pytest.Pytester) -> Non
         def test_modules():
             heavy = {"requests", "urllib3", "docker", "OpenSSL", "cryptography", "psutil", "filelock", "jinja2"}
             assert not heavy.intersection(sys.modules)
-            assert "pytest_modssl.plugin" in sys.modules
+            own = [name for name in sys.modules if name.startswith("pytest_modssl.")]
+            assert "pytest_modssl.plugin" in own
+            assert not [name for name in own if name.startswith(("pytest_modssl.matrix", "pytest_modssl.httpd."))]
         """
     )
     pytester.runpytest_subprocess("-p", "no:xdist").assert_outcomes(passed=1)
