@@ -57,6 +57,7 @@ COMPARED: Mapping[type, Mapping[str, Callable[[Any], object]]] = {
         "dh_primes": lambda seen: ", ".join(f"{prime.bit_length()} bits" for prime in seen.dh_primes),
         "certificates": lambda seen: {kind: len(chain) for kind, chain in seen.certificates.items()},
         "client_certificate": lambda seen: seen.client_certificate,
+        "compression": lambda seen: seen.compression,
     },
     ProbeResult: {
         "server_hello": lambda seen: f"{seen.protocol} {seen.cipher_suite}" if seen.server_hello else None,
