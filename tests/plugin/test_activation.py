@@ -74,8 +74,14 @@ def test_the_option_wins_over_the_variable_and_the_variable_over_ini(
 @pytest.mark.parametrize(
     ("option", "told"),
     [
-        ("--modssl-target=remote", "*'remote' is none of auto, local, local:/path/to/httpd, docker, docker:IMAGE, debian:*"),
-        ("--modssl-target=local:", "*'local:' is none of auto, local, local:/path/to/httpd, docker, docker:IMAGE, debian:*"),
+        (
+            "--modssl-target=remote",
+            "*'remote' is none of auto, local, local:/path/to/httpd, docker, docker:IMAGE, debian:*",
+        ),
+        (
+            "--modssl-target=local:",
+            "*'local:' is none of auto, local, local:/path/to/httpd, docker, docker:IMAGE, debian:*",
+        ),
         ("--modssl-start-timeout=soon", "*cannot take 'soon': a number of seconds between 0 and 3600"),
     ],
 )
