@@ -9,14 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from pytest_modssl.httpd.requirements import Requirement, requirement
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     import pytest
 
-    from pytest_modssl.httpd.requirements import Words
+    from pytest_modssl.httpd.requirements import Requirement, Words
 
 T = TypeVar("T")
 REQUIRES = "modssl_requires"
@@ -82,7 +80,9 @@ def requires(
     a test or a fixture ask the fixture `modssl_requires`. Arguments and errors are those of
     `pytest_modssl.httpd.requirements.requirement`.
     """
-    import pytest  # noqa: PLC0415 - this module is read without pytest too
+    import pytest
+
+    from pytest_modssl.httpd.requirements import requirement
 
     given = {"httpd": httpd, "openssl": openssl, "module": module, "feature": feature, "mpm": mpm, "target": target}
     needs = {name: value for name, value in given.items() if value}
@@ -96,6 +96,10 @@ def read_requirements(item: pytest.Item) -> list[Requirement]:
     Raises:
         MarkerError: when one has arguments that it cannot have.
     """
+    if next(item.iter_markers(REQUIRES), None) is None:
+        return []
+    from pytest_modssl.httpd.requirements import requirement
+
     return _read(item, REQUIRES, requirement)
 
 

@@ -6,23 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_modssl.errors import DurationsError
-from pytest_modssl.httpd.requirements import unmet
 from pytest_modssl.marker import REQUIRES, MarkerError, read_requirements
-from pytest_modssl.matrix import differences, strict
-from pytest_modssl.matrix.durations import read_durations, write_durations
-from pytest_modssl.matrix.results import Place, Report, Results, without_target
-from pytest_modssl.matrix.summary import summary
 from pytest_modssl.plugin import run_of, settings_of, worker_input
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
     from pytest_modssl.httpd.requirements import Requirement
-    from pytest_modssl.matrix.results import Outcome
+    from pytest_modssl.matrix.results import Outcome, Place, Results
     from pytest_modssl.targets.base import Target
 
-_place_key = pytest.StashKey[Place]()
+_place_key = pytest.StashKey["Place"]()
 # How many tests there were before this job took its part of them; workers send it to the controller.
 _ALL_TESTS = "modssl_all_tests"
 _all_tests_key = pytest.StashKey[int]()
@@ -50,6 +44,8 @@ def pytest_sessionstart(session: pytest.Session) -> None:
             f"{settings.compare.source}: there is nothing to compare on one target; name several by --modssl-target"
         )
     if not worker_input(config) and (run is not None or settings.record.value or settings.shard.value):
+        from pytest_modssl.matrix.results import Results
+
         results = Results([] if run is None else [choice.name for choice in run.choices])
         config.pluginmanager.register(Collector(config, results), "modssl-collector")
 
@@ -89,6 +85,8 @@ def _target_of(item: pytest.Item) -> Target | None:
 
 
 def _place(item: pytest.Item) -> Place:
+    from pytest_modssl.matrix.results import Place, without_target
+
     run, target = run_of(item.config), _target_of(item)
     if run is None or target is None:
         return Place(item.nodeid)
@@ -97,6 +95,8 @@ def _place(item: pytest.Item) -> Place:
 
 
 def _take_part(config: pytest.Config, items: list[pytest.Item], shard: tuple[int, int]) -> None:
+    from pytest_modssl.errors import DurationsError
+    from pytest_modssl.matrix.durations import read_durations
     from pytest_modssl.matrix.sharding import split
 
     index, count = shard
@@ -124,6 +124,10 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def skip_unless(needs: Sequence[Requirement], target: Target, config: pytest.Config) -> None:
     """Skips the running test unless its target meets all that is needed; the reason names what is not met."""
     __tracebackhide__ = True
+    if not needs:
+        return
+    from pytest_modssl.httpd.requirements import unmet
+
     run = run_of(config)
     name = "" if run is None else run.name_of(target)
     reasons = [reason for one in needs for reason in unmet(one, target.installation, name)]
@@ -140,6 +144,8 @@ def pytest_runtest_makereport(
     place = item.stash.get(_place_key, None)
     if place is None:
         return report
+    from pytest_modssl.matrix.results import Report
+
     lacks = ""
     seen: tuple[tuple[str, str, str], ...] = ()
     if call.excinfo is not None and call.excinfo.errisinstance(IncapableError):
@@ -181,6 +187,8 @@ class Collector:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Takes what a phase of a test says, wherever it ran."""
+        from pytest_modssl.matrix.results import Report
+
         packed = getattr(report, "modssl", None)
         if packed is not None:
             self._results.add(Report.unpack(packed), str(report.when), _outcome(report), report.duration)
@@ -193,6 +201,10 @@ class Collector:
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Fails a strict run with tests that ran nowhere; passes a part that has no tests; records durations."""
+        from pytest_modssl.errors import DurationsError
+        from pytest_modssl.matrix import strict
+        from pytest_modssl.matrix.durations import write_durations
+
         nothing = session.exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED
         if nothing and self._settings.shard.value and self._config.stash.get(_all_tests_key, 0):
             session.exitstatus = pytest.ExitCode.OK
@@ -206,6 +218,9 @@ class Collector:
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """The table of targets, the differences between them, and the tests that none of them could run."""
+        from pytest_modssl.matrix import differences, strict
+        from pytest_modssl.matrix.summary import summary
+
         results, width = self._results, self._config.get_terminal_writer().fullwidth
         sections: list[tuple[str, list[str]]] = []
         if len(results.targets) > 1 and self._config.get_verbosity() >= 0:

@@ -57,6 +57,7 @@ COMPARED: Mapping[type, Mapping[str, Callable[[Any], object]]] = {
         "dh_primes": lambda seen: ", ".join(f"{prime.bit_length()} bits" for prime in seen.dh_primes),
         "certificates": lambda seen: {kind: len(chain) for kind, chain in seen.certificates.items()},
         "client_certificate": lambda seen: seen.client_certificate,
+        "compression": lambda seen: seen.compression,
     },
     ProbeResult: {
         "server_hello": lambda seen: f"{seen.protocol} {seen.cipher_suite}" if seen.server_hello else None,
@@ -112,6 +113,8 @@ HEADERS_NOT_COMPARED: Mapping[str, str] = {
     "Last-Modified": "when the files were written for this target",
     "ETag": "made of the file's time and inode (manual, FileETag)",
     "Content-Length": "pages of httpd's own name its version and port; of other pages the test sees the content",
+    "Transfer-Encoding": "whether the end of a program's output was there when the answer began; seen both ways of one "
+    "program on httpd 2.4.67",
     "Keep-Alive": "counts the requests left on the connection",
     "Server": "the versions, which the name of the target tells",
 }

@@ -122,5 +122,5 @@ def test_the_settings_of_a_matrix_are_told_as_they_are_written() -> None:
     )
     assert settings.shard.value == (2, 3)
     told = "engine tcp://a:2375, tcp://b:2375 (ini modssl_engine)"
-    assert settings.describe().endswith(f"strict true (--modssl-strict), shard 2/3 (--modssl-shard), {told}")
+    assert settings.describe().endswith(f"strict on (--modssl-strict), shard 2/3 (--modssl-shard), {told}")
     assert resolve({}, {"PYTEST_MODSSL_SHARD": ""}, {}).shard.value is None
