@@ -10,6 +10,7 @@ from pytest_modssl.tls.hello import HelloOptions, client_hello
 from pytest_modssl.tls.messages import Alert
 from pytest_modssl.tls.probe import ProbeResult, probe
 from pytest_modssl.tls.scan import Scan, scan
+from pytest_modssl.tls.stapling import Stapled
 from pytest_modssl.tls.suites import CipherSuite
 from pytest_modssl.tls.transcript import Entry, Transcript
 
@@ -25,6 +26,7 @@ __all__ = [
     "Scan",
     "Session",
     "Stage",
+    "Stapled",
     "TlsConnection",
     "Transcript",
     "Verification",

@@ -27,7 +27,7 @@ def test_an_entry_is_explained_with_cause_remedy_links_and_a_test(capsys: pytest
     assert told.startswith("Why do browsers complain that they cannot verify my server certificate?\n  cause: ")
     assert "  to do: put the intermediate certificates" in told
     assert "https://httpd.apache.org/docs/2.4/ssl/ssl_faq.html#gid" in told
-    assert "    def test_chain(modssl_server):" in told
+    assert "    def test_the_chain_in_a_file_of_its_own(modssl_server_factory):" in told
 
 
 def test_a_problem_and_its_remedy_are_shown_on_a_real_server(
@@ -35,7 +35,7 @@ def test_a_problem_and_its_remedy_are_shown_on_a_real_server(
 ) -> None:
     assert main(["faq", "intermediate-missing", "--run", "--target", "local"]) == 0
     told = capsys.readouterr().out
-    problem, remedy = told.split("With the remedy: ")
+    problem, _, remedy = told.partition("With the remedy: ")
     assert "diagnosis: the server does not send the certificate of" in problem
     assert "ClientHello" in problem
     assert remedy.startswith("the check passes\n")

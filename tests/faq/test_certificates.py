@@ -6,8 +6,18 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
+import requests
 
-from pytest_modssl import CA, File, ServerConfig, StartError, VirtualHost
+from pytest_modssl import (
+    CA,
+    File,
+    ModsslAssertionError,
+    ServerConfig,
+    StartError,
+    VirtualHost,
+    assert_private_keys_protected,
+)
+from pytest_modssl.faq import diagnose
 from pytest_modssl.targets.local import LocalTarget
 from pytest_modssl.targets.registry import Owner, new_run
 
@@ -64,3 +74,43 @@ def test_a_file_that_is_not_ours_is_told_as_what_it_lacks(local_target: LocalTar
     (diagnosis,) = caught.value.diagnoses
     assert diagnosis.entry.id == "keys-csrs-certificates"
     assert diagnosis.cause.endswith("holds no certificate in PEM: a key, a request, or DER")
+
+
+def test_a_plain_key_for_its_owner_alone_is_what_httpd_needs(local_target: LocalTarget, tmp_path: Path) -> None:
+    leaf = CA().issue(NAME)
+    certificate = leaf.cert_file_pem.write_to_path(tmp_path / "server.crt")
+    key = leaf.key_file_pem.write_to_path(tmp_path / "server.key", mode=0o400)
+    directives = f'SSLEngine on\nSSLCertificateFile "{certificate}"\nSSLCertificateKeyFile "{key}"'
+    server = local_target.launch(ServerConfig(VirtualHost(NAME, port=443, directives=directives)))
+    try:
+        assert server.handshake(NAME).ok
+        assert assert_private_keys_protected(server) == (str(key),)
+        key.chmod(0o440)
+        with pytest.raises(ModsslAssertionError, match=r"\(remove-pass-phrase\)") as caught:
+            assert_private_keys_protected(server)
+    finally:
+        server.stop()
+    assert str(caught.value.mismatches[0]).endswith("seen 0440")
+
+
+def test_a_request_that_is_refused_for_its_certificate_is_diagnosed_like_a_handshake(local_target: LocalTarget) -> None:
+    ca = CA()
+    eve = ca.issue_client("Eve")
+    ca.revoke(eve)
+    directives = """
+        SSLVerifyClient require
+        SSLCACertificateFile "${MODSSL_PKI}/ca.pem"
+        SSLCARevocationFile "${MODSSL_PKI}/ca.crl"
+        SSLCARevocationCheck leaf
+    """
+    host = VirtualHost(NAME, tls=ca.issue(NAME), directives=directives)
+    server = local_target.launch(ServerConfig(host, pki={"ca.pem": ca.cert_pem, "ca.crl": ca.crl()}))
+    try:
+        with pytest.raises(requests.RequestException) as caught:
+            server.session(client=eve).get(f"https://{NAME}/")
+        server.instance.settle()
+        found = diagnose(server.evidence(error=caught.value))
+    finally:
+        server.stop()
+    assert [one.entry.id for one in found] == ["client-certificate-revoked"]
+    assert "has revoked the client certificate of CN=Eve, as its list says" in found[0].cause

@@ -17,6 +17,7 @@ from cryptography.x509.oid import AuthorityInformationAccessOID
 
 from pytest_modssl import CA, OcspResponder, ServerConfig, VirtualHost
 from pytest_modssl.errors import PkiError
+from pytest_modssl.tls import shell_line
 from pytest_modssl.tls.stapling import faults_of_stapled, read_stapled
 
 if TYPE_CHECKING:
@@ -179,6 +180,8 @@ def test_httpd_staples_what_the_responder_in_its_certificate_says(local_target: 
         server = local_target.launch(ServerConfig(host, directives=cache))
         try:
             asked = [server.handshake(NAME, status_request=True) for _ in range(2)]
+            line = shell_line(server.commands()[0])
+            by_hand = subprocess.run(line, shell=True, capture_output=True, text=True, check=True).stdout
             unasked = server.handshake(NAME)
         finally:
             server.stop()
@@ -186,5 +189,7 @@ def test_httpd_staples_what_the_responder_in_its_certificate_says(local_target: 
         assert seen.stapled is not None
         assert seen.stapled.certificate == "good"
         assert "stapled OCSP response: good, until" in str(seen)
+    assert "OCSP Response Status: successful" in by_hand
+    assert "Cert Status: good" in by_hand
     assert unasked.stapled is None
     assert responder.asked == (leaf.certificate.serial_number,), "the second time the response is in the cache"

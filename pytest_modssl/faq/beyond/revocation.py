@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pytest_modssl.faq.entry import Entry, Finding
@@ -81,10 +82,10 @@ def _ocsp(numbers: tuple[str, ...], cause: str) -> Recogniser:
 
 def _nonce(evidence: Evidence) -> Iterator[Finding]:
     for finding in _ocsp(("AH01924",), "the OCSP responder leaves the nonce out that httpd insists on")(evidence):
-        yield Finding(
-            seen=finding.seen,
-            cause=finding.cause,
-            place=finding.place,
+        used = evidence.find("SSLOCSPUseRequestNonce")
+        yield replace(
+            finding,
+            place=finding.place if used is None else used.place,
             remedy="SSLOCSPUseRequestNonce off, for a responder with prepared responses (RFC 5019)",
         )
 

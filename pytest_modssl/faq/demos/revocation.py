@@ -37,6 +37,12 @@ _OCSP = """
     SSLOCSPOverrideResponder on
     SSLOCSPDefaultResponder "http://${MODSSL_ADDRESS}:${MODSSL_PORT_8888}/ocsp.cgi"
 """
+_OCSP_WITH_NONCE = """
+    SSLOCSPEnable on
+    SSLOCSPUseRequestNonce on
+    SSLOCSPOverrideResponder on
+    SSLOCSPDefaultResponder "http://${MODSSL_ADDRESS}:${MODSSL_PORT_8888}/ocsp.cgi"
+"""
 _STAPLING = """
     SSLUseStapling on
     SSLStaplingForceURL "http://${MODSSL_ADDRESS}:${MODSSL_PORT_8888}/ocsp.cgi"
@@ -118,7 +124,7 @@ def _no_responder_named(scene: Scene) -> ServerConfig:
 
 
 def _with_nonce(scene: Scene) -> ServerConfig:
-    return _clients(scene, _OCSP.replace("Nonce off", "Nonce on"), _responder(_ada()))
+    return _clients(scene, _OCSP_WITH_NONCE, _responder(_ada()))
 
 
 def _about_others(scene: Scene) -> ServerConfig:
@@ -255,7 +261,7 @@ DEMONSTRATIONS = (
         problem=_with_nonce,
         remedy=_with_ocsp,
         check=_ada_is_let_in,
-        place="SSLOCSPDefaultResponder",
+        place="SSLOCSPUseRequestNonce on",
         number="AH01924",
     ),
     Demonstration(
