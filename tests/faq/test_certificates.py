@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -41,10 +40,9 @@ def impatient(local_installation: Installation) -> Iterator[LocalTarget]:
 @pytest.mark.parametrize("dialog", ["", "SSLPassPhraseDialog builtin"])
 def test_a_start_that_would_ask_on_a_terminal_ends_at_once(local_target: LocalTarget, dialog: str) -> None:
     locked = CA().issue(NAME).with_pass_phrase("open sesame")
-    began = time.monotonic()
     with pytest.raises(StartError, match="AH02578") as caught:
         local_target.launch(ServerConfig(VirtualHost(NAME, tls=locked), directives=dialog))
-    assert time.monotonic() - began < 10
+    assert "was not ready" not in str(caught.value)
     assert [one.entry.id for one in caught.value.diagnoses] == ["startup-pass-phrase"]
     assert "open sesame" not in str(caught.value)
 

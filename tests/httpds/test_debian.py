@@ -155,11 +155,9 @@ def test_a_download_that_breaks_off_is_told(get: Get, archive: Archive, left: Le
     assert get().httpd == "2.4.99"
 
 
-def test_a_mirror_that_does_not_answer_is_told_at_once(cache: Path, verifier: str, left: Left) -> None:
-    began = time.monotonic()
+def test_a_mirror_that_does_not_answer_is_told(cache: Path, verifier: str, left: Left) -> None:
     with pytest.raises(FetchError, match="What to do: name a mirror that can be reached from here"):
         debian.get("bookworm", say=lambda _: None, mirrors=("http://127.0.0.1:1/debian",))
-    assert time.monotonic() - began < 5
     assert left() == []
 
 

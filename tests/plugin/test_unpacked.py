@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -62,13 +61,9 @@ def test_auto_fetches_an_httpd_once_on_a_bare_machine_says_so_and_shares_it(
     again.stdout.no_fnmatch_line("modssl: fetching*")
 
 
-def test_offline_with_nothing_there_is_an_error_at_once_that_says_what_to_do(
-    bare: pytest.Pytester, empty_cache: Path
-) -> None:
+def test_offline_with_nothing_there_is_an_error_that_says_what_to_do(bare: pytest.Pytester, empty_cache: Path) -> None:
     for target in ("auto", "debian:sid"):
-        began = time.monotonic()
         result = bare.runpytest_subprocess("--modssl", "--modssl-offline", f"--modssl-target={target}")
-        assert time.monotonic() - began < 10
         assert result.ret == pytest.ExitCode.USAGE_ERROR
         result.stderr.fnmatch_lines(["*offline mode forbids*"])
     assert not empty_cache.exists()
