@@ -17,6 +17,9 @@ if TYPE_CHECKING:
         assert_answers as assert_answers,
     )
     from pytest_modssl.asserts import (
+        assert_answers_by_hand as assert_answers_by_hand,
+    )
+    from pytest_modssl.asserts import (
         assert_certificate as assert_certificate,
     )
     from pytest_modssl.asserts import (
@@ -38,10 +41,19 @@ if TYPE_CHECKING:
         assert_key_matches as assert_key_matches,
     )
     from pytest_modssl.asserts import (
+        assert_listens as assert_listens,
+    )
+    from pytest_modssl.asserts import (
         assert_no_redirect_loop as assert_no_redirect_loop,
     )
     from pytest_modssl.asserts import (
         assert_private_keys_protected as assert_private_keys_protected,
+    )
+    from pytest_modssl.asserts import (
+        assert_random_seed as assert_random_seed,
+    )
+    from pytest_modssl.asserts import (
+        assert_runtime_paths as assert_runtime_paths,
     )
     from pytest_modssl.asserts import (
         assert_sni as assert_sni,
@@ -155,6 +167,9 @@ if TYPE_CHECKING:
         Server as Server,
     )
     from pytest_modssl.tls import (
+        Exchange as Exchange,
+    )
+    from pytest_modssl.tls import (
         Handshake as Handshake,
     )
     from pytest_modssl.tls import (
@@ -176,6 +191,7 @@ _HOMES = {
     "asserts": (
         "ModsslAssertionError",
         "assert_answers",
+        "assert_answers_by_hand",
         "assert_certificate",
         "assert_chain_complete",
         "assert_dh_bits",
@@ -183,8 +199,11 @@ _HOMES = {
         "assert_handshake_fails",
         "assert_java7_compatible",
         "assert_key_matches",
+        "assert_listens",
         "assert_no_redirect_loop",
         "assert_private_keys_protected",
+        "assert_random_seed",
+        "assert_runtime_paths",
         "assert_sni",
         "assert_ssl_env",
         "assert_stapled",
@@ -213,7 +232,7 @@ _HOMES = {
     "pki": ("CA", "CSR", "Blob", "LeafCert", "PrivateKey", "dh_parameters", "generate_key", "self_signed"),
     "pki.responder": ("OcspResponder",),
     "targets.server": ("Server",),
-    "tls": ("Handshake", "ProbeResult", "Scan", "TlsConnection", "Transcript"),
+    "tls": ("Exchange", "Handshake", "ProbeResult", "Scan", "TlsConnection", "Transcript"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from pytest_modssl.asserts.answers import assert_answers
+from pytest_modssl.asserts.answers import assert_answers, assert_answers_by_hand
 from pytest_modssl.asserts.certificate import assert_certificate, assert_chain_complete
 from pytest_modssl.asserts.dh import assert_dh_bits, assert_java7_compatible
 from pytest_modssl.asserts.environment import assert_ssl_env
 from pytest_modssl.asserts.handshake import assert_handshake, assert_handshake_fails
 from pytest_modssl.asserts.keys import assert_key_matches, assert_private_keys_protected
+from pytest_modssl.asserts.place import assert_listens, assert_random_seed, assert_runtime_paths
 from pytest_modssl.asserts.sni import Served, assert_sni
 from pytest_modssl.asserts.stapling import assert_stapled
 from pytest_modssl.asserts.switching import assert_no_redirect_loop, assert_switches_to_http, assert_switches_to_https
@@ -18,6 +19,7 @@ __all__ = [
     "ModsslAssertionError",
     "Served",
     "assert_answers",
+    "assert_answers_by_hand",
     "assert_certificate",
     "assert_chain_complete",
     "assert_dh_bits",
@@ -25,8 +27,11 @@ __all__ = [
     "assert_handshake_fails",
     "assert_java7_compatible",
     "assert_key_matches",
+    "assert_listens",
     "assert_no_redirect_loop",
     "assert_private_keys_protected",
+    "assert_random_seed",
+    "assert_runtime_paths",
     "assert_sni",
     "assert_ssl_env",
     "assert_stapled",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NoReturn, TypeAlias, Union
 from pytest_modssl.errors import Mismatch, ModsslAssertionError
 from pytest_modssl.faq import diagnose
 from pytest_modssl.http import described
+from pytest_modssl.targets.base import Prepared
 from pytest_modssl.tls.commands import shell_line
 
 if TYPE_CHECKING:
@@ -111,10 +112,24 @@ def fail(
 
 
 def fail_alone(headline: str, mismatches: Sequence[Mismatch], diagnoses: Sequence[Diagnosis]) -> NoReturn:
-    """Raise mismatches that are about no server."""
+    """Raise mismatches that are about no running server."""
     __tracebackhide__ = True
     parts = [_told(headline, mismatches), *map(str, diagnoses)]
     raise ModsslAssertionError("\n\n".join(parts), headline=headline, mismatches=mismatches, diagnoses=diagnoses)
+
+
+def prepared_of(server: Server | Prepared) -> Prepared:
+    """The configuration of a running server, or one that a target has written out, as it is."""
+    return server if isinstance(server, Prepared) else server.prepared
+
+
+def require_place(server: Server | Prepared, headline: str, mismatches: Sequence[Mismatch]) -> None:
+    """As `require`, for what is looked at where httpd is, and not by its answers."""
+    __tracebackhide__ = True
+    if not isinstance(server, Prepared):
+        require(server, headline, mismatches)
+    elif mismatches:
+        fail_alone(headline, mismatches, diagnose(server.evidence(mismatches=mismatches)))
 
 
 def _told(headline: str, mismatches: Sequence[Mismatch]) -> str:

@@ -130,7 +130,7 @@ def _played(demonstration: Demonstration, target: Target, scene: Scene) -> bool:
         _say("", f"{demonstration}: not to be seen on this httpd")
         return True
     problem = play(target, demonstration.problem(scene), demonstration.check)
-    remedy = play(target, demonstration.remedy(scene), demonstration.check)
+    remedy = play(target, demonstration.remedy(scene), demonstration.cure or demonstration.check)
     _say("", f"The problem ({demonstration}):", "", textwrap.indent(str(problem.error or "nothing failed"), "    "))
     _say(*_transcript(problem))
     outcome = "the check passes" if remedy.error is None else f"still fails: {remedy.error}"

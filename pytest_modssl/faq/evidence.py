@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pytest_modssl.errors import ModsslError
 from pytest_modssl.httpd.errorlog import SEVERITY
+from pytest_modssl.httpd.paths import Obstacle, account_of_children, obstacle
 from pytest_modssl.httpd.problems import ConfigProblem, parse_config_error
 from pytest_modssl.httpd.snippet import Origin
 from pytest_modssl.httpd.syntax import directives_in
@@ -169,11 +170,11 @@ class Evidence:
             ]
         except ModsslError:
             return tuple(self._as_written())
-        names = {
-            sections[0].line: _host_of(words)
-            for name, words, _, _, _, sections, _ in found
-            if name == "ServerName" and sections
-        }
+        # The first one is that of the model, also where the user's own text has another.
+        names: dict[int, str] = {}
+        for name, words, _, _, _, sections, _ in found:
+            if name == "ServerName" and sections:
+                names.setdefault(sections[0].line, _host_of(words))
         return tuple(
             Used(
                 name=name,
@@ -195,7 +196,7 @@ class Evidence:
                 sections = sections[:-1]
                 host = host if sections else ""
                 continue
-            if one.name.lower() == "servername" and sections:
+            if one.name.lower() == "servername" and sections and not host:
                 host = _host_of(one.arguments)
             words = tuple(_VARIABLE.sub(lambda found: defined.get(found[1], found[0]), word) for word in one.arguments)
             if one.name.lower() == "define" and words:
@@ -217,6 +218,16 @@ class Evidence:
         root = posixpath.dirname(self.rendered.main)
         name = posixpath.relpath(posixpath.normpath(path), root) if root else path
         return self.rendered.files.get(name)
+
+    @cached_property
+    def account(self) -> tuple[str, str] | None:
+        """User and group of httpd's children; `None` where they have that of its parent."""
+        return account_of_children(self.installation, [(one.name, one.words) for one in self.directives])
+
+    def obstacle(self, path: str) -> Obstacle | None:
+        """The folder above a file that keeps httpd from it, its parent first, then its children."""
+        found = obstacle(self.installation, path)
+        return found or (None if self.account is None else obstacle(self.installation, path, self.account))
 
     def find(self, name: str, *, host: str = "", word: str = "") -> Used | None:
         """The directive of a name that counts: the last one in the virtual host, else the last outside of all.
@@ -268,6 +279,11 @@ class Evidence:
         if host is None or host.origin is None:
             return None
         return Place(host.origin, f"the virtual host {host.name}:{host.port}")
+
+    def actual(self, port: int) -> int:
+        """The port that httpd itself has for a port of the configuration: on some targets another stands for it."""
+        found = re.search(rf'^Define MODSSL_PORT_{port} "(\d+)"', self.rendered.text, re.MULTILINE)
+        return port if found is None else int(found[1])
 
     def host_of(self, name: str | None, port: int | None) -> VirtualHost | None:
         """The virtual host that serves a name at a port of the configuration: its own, else the port's first."""

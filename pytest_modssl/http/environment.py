@@ -18,8 +18,10 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
+from cryptography import x509
+
 from pytest_modssl.errors import EnvironmentPageError
-from pytest_modssl.httpd.variables import GROUPS, HEADER
+from pytest_modssl.httpd.variables import GROUPS, HEADER, kind_of
 
 if TYPE_CHECKING:
     import requests
@@ -59,6 +61,41 @@ class SslEnvironment(Mapping[str, str]):
 
     def __len__(self) -> int:
         return len(self.variables)
+
+    def value(self, name: str) -> str | int | bool | datetime | x509.Certificate | None:
+        """The value of a variable as what it holds, by the table of mod_ssl's manual; `None` where it is empty.
+
+        `HTTPS` is a bool, `SSL_CIPHER_USEKEYSIZE` an int, `SSL_SERVER_M_SERIAL` too, `SSL_SERVER_V_END` a time in UTC,
+        `SSL_SERVER_CERT` a certificate; all else is text. In the header form "(null)" counts as empty.
+
+        Raises:
+            EnvironmentPageError: where it is absent, or holds something else.
+        """
+        text = self._present(name)
+        if text == "" or (self.via == "header" and text == NULL):
+            return None
+        readers = {
+            "flag": self.flag,
+            "number": self.number,
+            "serial": self._serial,
+            "time": self.time,
+            "certificate": self._certificate,
+        }
+        read = readers.get(kind_of(name))
+        return text if read is None else read(name)
+
+    def _serial(self, name: str) -> int:
+        value = self._present(name)
+        if not re.fullmatch(r"[0-9A-F]+", value):
+            raise EnvironmentPageError(f"{name} at {self.url} is {value!r}, which is no number in hex")
+        return int(value, 16)
+
+    def _certificate(self, name: str) -> x509.Certificate:
+        value = self._present(name)
+        try:
+            return x509.load_pem_x509_certificate(value.encode())
+        except ValueError:
+            raise EnvironmentPageError(f"{name} at {self.url} is {_short(value)!r}, which is no certificate") from None
 
     def number(self, name: str) -> int:
         """The value of a variable that is a whole number, such as `SSL_CIPHER_USEKEYSIZE`."""

@@ -109,6 +109,8 @@ class ServerConfig:
             verifiers. A certificate object's PEM, text or bytes.
         defines: further `Define`s for the text.
         modules: modules to load beyond those that the directives need (`"http2"`, not `"mod_http2.so"`).
+        folders: folders by name below `${MODSSL_RUN}` with their permission bits, `{"cache": 0o700}`. They belong to
+            the account that starts httpd, as what an administrator makes does.
         listen: ports to listen on, instead of those of the virtual hosts.
         mpm: `"event"`, `"worker"` or `"prefork"`, instead of the first that the httpd has in this order.
 
@@ -119,6 +121,7 @@ class ServerConfig:
     virtual_hosts: tuple[VirtualHost, ...]
     snippets: tuple[Snippet, ...]
     pki: Mapping[str, bytes]
+    folders: Mapping[str, int]
     defines: Mapping[str, str]
     modules: tuple[str, ...]
     listen: tuple[int, ...]
@@ -130,6 +133,7 @@ class ServerConfig:
         *virtual_hosts: VirtualHost,
         directives: str | Path = "",
         pki: Mapping[str, Blob | str | bytes] | None = None,
+        folders: Mapping[str, int] | None = None,
         defines: Mapping[str, str] | None = None,
         modules: Sequence[str] = (),
         listen: Sequence[int] | None = None,
@@ -149,6 +153,7 @@ class ServerConfig:
             virtual_hosts=tuple(virtual_hosts),
             snippets=snippets(directives, origin),
             pki={_relative(name): _to_bytes(content) for name, content in (pki or {}).items()},
+            folders={_relative(name): mode for name, mode in (folders or {}).items()},
             defines=dict(defines or {}),
             modules=tuple(modules),
             listen=tuple(ports),
@@ -183,6 +188,11 @@ class ServerConfig:
         return tuple(dict.fromkeys(host.name for host in self.virtual_hosts))
 
     @property
+    def ports(self) -> tuple[int, ...]:
+        """Every port of the configuration, each once: those of Listen, then those that virtual hosts alone have."""
+        return tuple(dict.fromkeys((*self.listen, *(host.port for host in self.virtual_hosts))))
+
+    @property
     def trust(self) -> tuple[bytes, ...]:
         """PEM of the root of every certificate that a CA issued: what a client of this server trusts."""
         roots = (leaf.root_pem for host in self.virtual_hosts for leaf in host.certificates)
@@ -200,6 +210,7 @@ class ServerConfig:
     def _parts(self) -> Iterator[str | bytes]:
         yield from ("server", repr(self.modules), repr(self.listen), repr(self.mpm), repr(sorted(self.defines.items())))
         yield from (one.text for one in self.snippets)
+        yield repr(sorted(self.folders.items()))
         for name, content in sorted(self.pki.items()):
             yield from ("pki", name, content)
         for host in self.virtual_hosts:

@@ -26,6 +26,8 @@ _NAMED = re.compile(r"(?P<address>\S+)\s+is a NameVirtualHost")
 _DEFAULT = re.compile(r"\s+default server (?P<name>\S*) \((?P<file>.*):(?P<line>\d+)\)")
 _HOST = re.compile(r"(?:\s+port \S+ namevhost|(?P<address>\S+)\s) *(?P<name>\S*) \((?P<file>.*):(?P<line>\d+)\)")
 _ALIAS = re.compile(r"\s+(?:wild )?alias (?P<name>\S+)")
+_MUTEX = re.compile(r'Mutex (?P<name>\S+): dir="(?P<folder>.*?)" mechanism=(?P<mechanism>\S+)')
+_USING_DEFAULTS = re.compile(r"Mutex (?P<name>\S+): using_defaults")
 _IN_FILE = re.compile(r"\s*# In file: (.*)")
 _LINE = re.compile(r"\s*#\s*(\d+):")
 _TEXT = re.compile(r"(?P<indent> *)(?P<section><?)(?P<name>[^\s<>/]+)(?P<arguments>.*)")
@@ -86,6 +88,21 @@ class DumpedDirective:
             else f"{self.name} {self.arguments}"
         )
         return f"{self.file}:{self.line}: {text}"
+
+
+@dataclass(frozen=True, slots=True)
+class DumpedMutex:
+    """A mutex that a loaded module may use, as `DUMP_RUN_CFG` lists it.
+
+    Attributes:
+        name: "ssl-cache".
+        folder: where the file of a mechanism that has one is.
+        mechanism: "flock", "pthread", or "default" for the platform's.
+    """
+
+    name: str
+    folder: str
+    mechanism: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +177,31 @@ def virtual_hosts(
         elif hosts and (match := _ALIAS.fullmatch(line)) is not None:
             hosts[-1] = replace(hosts[-1], aliases=(*hosts[-1].aliases, match["name"]))
     return tuple(hosts)
+
+
+def mutexes(
+    installation: Installation,
+    file: str | os.PathLike[str],
+    *,
+    server_root: str | None = None,
+    defines: Sequence[str] = (),
+    env: Mapping[str, str] | None = None,
+) -> tuple[DumpedMutex, ...]:
+    """The mutexes of a configuration (`-D DUMP_RUN_CFG`), by name; those that use the defaults with these.
+
+    Args are those of `check_syntax`.
+
+    Raises:
+        StartError: when httpd refuses the configuration.
+    """
+    what = ("-D", "DUMP_RUN_CFG")
+    lines = _accepted(installation, file, what, server_root=server_root, defines=defines, env=env).splitlines()
+    told = {match["name"]: DumpedMutex(**match.groupdict()) for match in map(_MUTEX.match, lines) if match}
+    default = told.pop("default", None)
+    if default is not None:
+        names = [match["name"] for match in map(_USING_DEFAULTS.match, lines) if match]
+        told |= {name: replace(default, name=name) for name in names}
+    return tuple(told[name] for name in sorted(told))
 
 
 def effective_config(

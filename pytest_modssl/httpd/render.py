@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -77,7 +77,8 @@ class Rendered:
     """The files of a server by path below its folder, and the way back from a line to the user's own file.
 
     `main` is the path of the main file as the server sees it. `files` maps a relative path to content and permission
-    bits. `writable` names the folders in which the server's children write.
+    bits. `writable` names the folders in which the server's children write, `modes` the
+    permission bits of folders that are to have other ones than 0755.
     """
 
     main: str
@@ -89,6 +90,7 @@ class Rendered:
     origins: tuple[tuple[Snippet, int] | None, ...]
     owners: tuple[Origin | None, ...]
     hosts: Mapping[str, Origin | None]
+    modes: Mapping[str, int] = field(default_factory=dict)
 
     def locate(self, line: int) -> Origin | None:
         """Place in the user's file of line `line` (counted from 1) of the main file; `None` for a line of our own."""
@@ -146,7 +148,8 @@ def render(config: ServerConfig, installation: Installation, place: Place) -> Re
     text = page.text()
     files[ENVIRONMENT] = (header_directives().encode(), 0o644)
     files[MAIN] = (text.encode("utf-8", "surrogateescape"), 0o644)
-    folders = {str(parent) for name in files for parent in PurePosixPath(name).parents if str(parent) != "."}
+    modes = {f"run/{name}": mode for name, mode in config.folders.items()}
+    folders = {str(parent) for name in (*files, *modes) for parent in PurePosixPath(name).parents if str(parent) != "."}
     hosts: dict[str, Origin | None] = {}
     for host in config.virtual_hosts:
         hosts.setdefault(f"{host.name}:{place.ports.get(host.port, host.port)}", host.origin)
@@ -154,13 +157,14 @@ def render(config: ServerConfig, installation: Installation, place: Place) -> Re
     return Rendered(
         main=place.below(MAIN),
         files=files,
-        folders=tuple(sorted(folders.union(_FOLDERS))),
+        folders=tuple(sorted(folders.union(_FOLDERS, modes))),
         writable=("run",),
         modules=modules,
         text=text,
         origins=tuple(page.origins),
         owners=tuple(page.owners),
         hosts=hosts,
+        modes=modes,
     )
 
 

@@ -1,6 +1,9 @@
-"""The variables that mod_ssl exports, and directives that show them to a client that asks."""
+"""The variables that mod_ssl exports, what they hold, and directives that show them to a client that asks."""
 
 from __future__ import annotations
+
+import re
+from typing import Literal
 
 HEADER = "X-Modssl-Environment"
 """The request header that asks for the variables; they come in response headers of this name with a number."""
@@ -38,6 +41,24 @@ GROUPS: tuple[tuple[str, ...], ...] = (
     ),
     ("SSL_SERVER_CERT", "SSL_CLIENT_CERT", "SSL_CLIENT_CERT_CHAIN_0", "SSL_CLIENT_CERT_CHAIN_1"),
 )
+
+
+Kind = Literal["flag", "number", "serial", "time", "certificate", "text"]
+"""What a variable holds: on or off, a whole number, a number in hex, a point in time, PEM, or text."""
+
+# From the table "Environment Variables" in mod_ssl's manual (httpd 2.4); what is none of these is text.
+_KINDS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
+    ("flag", re.compile(r"HTTPS|SSL_CIPHER_EXPORT|SSL_SECURE_RENEG")),
+    ("number", re.compile(r"SSL_CIPHER_(?:USE|ALG)KEYSIZE|SSL_(?:CLIENT|SERVER)_M_VERSION|SSL_CLIENT_V_REMAIN")),
+    ("serial", re.compile(r"SSL_(?:CLIENT|SERVER)_M_SERIAL")),
+    ("time", re.compile(r"SSL_(?:CLIENT|SERVER)_V_(?:START|END)")),
+    ("certificate", re.compile(r"SSL_(?:CLIENT|SERVER)_CERT|SSL_CLIENT_CERT_CHAIN_\d+")),
+)
+
+
+def kind_of(name: str) -> Kind:
+    """What the variable of a name holds."""
+    return next((kind for kind, pattern in _KINDS if pattern.fullmatch(name)), "text")
 
 
 def header_directives() -> str:

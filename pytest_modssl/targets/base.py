@@ -2,16 +2,56 @@
 
 from __future__ import annotations
 
+import functools
+from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Protocol
 
+from pytest_modssl.faq import Evidence, Start
+from pytest_modssl.httpd.dumps import effective_config
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
+    from pytest_modssl.errors import Mismatch
     from pytest_modssl.httpd.config import ServerConfig
     from pytest_modssl.httpd.dumps import DumpedDirective
     from pytest_modssl.httpd.installation import Installation
     from pytest_modssl.httpd.render import Rendered
     from pytest_modssl.targets.server import Server
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A configuration written out where servers run, to be looked at by the httpd that is to serve it, or does.
+
+    Attributes:
+        config: the configuration.
+        installation: that httpd; it runs commands where the files are.
+        rendered: the files.
+    """
+
+    config: ServerConfig
+    installation: Installation
+    rendered: Rendered
+
+    @property
+    def root(self) -> str:
+        """ServerRoot, as that httpd sees it."""
+        return str(PurePosixPath(self.rendered.main).parent)
+
+    def evidence(self, *, mismatches: Sequence[Mismatch] = ()) -> Evidence:
+        """What is known of it without a start, and what an assertion found."""
+        return Evidence(
+            installation=self.installation,
+            config=self.config,
+            rendered=self.rendered,
+            start=Start(ready=False),
+            mismatches=tuple(mismatches),
+            dump=functools.partial(effective_config, self.installation, self.rendered.main),
+        )
 
 
 class Instance(Protocol):
@@ -102,6 +142,10 @@ class Target(Protocol):
         Raises:
             StartError: with httpd's message at the user's own file and line.
         """
+        ...
+
+    def prepared(self, config: ServerConfig) -> AbstractContextManager[Prepared]:
+        """The configuration written out, for as long as the context lasts; starts nothing."""
         ...
 
     def launch(self, config: ServerConfig, *, single_process: bool = False) -> Server:

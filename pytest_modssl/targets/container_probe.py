@@ -77,10 +77,14 @@ def runner(container: Callable[[], Container]) -> Runner:
     """Runs commands in a container; see `Runner`. The engine ends what does not end by itself with the container."""
 
     def run(
-        argv: Sequence[str], *, env: Mapping[str, str] | None = None, timeout: float = 10.0
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str] | None = None,
+        timeout: float = 10.0,
+        account: tuple[str, str] | None = None,
     ) -> subprocess.CompletedProcess[str]:
         limited = ["timeout", "-k", "1", f"{timeout:g}", *argv]
-        status, out, err = container().run(limited, dict(env or {}))
+        status, out, err = container().run(limited, dict(env or {}), user=":".join(account or ("0",)))
         return subprocess.CompletedProcess(
             list(argv), status, out.decode(errors="backslashreplace"), err.decode(errors="backslashreplace")
         )
@@ -96,12 +100,17 @@ class _Remembered:
         self._file = file
 
     def __call__(
-        self, argv: Sequence[str], *, env: Mapping[str, str] | None = None, timeout: float = 10.0
+        self,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str] | None = None,
+        timeout: float = 10.0,
+        account: tuple[str, str] | None = None,
     ) -> subprocess.CompletedProcess[str]:
-        key = hashlib.sha256(json.dumps([list(argv), dict(env or {})]).encode()).hexdigest()
+        key = hashlib.sha256(json.dumps([list(argv), dict(env or {}), account]).encode()).hexdigest()
         answers = self._read()
         if key not in answers:
-            ran = self._run(argv, env=env, timeout=timeout)
+            ran = self._run(argv, env=env, timeout=timeout, account=account)
             if ran.returncode >= _NOT_RUN:
                 return ran
             answers[key] = (ran.returncode, ran.stdout, ran.stderr)

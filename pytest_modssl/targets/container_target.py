@@ -20,6 +20,7 @@ from pytest_modssl.errors import ConfigError, EngineError, WaitTimeoutError
 from pytest_modssl.httpd.dumps import effective_config
 from pytest_modssl.httpd.errorlog import LogCursor
 from pytest_modssl.httpd.render import ACCESS_LOG, ERROR_LOG, Place, render
+from pytest_modssl.targets.base import Prepared
 from pytest_modssl.targets.connections import ESTABLISHED
 from pytest_modssl.targets.container import ROOT, Container, remove
 from pytest_modssl.targets.container_probe import probe_image, runner
@@ -31,7 +32,7 @@ from pytest_modssl.targets.start_failure import start_error
 from pytest_modssl.wait import until
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from pytest_modssl.errors import StartError
     from pytest_modssl.httpd.config import ServerConfig
@@ -113,6 +114,16 @@ class ContainerTarget:
             instance.begin_stop()
             instance.finish_stop()
 
+    @contextlib.contextmanager
+    def prepared(self, config: ServerConfig) -> Iterator[Prepared]:
+        """The configuration written out; see `Target.prepared`."""
+        instance = self._instance(config)
+        try:
+            yield Prepared(config, instance.installation, instance.rendered)
+        finally:
+            instance.begin_stop()
+            instance.finish_stop()
+
     def launch(self, config: ServerConfig, *, single_process: bool = False) -> Server:
         """A running server; see `Target.launch`."""
         __tracebackhide__ = True
@@ -124,16 +135,16 @@ class ContainerTarget:
             instance.begin_stop()
             instance.finish_stop()
             raise
-        return Server(config, self.installation, instance)
+        return Server(config, instance.installation, instance)
 
     def _instance(self, config: ServerConfig) -> ContainerInstance:
         folder = self._owner.new_folder()
         try:
             rendered = self.render(config, folder.name)
-            container = self._take(frozenset(config.listen))
+            container = self._take(frozenset(config.ports))
             try:
                 return ContainerInstance(
-                    self, container, folder, rendered, ports=config.listen, start_seconds=self._start_seconds
+                    self, container, folder, rendered, ports=config.ports, start_seconds=self._start_seconds
                 )
             except BaseException:
                 self.give_back(container)
@@ -150,7 +161,7 @@ class ContainerTarget:
         place = Place(
             root=f"{ROOT}/{folder}",
             address="0.0.0.0",  # noqa: S104 - in the container's own network; published where `Engine.publish` says
-            ports={port: port for port in config.listen},
+            ports={port: port for port in config.ports},
             identity=(user, group),
             # Both come out by the container's output, in the order in which they are written.
             error_log="/proc/self/fd/2",
@@ -247,6 +258,8 @@ class ContainerInstance:
     ) -> None:
         self.folder = folder
         self.rendered = rendered
+        # This server's own container alone has its files.
+        self.installation = replace(target.installation, run=runner(lambda: container))
         self._target = target
         self._container = container
         self._ports = ports
@@ -261,7 +274,8 @@ class ContainerInstance:
         name = self.folder.name
         folders = {name: 0o755}
         folders |= {
-            f"{name}/{one}": 0o1777 if one in self.rendered.writable else 0o755 for one in self.rendered.folders
+            f"{name}/{one}": 0o1777 if one in self.rendered.writable else self.rendered.modes.get(one, 0o755)
+            for one in self.rendered.folders
         }
         self._container.put({f"{name}/{path}": file for path, file in self.rendered.files.items()}, folders)
 
@@ -301,7 +315,7 @@ class ContainerInstance:
         self._container.look()  # so that all that was logged is there
         return start_error(
             config,
-            self._target.installation,
+            self.installation,
             self.rendered,
             self.folder,
             self.dump,
@@ -310,9 +324,8 @@ class ContainerInstance:
         )
 
     def dump(self) -> tuple[DumpedDirective, ...]:
-        """See `Instance`: asked in this server's own container, which alone has its files."""
-        here = replace(self._target.installation, run=runner(lambda: self._container))
-        return effective_config(here, self.rendered.main)
+        """See `Instance`."""
+        return effective_config(self.installation, self.rendered.main)
 
     @property
     def exit_status(self) -> int | None:
@@ -359,8 +372,8 @@ class ContainerInstance:
 
     def reload(self, config: ServerConfig) -> None:
         """See `Instance`."""
-        if set(config.listen) != set(self._ports):
-            differ = sorted(set(config.listen) ^ set(self._ports))
+        if set(config.ports) != set(self._ports):
+            differ = sorted(set(config.ports) ^ set(self._ports))
             raise ConfigError(f"a reload keeps the ports; {differ} differ: start another server instead")
         name = self.folder.name
         self.rendered = self._target.render(config, name)

@@ -18,6 +18,7 @@ from pytest_modssl.httpd.errorlog import LogCursor
 from pytest_modssl.httpd.render import ERROR_LOG, MAIN, PID_FILE, Place, Rendered, render
 from pytest_modssl.process import Process, dies_with_owner, has_ending_child, start
 from pytest_modssl.targets.addresses import Listening, allocate
+from pytest_modssl.targets.base import Prepared
 from pytest_modssl.targets.connections import CLOSE_WAIT, ESTABLISHED, open_connections
 from pytest_modssl.targets.registry import Owner, ProcessEntry, end_servers, remove_folder
 from pytest_modssl.targets.server import Server
@@ -25,7 +26,7 @@ from pytest_modssl.targets.start_failure import start_error
 from pytest_modssl.wait import until
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from pytest_modssl.httpd.config import ServerConfig
@@ -83,13 +84,22 @@ class LocalTarget:
         """Returns when httpd accepts the configuration's syntax; see `Target.check`."""
         folder = self._owner.new_folder()
         try:
-            rendered = self._prepare(config, folder, allocate(config.listen))
+            rendered = self._prepare(config, folder, allocate(config.ports))
             process = self._start(folder, ["-t"])
             with contextlib.suppress(WaitTimeoutError):
                 until(lambda: process.exit_status is not None, seconds=self._start_seconds, what="httpd -t to end")
             process.finish(seconds=0)
             if process.exit_status != 0:
                 raise self._refused(config, rendered, folder, process.exit_status)
+        finally:
+            remove_folder(folder)
+
+    @contextlib.contextmanager
+    def prepared(self, config: ServerConfig) -> Iterator[Prepared]:
+        """The configuration written out; see `Target.prepared`."""
+        folder = self._owner.new_folder()
+        try:
+            yield Prepared(config, self.installation, self._prepare(config, folder, allocate(config.ports)))
         finally:
             remove_folder(folder)
 
@@ -121,7 +131,7 @@ class LocalTarget:
 
     def _attempt(self, config: ServerConfig, folder: Path, *, single_process: bool) -> LocalInstance:
         __tracebackhide__ = True
-        listening = allocate(config.listen)
+        listening = allocate(config.ports)
         rendered = self._prepare(config, folder, listening)
         # Reading the configuration is the first thing httpd does, by the same code as for `-t` (server/main.c): a
         # check before the start would only cost its 15 ms again.
@@ -143,7 +153,7 @@ class LocalTarget:
 
     def rewrite(self, config: ServerConfig, folder: Path, listening: Listening) -> Rendered:
         """Writes another configuration into the folder of a running server."""
-        missing = set(config.listen) ^ set(listening.ports)
+        missing = set(config.ports) ^ set(listening.ports)
         if missing:
             raise ConfigError(f"a reload keeps the ports; {sorted(missing)} differ: start another server instead")
         for name in ("sites", "tls", "pki"):
@@ -304,6 +314,9 @@ def write(rendered: Rendered, folder: Path, identity: tuple[str, str] | None) ->
     for name in rendered.writable:
         if identity is not None:
             shutil.chown(folder / name, *identity)
+    # The inner ones first: what they are in may then be closed to us.
+    for name, mode in sorted(rendered.modes.items(), reverse=True):
+        (folder / name).chmod(mode)
     for name, (content, mode) in rendered.files.items():
         descriptor = os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
         with os.fdopen(descriptor, "wb") as file:

@@ -177,7 +177,14 @@ def remove_folder(folder: Path) -> None:
 
     def gone() -> bool:
         shutil.rmtree(folder, ignore_errors=True)
-        return not folder.exists()
+        if not folder.exists():
+            return True
+        # A folder may have been closed to its own owner on purpose (`ServerConfig(folders=...)`).
+        for parent, names, _ in os.walk(folder):
+            for name in names:
+                with contextlib.suppress(OSError):
+                    (Path(parent) / name).chmod(0o700)
+        return False
 
     until(gone, seconds=2, what=f"{folder} to be removed")
 

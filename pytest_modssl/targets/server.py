@@ -13,6 +13,7 @@ from pytest_modssl import http, tls
 from pytest_modssl.errors import ServerGoneError, UnknownHostError
 from pytest_modssl.faq import Evidence
 from pytest_modssl.pki.blob import Blob
+from pytest_modssl.targets.base import Prepared
 from pytest_modssl.targets.log import ServerLog
 from pytest_modssl.targets.start_failure import start_of
 from pytest_modssl.tls.commands import SAYABLE
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from pytest_modssl.httpd.installation import Installation
     from pytest_modssl.pki import LeafCert
     from pytest_modssl.targets.base import Instance
-    from pytest_modssl.tls import Handshake, ProbeResult, Scan, TlsConnection
+    from pytest_modssl.tls import Exchange, Handshake, ProbeResult, Scan, TlsConnection
 
 # Enough to see what led to a failure; a loop of a thousand requests is not shown whole.
 _REMEMBERED = 12
@@ -69,6 +70,11 @@ class Server:
     def trust(self) -> tuple[bytes, ...]:
         """PEM of the roots that a client of this server trusts: those of the CAs that issued its certificates."""
         return self.config.trust
+
+    @property
+    def prepared(self) -> Prepared:
+        """Its configuration where it runs, for what looks at a configuration."""
+        return Prepared(self.config, self.installation, self.instance.rendered)
 
     @property
     def exit_status(self) -> int | None:
@@ -132,6 +138,20 @@ class Server:
         repeat = functools.partial(self.s_client_command, name, port=port, **_sayable(options))
         result = tls.handshake(self.address(port), name, **self._tls_options(options))
         self.note(result, repeat=repeat)
+        return result
+
+    def speak(self, name: str | None, request: bytes, *, port: int = 443, **options: Any) -> Exchange:
+        r"""What comes back for a request spoken by hand over TLS, byte for byte.
+
+        Args:
+            name: server name to send (SNI); `None` sends none.
+            request: the bytes to send after the handshake, such as `b"GET / HTTP/1.0\r\nHost: ...\r\n\r\n"`.
+            port: port of the configuration.
+            options: as for `pytest_modssl.tls.connect`; `client=` takes a certificate object.
+        """
+        said = _sayable(options)
+        result = tls.speak(self.address(port), name, request, **self._tls_options(options))
+        self.note(result, repeat=lambda: tls.piped(request, self.s_client_command(name, port=port, **said)))
         return result
 
     def probe(self, name: str | None = None, *, port: int = 443, **options: Any) -> ProbeResult:
@@ -301,7 +321,7 @@ class Server:
             observations=tuple(one for one in self.observations if id(one) not in accepted),
             mismatches=tuple(mismatches),
             error=error,
-            ports={found: port for port in self.config.listen if (found := self.instance.address(port)) is not None},
+            ports={found: port for port in self.config.ports if (found := self.instance.address(port)) is not None},
             dump=self.instance.dump,
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pytest_modssl.tls.client import TlsConnection, connect, handshake
 from pytest_modssl.tls.commands import curl_command, s_client_command, shell_line
 from pytest_modssl.tls.context import ConnectOptions
+from pytest_modssl.tls.exchange import Exchange, piped, speak
 from pytest_modssl.tls.handshake import Failure, Handshake, Session, Stage, Verification
 from pytest_modssl.tls.hello import HelloOptions, client_hello
 from pytest_modssl.tls.messages import Alert
@@ -19,6 +20,7 @@ __all__ = [
     "CipherSuite",
     "ConnectOptions",
     "Entry",
+    "Exchange",
     "Failure",
     "Handshake",
     "HelloOptions",
@@ -34,8 +36,10 @@ __all__ = [
     "connect",
     "curl_command",
     "handshake",
+    "piped",
     "probe",
     "s_client_command",
     "scan",
     "shell_line",
+    "speak",
 ]

@@ -160,7 +160,12 @@ def curl_command(
 
 
 def shell_line(argv: Sequence[str]) -> str:
-    """The command quoted for a POSIX shell; `openssl s_client` gets an empty input, so that it ends."""
+    """The command quoted for a POSIX shell; `openssl s_client` gets an empty input, so that it ends.
+
+    A program for the shell itself (`sh -c ...`) is what stands in it.
+    """
+    if list(argv[:2]) == ["sh", "-c"]:
+        return argv[2]
     line = shlex.join(argv)
     return f"{line} </dev/null" if list(argv[:2]) == ["openssl", "s_client"] else line
 

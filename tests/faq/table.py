@@ -56,7 +56,7 @@ def seeded(target: Target, scene: Scene, demonstration: Demonstration) -> Iterat
     fault = "" if problem.error is not None else "the check passed"
     wanted = (demonstration.entry, *demonstration.also)
     yield Row(str(demonstration), wanted, tuple(one.entry.id for one in problem.diagnoses), fault)
-    remedy = play(target, demonstration.remedy(scene), demonstration.check)
+    remedy = play(target, demonstration.remedy(scene), demonstration.cure or demonstration.check)
     fault = "" if remedy.error is None else f"the remedy fails: {str(remedy.error).splitlines()[0]}"
     yield Row(f"remedy of {demonstration}", (), tuple(one.entry.id for one in remedy.diagnoses), fault)
 

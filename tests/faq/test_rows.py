@@ -42,7 +42,7 @@ def test_a_problem_is_diagnosed_and_its_remedy_cures_it(
         assert any(line.startswith(f"{demonstration.number}: ") for line in first.finding.seen)
         assert demonstration.number in first.entry.numbers
 
-    remedy = play(modssl_target, demonstration.remedy(scene), demonstration.check)
+    remedy = play(modssl_target, demonstration.remedy(scene), demonstration.cure or demonstration.check)
 
     assert remedy.error is None
     assert remedy.diagnoses == ()

@@ -115,10 +115,14 @@ def test_a_probe_is_one_command_of_the_runner() -> None:
     commands: list[list[str]] = []
 
     def run(
-        argv: Sequence[str], *, env: Mapping[str, str] | None = None, timeout: float = 1
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str] | None = None,
+        timeout: float = 1,
+        account: tuple[str, str] | None = None,
     ) -> subprocess.CompletedProcess[str]:
         commands.append(list(argv))
-        return run_here(argv, env=env, timeout=timeout)
+        return run_here(argv, env=env, timeout=timeout, account=account)
 
     found = probe_installation(find_httpd(), run=run)
     assert [command[0] for command in commands] == ["sh"]

@@ -213,8 +213,8 @@ def test_the_container_has_no_right_that_httpd_does_not_need(launch: Launch, ca:
     host = found["HostConfig"]
     _, out, _ = container_of(server).run(["cat", "/proc/1/status"], {})
     bounds = next(line for line in out.decode().splitlines() if line.startswith("CapBnd:"))
-    # capabilities(7): CHOWN 0, KILL 5, SETGID 6, SETUID 7, NET_BIND_SERVICE 10.
-    assert int(bounds.split()[1], 16) == 1 << 0 | 1 << 5 | 1 << 6 | 1 << 7 | 1 << 10
+    # capabilities(7): CHOWN 0, DAC_OVERRIDE 1, KILL 5, SETGID 6, SETUID 7, NET_BIND_SERVICE 10.
+    assert int(bounds.split()[1], 16) == 1 << 0 | 1 << 1 | 1 << 5 | 1 << 6 | 1 << 7 | 1 << 10
     assert "NoNewPrivs:\t1" in out.decode()
     assert "no-new-privileges" in host["SecurityOpt"]
     assert host["ReadonlyRootfs"] is True

@@ -13,11 +13,13 @@ from pytest_modssl.targets.pool import Pool
 from pytest_modssl.targets.server import Server
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from pytest_modssl.httpd.dumps import DumpedDirective
     from pytest_modssl.httpd.installation import Installation
     from pytest_modssl.httpd.render import Rendered
+    from pytest_modssl.targets.base import Prepared
     from pytest_modssl.targets.local import LocalTarget
 
 
@@ -74,6 +76,9 @@ class FakeTarget:
         return cast("Installation", None)
 
     def check(self, config: ServerConfig) -> None:
+        raise NotImplementedError
+
+    def prepared(self, config: ServerConfig) -> AbstractContextManager[Prepared]:
         raise NotImplementedError
 
     def launch(self, config: ServerConfig, *, single_process: bool = False) -> Server:

@@ -48,6 +48,8 @@ class Demonstration:
         remedy: gives the same with the entry's answer applied.
         check: what a user's test calls: it raises on the problem, and passes on the remedy. Left out where the problem
             keeps the server from starting.
+        cure: the same check as one makes it who follows the remedy, where that is the client's to do; left out where
+            the server alone changes.
         place: a piece of the user's line that the diagnosis must point at; empty where there is no such line.
         number: of the log line that the diagnosis must show; empty where none tells of it.
         also: ids of further entries that are true of the problem.
@@ -59,6 +61,7 @@ class Demonstration:
     problem: Callable[[Scene], ServerConfig]
     remedy: Callable[[Scene], ServerConfig]
     check: Callable[[Server], object] = _starts
+    cure: Callable[[Server], object] | None = None
     place: str = ""
     number: str = ""
     also: tuple[str, ...] = ()

@@ -23,3 +23,9 @@ def test_variables(modssl_server, via):
         SSL_CLIENT_VERIFY="NONE",
         absent=["SSL_SRP_USER"],
     )
+
+
+def test_values_have_types(modssl_server):
+    seen = modssl_server.environment("https://www.example.test/", via="header")
+    assert seen.value("SSL_CIPHER_USEKEYSIZE") in (128, 256)
+    assert seen.value("SSL_SERVER_V_END").year > 2000
