@@ -27,7 +27,7 @@ def test_httpds_are_fetched_listed_with_their_size_and_removed(
     mirror: str, cache: Path, left: Callable[[], list[str]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["httpds"]) == 0
-    nothing, there_are = capsys.readouterr().out.splitlines()
+    nothing, there_are, *_ = capsys.readouterr().out.splitlines()
     assert nothing == "No httpds in the cache. Fetch the default one with: pytest-modssl httpds fetch"
     assert there_are.startswith("There are debian:bullseye, bookworm, trixie")
     assert main(["httpds", "fetch", "debian:bookworm"]) == 0
@@ -37,7 +37,7 @@ def test_httpds_are_fetched_listed_with_their_size_and_removed(
     assert main(["httpds", "fetch", "debian:bookworm"]) == 0
     assert capsys.readouterr().err == ""
     assert main(["httpds", "list"]) == 0
-    titles, row, _ = capsys.readouterr().out.splitlines()
+    titles, row, *_ = capsys.readouterr().out.splitlines()
     assert titles.split() == ["NAME", "HTTPD", "OPENSSL", "SIZE", "MADE", "(UTC)", "FOLDER"]
     assert row.split()[:4] == ["debian:bookworm", "2.4.99", "0", "MB"]
     assert main(["httpds", "fetch", "--again", "debian:bookworm"]) == 0
