@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,12 +25,14 @@ A, B = "a.example.test", "b.example.test"
 
 
 @pytest.fixture(scope="module")
-def included(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    file = tmp_path_factory.mktemp("conf") / "part.conf"
+def included() -> Iterator[Path]:
+    """A file of the user's that httpd may read, whoever it runs as (pytest's own `tmp_path` is 0700)."""
+    folder = Path(tempfile.mkdtemp(prefix="modssl-", dir="/tmp"))
+    folder.chmod(0o755)
+    file = folder / "part.conf"
     file.write_text("# one\nHeader set X-Included yes\n")
-    for folder in (file.parent, *file.parent.parents[:3]):
-        folder.chmod(0o755)
-    return file
+    yield file
+    shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="module")
