@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Literal
@@ -74,7 +74,7 @@ class SslEnvironment(Mapping[str, str]):
         text = self._present(name)
         if text == "" or (self.via == "header" and text == NULL):
             return None
-        readers = {
+        readers: dict[str, Callable[[str], int | bool | datetime | x509.Certificate]] = {
             "flag": self.flag,
             "number": self.number,
             "serial": self._serial,
