@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import requests
 
 from pytest_modssl.faq.entry import Certainty, Finding, Recogniser
 from pytest_modssl.http import FailedRequest
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
     from cryptography import x509
 
     from pytest_modssl.faq.evidence import Evidence
+    from pytest_modssl.httpd.config import VirtualHost
     from pytest_modssl.httpd.errorlog import LogRecord
 
 # The words of ssl_callback_SSLVerify (ssl_engine_kernel.c of httpd 2.4.71).
@@ -91,6 +95,64 @@ def refused(match: str, *, cause: str = "", remedy: str = "", certainty: Certain
             )
 
     return recognise
+
+
+def answers(
+    *numbers: str,
+    status: int,
+    match: str = "",
+    cause: str = "",
+    remedy: str = "",
+    directive: str = "",
+    certainty: Certainty = "certain",
+) -> Recogniser:
+    """Recognises an answer that the failure is about, by its status and a line that httpd logged of it.
+
+    Args:
+        numbers: AH numbers, one of which the line has; none takes every line that matches.
+        status: of the answer.
+        match: a pattern that is searched in the line; its named groups fill `cause` and `remedy`.
+        cause: as for `Finding`, with `{group}` for a named group, and `{url}`.
+        remedy: likewise.
+        directive: the one to be told as the place, in the virtual host of the URL; without one it is the virtual host.
+        certainty: as for `Finding`.
+    """
+
+    def recognise(evidence: Evidence) -> Iterator[Finding]:
+        for response in unwanted(evidence, status):
+            for record, found in evidence.logged(*numbers, match=match):
+                host = requested(evidence, response.url)
+                used = evidence.find(directive, host=f"{host.name}:{host.port}" if host else "") if directive else None
+                words = {**found.groupdict(""), "url": response.url}
+                yield Finding(
+                    seen=(f"{response.url} answered {status}", shown(record)),
+                    cause=cause.format(**words),
+                    place=evidence.call(host) if used is None or used.place is None else used.place,
+                    remedy=remedy.format(**words),
+                    certainty=certainty,
+                )
+                return
+
+    return recognise
+
+
+def unwanted(evidence: Evidence, status: int) -> tuple[requests.Response, ...]:
+    """The answers with a status that the failure is about: a test may well ask for a page that is denied, and get 403.
+
+    Args:
+        evidence: what is known.
+        status: of the answers.
+    """
+    told = re.search(rf"(?<!\d){status}(?!\d)", evidence.subject) is not None
+    if not told and not any(one.what.endswith("status") and one.seen == repr(status) for one in evidence.mismatches):
+        return ()
+    return tuple(one for one in evidence.seen(requests.Response) if one.status_code == status)
+
+
+def requested(evidence: Evidence, url: str) -> VirtualHost | None:
+    """The virtual host that a URL is about."""
+    parts = urlsplit(url)
+    return evidence.host_of(parts.hostname, parts.port or (443 if parts.scheme == "https" else 80))
 
 
 def distrusted(evidence: Evidence, *codes: int) -> tuple[Handshake, ...]:

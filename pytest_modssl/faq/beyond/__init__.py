@@ -2,6 +2,32 @@
 
 from __future__ import annotations
 
-from pytest_modssl.faq.beyond import handshake, request, revocation, start
+from pytest_modssl.faq.beyond import (
+    clients,
+    environment,
+    files,
+    handshake,
+    proxy,
+    request,
+    revocation,
+    scripts,
+    settings,
+    start,
+    syntax,
+    versions,
+)
 
-ENTRIES = (*start.ENTRIES, *handshake.ENTRIES, *revocation.ENTRIES, *request.ENTRIES)
+ENTRIES = (
+    *syntax.ENTRIES,
+    *start.ENTRIES,
+    *files.ENTRIES,
+    *settings.ENTRIES,
+    *environment.ENTRIES,
+    *handshake.ENTRIES,
+    *versions.ENTRIES,
+    *clients.ENTRIES,
+    *revocation.ENTRIES,
+    *request.ENTRIES,
+    *scripts.ENTRIES,
+    *proxy.ENTRIES,
+)

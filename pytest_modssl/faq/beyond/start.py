@@ -17,7 +17,7 @@ _EVERY_ADDRESS = ("", "*", "0.0.0.0", "[::]")  # noqa: S104 - compared, not boun
 
 
 def _address_in_use(evidence: Evidence) -> Iterator[Finding]:
-    pattern = r"could not bind to address (?P<address>\S+)"
+    pattern = r"Address already in use.*could not bind to address (?P<address>\S+)"
     for record, found in evidence.logged("AH00072", match=pattern) if not evidence.start.ready else ():
         address = found["address"]
         same = [one for one in evidence.directives if one.name == "Listen" and _overlap(one.words[0], address)]
@@ -50,6 +50,13 @@ def _empty_cipher_list(evidence: Evidence) -> Iterator[Finding]:
         if used is None or not ANONYMOUS.search(used.text):
             yield Finding(seen=(shown(record),), place=evidence.trouble if used is None else used.place)
             return
+
+
+def _no_suite_of_tls13(evidence: Evidence) -> Iterator[Finding]:
+    for record, _ in evidence.logged("AH10127") if not evidence.start.ready else ():
+        used = evidence.find("SSLCipherSuite", word="TLSv1.3")
+        yield Finding(seen=(shown(record),), place=evidence.trouble if used is None else used.place)
+        return
 
 
 def _unknown_directive(evidence: Evidence) -> Iterator[Finding]:
@@ -119,8 +126,8 @@ ENTRIES = (
         cause="SSLCipherSuite names no suite that this OpenSSL has and mod_ssl allows",
         remedy="name a suite in SSLCipherSuite that this OpenSSL has (openssl ciphers -v) and mod_ssl allows",
         directives=("SSLCipherSuite",),
-        numbers=("AH01898",),
-        recognisers=(_empty_cipher_list,),
+        numbers=("AH01898", "AH10127"),
+        recognisers=(_empty_cipher_list, _no_suite_of_tls13),
     ),
     Entry(
         id="certificate-not-configured",

@@ -73,6 +73,9 @@ def root_not_trusted(evidence: Evidence) -> Iterator[Finding]:
 
 def client_of_other_ca(evidence: Evidence) -> Iterator[Finding]:
     """A client certificate of a CA that the server does not know."""
+    if any(evidence.logged("AH01897")):
+        # No CA is configured at all, and that is what is wrong.
+        return
     codes = (_SELF_SIGNED_LEAF, _SELF_SIGNED_IN_CHAIN, *_ISSUER_NOT_FOUND)
     for refusal in refused_clients(evidence, *codes):
         used = evidence.find("SSLCACertificateFile", host=refusal.host) or evidence.find("SSLVerifyClient")

@@ -7,18 +7,15 @@ every target; `python -m pytest_modssl faq ID --run` plays one; the diagnosis ta
 from __future__ import annotations
 
 from pytest_modssl.faq.demos import (
+    beyond,
     certificates,
     ciphers,
     clients,
     connecting,
-    handshake,
     installation,
     load,
     names,
     ports,
-    request,
-    revocation,
-    start,
     support,
     switching,
     variables,
@@ -37,10 +34,7 @@ DEMONSTRATIONS: tuple[Demonstration, ...] = (
     *names.DEMONSTRATIONS,
     *clients.DEMONSTRATIONS,
     *support.DEMONSTRATIONS,
-    *start.DEMONSTRATIONS,
-    *handshake.DEMONSTRATIONS,
-    *revocation.DEMONSTRATIONS,
-    *request.DEMONSTRATIONS,
+    *beyond.DEMONSTRATIONS,
 )
 """Every demonstration, in the catalogue's order; an entry may have several."""
 

@@ -81,6 +81,14 @@ DEMONSTRATIONS = (
         number="AH01898",
     ),
     Demonstration(
+        entry="cipher-list-empty",
+        name="of TLS 1.3",
+        problem=lambda scene: _host(scene, "SSLCipherSuite TLSv1.3 AES256"),
+        remedy=lambda scene: _host(scene, "SSLCipherSuite TLSv1.3 TLS_AES_256_GCM_SHA384"),
+        place="SSLCipherSuite TLSv1.3 AES256",
+        number="AH10127",
+    ),
+    Demonstration(
         entry="certificate-not-configured",
         problem=_engine_alone,
         remedy=_plain,

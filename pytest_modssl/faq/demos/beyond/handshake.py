@@ -28,6 +28,21 @@ def _ca_certificate(scene: Scene) -> ServerConfig:
     return ServerConfig(VirtualHost(NAME, tls=scene.ca.issue(NAME, ca=True)))
 
 
+def _for_tomorrow(scene: Scene) -> ServerConfig:
+    tomorrow = dt.datetime.now(dt.timezone.utc) + dt.timedelta(days=1)
+    return ServerConfig(VirtualHost(NAME, tls=scene.ca.issue(NAME, not_before=tomorrow)))
+
+
+def _for_clients(scene: Scene) -> ServerConfig:
+    return ServerConfig(VirtualHost(NAME, tls=scene.ca.issue(NAME, usages=("clientAuth",))))
+
+
+def _sha1(scene: Scene) -> ServerConfig:
+    # A server takes such a certificate at level 0 alone.
+    leaf = scene.ca.issue(NAME, signature_hash="sha1")
+    return ServerConfig(VirtualHost(NAME, tls=leaf, directives="SSLCipherSuite DEFAULT:@SECLEVEL=0"))
+
+
 DEMONSTRATIONS = (
     Demonstration(
         entry="certificate-expired",
@@ -43,5 +58,26 @@ DEMONSTRATIONS = (
         check=lambda server: assert_certificate(server, NAME),
         place="VirtualHost(NAME",
         number="AH01906",
+    ),
+    Demonstration(
+        entry="certificate-not-yet-valid",
+        problem=_for_tomorrow,
+        remedy=_leaf,
+        check=lambda server: assert_handshake(server, NAME),
+        place="VirtualHost(NAME",
+    ),
+    Demonstration(
+        entry="certificate-for-another-purpose",
+        problem=_for_clients,
+        remedy=_leaf,
+        check=lambda server: assert_handshake(server, NAME),
+        place="VirtualHost(NAME",
+    ),
+    Demonstration(
+        entry="signature-too-weak",
+        problem=_sha1,
+        remedy=_leaf,
+        check=lambda server: assert_handshake(server, NAME),
+        place="VirtualHost(NAME",
     ),
 )
