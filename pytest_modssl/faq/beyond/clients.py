@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pytest_modssl.faq.entry import Entry, Finding
 from pytest_modssl.faq.recognise import refused_clients, shown
+from pytest_modssl.http import FailedRequest
 from pytest_modssl.tls.handshake import Handshake
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from pytest_modssl.faq.evidence import Evidence
 
 _NO_CA = "AH01897"
+_NOT_VERIFIED = "SSL routines::certificate verify failed"
 
 
 def _rejected(code: int, cause: str) -> Recogniser:
@@ -38,6 +40,9 @@ def _no_ca(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _missing(evidence: Evidence) -> Iterator[Finding]:
+    # After a request that failed, the second look at the server shows no certificate, whatever the request had.
+    if evidence.seen(FailedRequest) and any(evidence.logged(match=_NOT_VERIFIED)):
+        return
     for one in evidence.seen(Handshake):
         if one.failure == "alert" and one.client_certificate_requested and not one.client_certificate_sent:
             for record, _ in evidence.logged(match="peer did not return a certificate"):
@@ -55,8 +60,13 @@ def _too_long(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _refused(evidence: Evidence) -> Iterator[Handshake]:
-    """The handshakes that ended with the client's certificate."""
-    yield from (one for one in evidence.seen(Handshake) if one.failure == "alert" and one.client_certificate_sent)
+    """The handshakes that ended with the client's certificate; after such a request, the second look at the server."""
+    looked_again = evidence.seen(FailedRequest) and any(evidence.logged(match=_NOT_VERIFIED))
+    for one in evidence.seen(Handshake):
+        if one.failure == "alert" and (
+            one.client_certificate_sent or (looked_again and one.client_certificate_requested)
+        ):
+            yield one
 
 
 def _of_client(evidence: Evidence, handshake: Handshake, line: str, directive: str, cause: str = "") -> Finding:
