@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pytest_modssl.faq.entry import Recogniser
     from pytest_modssl.faq.evidence import Evidence
 
-# mod_proxy answers a failed TLS handshake with 500 since 2.4.x, and with 502 before (500 measured on httpd 2.4.71).
+# Of httpd 2.4.71 the client gets 500, while the log says that 502 is sent (AH01997).
 _STATUSES = (500, 502)
 
 
@@ -28,7 +28,11 @@ def _handshake_with_backend(number: str, match: str, cause: str, directive: str)
                     host = requested(evidence, response.url)
                     used = evidence.find(directive, host=f"{host.name}:{host.port}" if host else "")
                     yield Finding(
-                        seen=(f"{response.url} answered {response.status_code}", shown(first), *said),
+                        seen=(
+                            f"{response.url} answered {response.status_code}",
+                            shown(first),
+                            *(one for one in said if one != shown(first)),
+                        ),
                         cause=cause.format(backend=found["backend"]),
                         place=evidence.call(host) if used is None else used.place,
                     )
@@ -138,7 +142,7 @@ ENTRIES = (
             _handshake_with_backend(
                 "AH02411",
                 "AH02411",
-                "the certificate of the back end is not for the host that it is asked by",
+                "the certificate of the back end is not for {backend}, which ProxyPass names",
                 "ProxyPass",
             ),
         ),

@@ -158,8 +158,11 @@ ENTRIES = (
         directives=("<If>", "Require", "SSLRequire"),
         numbers=("AH00526",),
         recognisers=(
-            refused(r"Cannot parse (?:condition clause|expression in require line): (?P<why>.*)", cause="{why}"),
-            refused(r"SSLRequire: (?P<why>syntax error.*)", cause="{why}"),
+            refused(
+                r"Cannot parse (?:condition clause|expression in require line): (?P<why>.*)",
+                cause="the expression cannot be read: {why}",
+            ),
+            refused(r"SSLRequire: (?P<why>syntax error.*)", cause="the expression cannot be read: {why}"),
         ),
     ),
     Entry(

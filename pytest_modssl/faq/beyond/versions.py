@@ -53,7 +53,7 @@ ENTRIES = (
         remedy="better leave the old protocol off; where it must be: SSLCipherSuite DEFAULT:@SECLEVEL=0",
         directives=("SSLCipherSuite", "SSLProtocol"),
         numbers=("AH02008",),
-        since="So since OpenSSL 3.0, whose signatures with SHA-1 are below level 1.",
+        since="So since OpenSSL 3.0, where a signature with SHA-1 does not suffice for level 1.",
         recognisers=(
             _refused_hello("internal_error", r"SSL routines::no suitable signature algorithm", "SSLCipherSuite"),
         ),
