@@ -122,7 +122,7 @@ ENTRIES = (
         cause="Require asks for a user, and no AuthType says how users are known",
         remedy="write AuthType Basic, AuthName and AuthUserFile beside Require",
         directives=("AuthType", "Require"),
-        numbers=("AH00025",),
-        recognisers=(answers("AH00025", status=500, directive="Require"),),
+        numbers=("AH00025", "AH00027"),
+        recognisers=(answers("AH00025", "AH00027", status=500, directive="Require"),),
     ),
 )

@@ -182,6 +182,8 @@ DEMONSTRATIONS = (
         problem=lambda _: _host(_CLOSED),
         remedy=lambda _: _host(),
         check=_answers("index.html"),
+        place="VirtualHost(NAME",
+        number="AH00035",
     ),
     Demonstration(
         entry="file-permissions",
