@@ -1,17 +1,21 @@
 # make demo: sets up all and runs `pytest --modssl` on the sample repository.
 # make test: sets up all and runs everything that must pass: linters, types, and the suite.
+# make test-all: the same, and every test also without pytest-xdist, as root as an ordinary user.
 # make diagnosis-table: seeded faults by the diagnosis given, healthy servers by false alarms; fails where one is wrong.
 # make test-images: the tests that use a server, on the images that are slow to build.
 # make test-versions: the tests that use a server, on the httpds of four Debian suites, as an ordinary user, ending in a table.
 # make test-builds: every httpd that can be built from source, and what only those can show: ten builds of some minutes, the first time.
 
-.PHONY: demo test diagnosis-table test-images test-versions test-builds lint bench setup-demo setup-dev clean
+.PHONY: demo test test-all diagnosis-table test-images test-versions test-builds lint bench setup-demo setup-dev clean
 
 demo: setup-demo
 	cd fixtures/repos/shop && PYTHONDONTWRITEBYTECODE=1 ../../../.venv/bin/pytest --modssl -v -p no:cacheprovider
 
 test: lint
 	@tools/with-engine tools/suite
+
+test-all: lint
+	@tools/with-engine tools/suite --all
 
 diagnosis-table: setup-dev
 	@.venv/bin/python -m tests.faq.table $(TARGET)
