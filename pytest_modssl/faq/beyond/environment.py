@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_modssl.faq.entry import Entry, Finding
+from pytest_modssl.faq.entry import Entry, Finding, Recogniser
 from pytest_modssl.faq.recognise import ends_start, refused, shown
 
 if TYPE_CHECKING:
@@ -40,16 +40,21 @@ def _several_mpms(evidence: Evidence) -> Iterator[Finding]:
         return
 
 
-def _address(evidence: Evidence) -> Iterator[Finding]:
-    pattern = r"Cannot assign requested address.*could not bind to address (?P<address>\S+)"
-    for record, found in evidence.logged("AH00072", match=pattern) if not evidence.start.ready else ():
-        used = evidence.find("Listen", word=found["address"])
-        yield Finding(
-            seen=(shown(record),),
-            cause=f"no interface of the server's machine has the address of {found['address']}",
-            place=None if used is None else used.place,
-        )
-        return
+def _not_bound(reason: str, cause: str) -> Recogniser:
+    """Recognises a start that failed as a `Listen` could not be bound, by the reason that the kernel gave."""
+
+    def recognise(evidence: Evidence) -> Iterator[Finding]:
+        pattern = rf"{reason}.*could not bind to address (?P<address>\S+)"
+        for record, found in evidence.logged("AH00072", match=pattern) if not evidence.start.ready else ():
+            address = found["address"]
+            # "[::]:99" is how httpd tells of `Listen 99`.
+            used = evidence.find("Listen", word=address) or evidence.find("Listen", word=address.rpartition(":")[2])
+            yield Finding(
+                seen=(shown(record),), cause=cause.format(address=address), place=None if used is None else used.place
+            )
+            return
+
+    return recognise
 
 
 ENTRIES = (
@@ -61,7 +66,20 @@ ENTRIES = (
         remedy="name one of its own addresses in Listen, or the port alone",
         directives=("Listen",),
         numbers=("AH00072",),
-        recognisers=(_address,),
+        recognisers=(
+            _not_bound("Cannot assign requested address", "no interface of the server's machine has {address}"),
+        ),
+    ),
+    Entry(
+        id="port-not-permitted",
+        group="beyond",
+        question="Why does httpd say Permission denied about an address of Listen?",
+        cause="an ordinary user may not listen on a port below 1024",
+        remedy="start httpd as root, or listen on a port from 1024 on; on Linux the bound is the sysctl "
+        "net.ipv4.ip_unprivileged_port_start. A test's virtual hosts get higher ports where need be",
+        directives=("Listen",),
+        numbers=("AH00072",),
+        recognisers=(_not_bound("Permission denied", "the account that starts httpd may not listen on {address}"),),
     ),
     Entry(
         id="address-not-resolved",

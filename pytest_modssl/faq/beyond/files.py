@@ -35,6 +35,31 @@ ENTRIES = (
         recognisers=(ends_start("AH01901", directive="SSLCARevocationFile"),),
     ),
     Entry(
+        id="key-file-unreadable",
+        group="beyond",
+        question="Why can httpd not open the file of a certificate or private key that is there?",
+        cause="the account that starts httpd may not read the file",
+        remedy="start httpd as root, which reads keys of mode 0400 before its children become another user; or give "
+        "the file to the account that starts it",
+        directives=("SSLCertificateKeyFile", "SSLCertificateFile"),
+        numbers=("AH02574", "AH02562"),
+        recognisers=(
+            ends_start(
+                "AH02574",
+                match=r"Permission denied.*key file (?P<file>\S+)",
+                cause="the account that starts httpd may not read the private key {file}",
+                directive="SSLCertificateKeyFile",
+            ),
+            ends_start(
+                "AH02562",
+                match=r"check (?P<file>\S+)",
+                cause="the account that starts httpd may not read the certificate {file}",
+                directive="SSLCertificateFile",
+                library=r"Permission denied|system library:fopen:",
+            ),
+        ),
+    ),
+    Entry(
         id="certificate-folder-missing",
         group="beyond",
         question="Why does httpd say that a directory of certificates does not exist?",

@@ -37,6 +37,11 @@ def _starts(_: Server) -> None:
     """The check of a problem that keeps the server from starting: with the remedy it starts."""
 
 
+def started_by_an_ordinary_user(installation: Installation) -> bool:
+    """Whether the account that starts httpd may not read everything, nor listen on every port, as root may."""
+    return installation.run(["test", "-r", "/etc/shadow"]).returncode != 0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Demonstration:
     """A problem, its remedy, and the check that tells them apart.

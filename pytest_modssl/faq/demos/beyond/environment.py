@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
-from pytest_modssl.faq.demos._play import Demonstration, Scene
+from typing import TYPE_CHECKING
+
+from pytest_modssl.faq.demos._play import Demonstration, Scene, started_by_an_ordinary_user
 from pytest_modssl.httpd.config import ServerConfig, VirtualHost
+
+if TYPE_CHECKING:
+    from pytest_modssl.httpd.installation import Installation
 
 NAME = "www.example.test"
 # RFC 5737: no machine has an address of 192.0.2.0/24; RFC 6761 6.4: no name under .invalid exists.
 _ELSEWHERE = "Listen 192.0.2.1:8443"
 _NOWHERE = "Listen unknown.invalid:8443"
+_LOW = "Listen 127.0.0.1:99"
+# ip(7): the first port that an ordinary user may listen on; in a container it often is 0.
+_CLOSED = "test $(cat /proc/sys/net/ipv4/ip_unprivileged_port_start 2>/dev/null || echo 1024) -gt 99"
 
 
 def _host(directives: str = "", *modules: str) -> ServerConfig:
     return ServerConfig(VirtualHost(NAME), directives=directives, modules=modules)
+
+
+def _may_not_listen(installation: Installation) -> bool:
+    closed = installation.run(["sh", "-c", _CLOSED]).returncode == 0
+    return closed and started_by_an_ordinary_user(installation)
 
 
 def _plain(_: Scene) -> ServerConfig:
@@ -35,6 +48,14 @@ DEMONSTRATIONS = (
         remedy=_plain,
         place="Listen 192.0.2.1:8443",
         number="AH00072",
+    ),
+    Demonstration(
+        entry="port-not-permitted",
+        problem=lambda _: _host(_LOW),
+        remedy=_plain,
+        place="Listen 127.0.0.1:99",
+        number="AH00072",
+        available=_may_not_listen,
     ),
     Demonstration(
         entry="address-not-resolved",
