@@ -77,14 +77,21 @@ class Run:
         Raises:
             ModsslError: when one cannot be had, with what to install.
         """
-        targets: dict[str, Target] = {}
-        for choice in self.choices:
-            target = self._target(choice.name, self._engines[0])
-            if target.id in targets:
-                target.close()
-                raise ModsslError(f"target {choice.name} is the same httpd as another target of this run ({target.id})")
-            targets[target.id] = target
-        return tuple(targets.values())
+        targets: list[Target] = []
+        try:
+            for choice in self.choices:
+                targets.append(self._another(choice, targets))
+        except BaseException:
+            self._close(targets)
+            raise
+        return tuple(targets)
+
+    def _another(self, choice: Choice, targets: Sequence[Target]) -> Target:
+        target = self._target(choice.name, self._engines[0])
+        if target.id in [one.id for one in targets]:
+            target.close()
+            raise ModsslError(f"target {choice.name} is the same httpd as another target of this run ({target.id})")
+        return target
 
     def name_of(self, target: Target) -> str:
         """The name of one of `targets` as `--modssl-target` takes it: `local`, `docker:IMAGE`."""

@@ -49,6 +49,7 @@ COMPARED: Mapping[type, Mapping[str, Callable[[Any], object]]] = {
         "client_ca_names": lambda seen: "; ".join(seen.client_ca_names),
         "alerts_received": lambda seen: ", ".join(one.name for one in seen.alerts_received if one.fatal),
         "plain_reply": lambda seen: seen.plain_reply is not None,
+        "ocsp_response": lambda seen: "stapled" if seen.ocsp_response else _NONE,
     },
     Scan: {
         "suites": lambda seen: {protocol: " ".join(suites) for protocol, suites in seen.suites.items()},

@@ -278,7 +278,12 @@ def test_a_configuration_that_does_not_start_is_an_error_at_its_line(run: RunPyt
     )
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(
-        ["    at *.py:3: SSLProtocol Nonsense", "*modssl: configuration that httpd refused*", "*SSLProtocol Nonsense"]
+        [
+            "*diagnosis: mod_ssl knows no protocol Nonsense (protocol-unknown)",
+            "      at *.py:3: SSLProtocol Nonsense",
+            "*modssl: configuration that httpd refused*",
+            "*SSLProtocol Nonsense",
+        ]
     )
 
 

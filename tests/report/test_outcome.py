@@ -197,7 +197,7 @@ def test_a_test_without_warnings_gets_no_note(server: Server) -> None:
 def test_an_error_that_shows_the_log_already_gets_no_note(server: Server) -> None:
     denied(server)
     with pytest.raises(ModsslAssertionError) as asserted:
-        assert_handshake(server, NAME, protocol="TLSv1")
+        assert_handshake(server, NAME, signature="rsa_pkcs1_sha1")
     with pytest.raises(WaitTimeoutError) as awaited:
         server.log.wait_for("AH02032", timeout=0)
     with pytest.raises(UnexpectedLogError) as checked:
