@@ -29,6 +29,11 @@ _REFUSED_CLIENT = (
 )
 
 
+def of_tls(reason: str) -> str:
+    """A pattern for a reason that OpenSSL gives of TLS; 1.1.1 names its function before it, later versions do not."""
+    return rf"SSL routines:\w*:{reason}"
+
+
 def ends_start(
     *numbers: str,
     match: str = "",

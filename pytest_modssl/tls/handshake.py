@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from cryptography import x509
 
 from pytest_modssl.tls import hostname
+from pytest_modssl.tls.names import protocol_name
 from pytest_modssl.tls.stapling import Stapled, read_stapled
 from pytest_modssl.tls.transcript import Transcript
 
@@ -147,6 +148,11 @@ class Handshake:
     bytes_in: int = 0
     bytes_out: int = 0
     transcript: Transcript = field(default_factory=Transcript, repr=False)
+
+    @property
+    def offered_protocols(self) -> tuple[str, ...]:
+        """The protocols that the client offered, as far as it said: up to TLS 1.2 a client tells its newest alone."""
+        return tuple(map(protocol_name, self.transcript.offered_versions))
 
     @property
     def dh_bits(self) -> int | None:

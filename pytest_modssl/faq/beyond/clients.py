@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_modssl.faq.entry import Entry, Finding
-from pytest_modssl.faq.recognise import refused_clients, shown
+from pytest_modssl.faq.recognise import of_tls, refused_clients, shown
 from pytest_modssl.http import FailedRequest
 from pytest_modssl.tls.handshake import Handshake
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pytest_modssl.faq.evidence import Evidence
 
 _NO_CA = "AH01897"
-_NOT_VERIFIED = "SSL routines::certificate verify failed"
+_NOT_VERIFIED = of_tls("certificate verify failed")
 
 
 def _rejected(code: int, cause: str) -> Recogniser:

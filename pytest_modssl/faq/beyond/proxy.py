@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_modssl.faq.entry import Entry, Finding
-from pytest_modssl.faq.recognise import answers, requested, shown, unwanted
+from pytest_modssl.faq.recognise import answers, of_tls, requested, shown, unwanted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -107,7 +107,7 @@ ENTRIES = (
         recognisers=(
             _handshake_with_backend(
                 "AH02003",
-                "SSL routines::certificate verify failed",
+                of_tls("certificate verify failed"),
                 "the proxy does not trust the certificate of {backend}",
                 "SSLProxyCACertificateFile",
             ),
@@ -124,7 +124,7 @@ ENTRIES = (
         recognisers=(
             _handshake_with_backend(
                 "AH02003",
-                "SSL routines::wrong version number",
+                of_tls("wrong version number"),
                 "{backend} is spoken to by TLS, and speaks plain HTTP",
                 "ProxyPass",
             ),

@@ -2,25 +2,38 @@
 
 from __future__ import annotations
 
+from itertools import dropwhile, takewhile
 from typing import TYPE_CHECKING
 
 from pytest_modssl.faq.entry import Entry, Finding
-from pytest_modssl.faq.recognise import shown
+from pytest_modssl.faq.recognise import of_tls, shown
 from pytest_modssl.tls.handshake import Handshake
+from pytest_modssl.tls.names import PROTOCOLS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from pytest_modssl.faq.entry import Recogniser
     from pytest_modssl.faq.evidence import Evidence
 
 
-def _refused_hello(alert: str, said: str, directive: str) -> Recogniser:
+# What OpenSSL answers to a protocol that the security level forbids (Debian's is 2), measured with 1.1.1w, 3.0.22, 3.5.9 and
+# 3.6.5: the last two refuse it like one that SSLProtocol leaves out.
+_NO_SIGNATURE = rf"{of_tls('no suitable signature algorithm')}|SSL routines:tls_choose_sigalg:internal error"
+_UNSUPPORTED = of_tls("unsupported protocol")
+# httpd manual, SSLProtocol: all of them but SSLv3.
+_ALL = frozenset(PROTOCOLS) - {"SSLv3"}
+
+
+def _refused_hello(
+    alert: str, said: str, directive: str, *, when: Callable[[Evidence, Handshake], bool] = lambda _, __: True
+) -> Recogniser:
     """Recognises a ClientHello that the server refused with an alert, and for which reason of OpenSSL's."""
 
     def recognise(evidence: Evidence) -> Iterator[Finding]:
         for one in evidence.seen(Handshake):
-            if one.stage != "hello" or all(alert != got.name for got in one.alerts_received):
+            refused = one.stage == "hello" and any(alert == got.name for got in one.alerts_received)
+            if not refused or not when(evidence, one):
                 continue
             for record, _ in evidence.logged(match=said):
                 used = evidence.served_by(one, directive)
@@ -34,6 +47,28 @@ def _refused_hello(alert: str, said: str, directive: str) -> Recogniser:
     return recognise
 
 
+def _is_allowed(evidence: Evidence, handshake: Handshake) -> bool:
+    """Whether SSLProtocol has a protocol that the client offered, and all from there up to its newest (mod_ssl)."""
+    used = evidence.served_by(handshake, "SSLProtocol")
+    allowed = protocols_of(("all",) if used is None else used.words)
+    return any(one in allowed for one in handshake.offered_protocols)
+
+
+def protocols_of(words: Sequence[str]) -> tuple[str, ...]:
+    """The protocols that count of SSLProtocol: from the newest down to the first hole.
+
+    Args:
+        words: its arguments. A word with a sign adds or takes away, one without replaces (httpd manual, SSLProtocol).
+    """
+    chosen: set[str] = set()
+    for word in words:
+        name = word.lstrip("+-").lower()
+        meant = {one for one in _ALL if name == "all"} or {one for one in PROTOCOLS if one.lower() == name}
+        chosen = chosen | meant if word.startswith("+") else chosen - meant if word.startswith("-") else meant
+    newest_first = dropwhile(lambda one: one not in chosen, reversed(list(PROTOCOLS)))
+    return tuple(takewhile(lambda one: one in chosen, newest_first))
+
+
 ENTRIES = (
     Entry(
         id="protocol-not-offered",
@@ -43,19 +78,25 @@ ENTRIES = (
         remedy="let SSLProtocol allow it; with several the range must have no hole: -all +TLSv1.1 +TLSv1.2",
         directives=("SSLProtocol",),
         numbers=("AH02008",),
-        recognisers=(_refused_hello("protocol_version", r"SSL routines::unsupported protocol", "SSLProtocol"),),
+        recognisers=(
+            _refused_hello(
+                "protocol_version", _UNSUPPORTED, "SSLProtocol", when=lambda *known: not _is_allowed(*known)
+            ),
+        ),
     ),
     Entry(
         id="protocol-below-security-level",
         group="beyond",
-        question="Why does the server answer an old protocol with an internal error?",
+        question="Why does the server refuse an old protocol that SSLProtocol allows?",
         cause="OpenSSL speaks TLS 1.0 and 1.1 at security level 0 alone, and its default is higher",
         remedy="better leave the old protocol off; where it must be: SSLCipherSuite DEFAULT:@SECLEVEL=0",
         directives=("SSLCipherSuite", "SSLProtocol"),
         numbers=("AH02008",),
-        since="So since OpenSSL 3.0, where a signature with SHA-1 does not suffice for level 1.",
+        since="Since OpenSSL 3.0 a signature with SHA-1 does not suffice for level 1; Debian's OpenSSL 1.1.1 has "
+        "level 2. Up to OpenSSL 3.0 the alert is internal_error, with 3.5 and 3.6 protocol_version.",
         recognisers=(
-            _refused_hello("internal_error", r"SSL routines::no suitable signature algorithm", "SSLCipherSuite"),
+            _refused_hello("internal_error", _NO_SIGNATURE, "SSLCipherSuite"),
+            _refused_hello("protocol_version", _UNSUPPORTED, "SSLCipherSuite", when=_is_allowed),
         ),
     ),
     Entry(
@@ -66,6 +107,6 @@ ENTRIES = (
         remedy="allow a group that clients have: SSLOpenSSLConfCmd Curves X25519:P-256:P-384",
         directives=("SSLOpenSSLConfCmd",),
         numbers=("AH02008",),
-        recognisers=(_refused_hello("handshake_failure", r"SSL routines::no suitable key share", "SSLOpenSSLConfCmd"),),
+        recognisers=(_refused_hello("handshake_failure", of_tls("no suitable key share"), "SSLOpenSSLConfCmd"),),
     ),
 )
