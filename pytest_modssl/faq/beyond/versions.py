@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from pytest_modssl.faq.evidence import Evidence
 
 
-# What OpenSSL answers to a protocol that the security level forbids (Debian's is 2), measured with 1.1.1w, 3.0.22, 3.5.9 and
-# 3.6.5: the last two refuse it like one that SSLProtocol leaves out.
+# What OpenSSL answers to a protocol that the security level forbids (2 on Debian), seen with 1.1.1w and 3.0.22;
+# 3.5.9 and 3.6.5 refuse it like one that SSLProtocol leaves out.
 _NO_SIGNATURE = rf"{of_tls('no suitable signature algorithm')}|SSL routines:tls_choose_sigalg:internal error"
 _UNSUPPORTED = of_tls("unsupported protocol")
 # httpd manual, SSLProtocol: all of them but SSLv3.
