@@ -198,7 +198,7 @@ def _medians(*runs: Callable[[], float], rounds: int) -> list[float]:
 
 
 def _ours(bench: Bench, name: str, tests: str) -> Path:
-    return write_suite(bench, name, tests, "modssl = true")
+    return write_suite(bench, name, tests, "modssl = true\nmodssl_target = local")
 
 
 def _peer(bench: Bench, name: str, tests: str, *, scope: str) -> Path:
