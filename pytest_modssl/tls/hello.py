@@ -81,7 +81,11 @@ def client_hello(server_name: str | None = None, **options: Unpack[HelloOptions]
     if not versions:
         raise TlsError(f"versions: a ClientHello offers at least one of {', '.join(names.PROTOCOLS)}.")
     suites = options.get("suites")
-    codes = _all_suites(versions) if suites is None else [_suite(suite) for suite in suites]
+    codes = (
+        _all_suites(versions)
+        if suites is None
+        else [one if isinstance(one, int) else names.cipher_suite(one).code for one in suites]
+    )
     legacy = min(max(versions), TLS12)
     body = b"".join(
         [
@@ -148,10 +152,6 @@ def _all_suites(versions: Sequence[int]) -> list[int]:
         suite.code: suite.minimum for version in versions for suite in names.cipher_suites(names.protocol_name(version))
     }
     return sorted(suites, key=lambda code: suites[code] != "TLSv1.3")
-
-
-def _suite(suite: int | str) -> int:
-    return suite if isinstance(suite, int) else names.cipher_suite(suite).code
 
 
 def _compression(method: int | str) -> int:

@@ -2,7 +2,8 @@
 
 How: offer all suites of one protocol, see which one the server selects, offer all others, until it refuses. The suites
 come in the server's order, and each costs one connection. The same for groups. The server is judged by its ServerHello,
-so one that demands a client certificate shows all it has.
+so one that demands a client certificate shows all it has. Protocols are asked side by side, as most of the time is the
+server's, which computes a key exchange and a signature for each answer.
 
 What stays unseen: the certificates of a server that speaks TLS 1.3 alone (they are encrypted), the place of SRP suites
 in the server's order (they stand last), and named ffdhe groups before TLS 1.3. Before TLS 1.3 a server whose only key
@@ -13,6 +14,7 @@ group that such a server likes less than this curve is never used, and not liste
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
@@ -120,84 +122,94 @@ def scan(address: tuple[str, int], server_name: str | None = None, *, timeout: f
     Raises:
         TlsError: when the port cannot be reached, does not speak TLS, or does not answer in time.
     """
-    questions = _Questions(address, server_name, timeout)
-    suites: dict[str, tuple[str, ...]] = {}
-    orders: dict[str, bool | None] = {}
-    groups: dict[str, tuple[str, ...]] = {}
-    for protocol in reversed(tuple(names.PROTOCOLS)):
-        accepted = questions.suites(protocol)
-        if accepted:
-            orders[protocol] = questions.server_order(protocol, accepted)
-            groups[protocol] = questions.groups(protocol, accepted)
-            srp = questions.srp_suites(protocol)
-            suites[protocol] = tuple(names.cipher_suite_name(code) for code in [*accepted, *srp])
+    started = time.perf_counter()
+    newest_first = reversed(tuple(names.PROTOCOLS))
+    asked = [_Questions(address, server_name, protocol, timeout) for protocol in newest_first]
+    with ThreadPoolExecutor(len(asked), "modssl scan") as pool:
+        accepted = [one for one, accepts in zip(asked, pool.map(_Questions.ask_all, asked), strict=True) if accepts]
+    asks = {one.client_certificate for one in accepted} - {None}
+    compressions = {one.compression for one in accepted} - {None}
+    chains = {kind: chain for one in reversed(accepted) for kind, chain in one.certificates.items()}
     return Scan(
         address=address,
         server_name=server_name,
-        suites=MappingProxyType(suites),
-        server_order=MappingProxyType(orders),
-        groups=MappingProxyType(groups),
-        dh_primes=tuple(sorted(questions.primes)),
-        certificates=MappingProxyType(questions.certificates),
-        client_certificate=questions.client_certificate,
-        compression=questions.compression,
-        connections=questions.asked,
-        elapsed=time.perf_counter() - questions.started,
+        suites=MappingProxyType({one.protocol: one.accepted for one in accepted}),
+        server_order=MappingProxyType({one.protocol: one.server_order for one in accepted}),
+        groups=MappingProxyType({one.protocol: one.groups for one in accepted}),
+        dh_primes=tuple(sorted({prime for one in accepted for prime in one.primes})),
+        certificates=MappingProxyType(chains),
+        client_certificate=any(asks) if asks else None,
+        compression=next(iter(compressions - {"NULL"}), "NULL") if compressions else None,
+        connections=sum(one.connections for one in asked),
+        elapsed=time.perf_counter() - started,
     )
 
 
 class _Questions:
-    """Asks one port, and notes on the way what its answers tell beside the question."""
+    """Asks one port about one protocol, and notes on the way what its answers tell beside the question."""
 
-    def __init__(self, address: tuple[str, int], server_name: str | None, timeout: float) -> None:
+    def __init__(self, address: tuple[str, int], server_name: str | None, protocol: str, timeout: float) -> None:
         self.address = address
         self.server_name = server_name
+        self.protocol = protocol
         self.timeout = timeout
-        self.started = time.perf_counter()
-        self.asked = 0
+        self.deadline = time.perf_counter() + timeout
+        self.connections = 0
+        self.accepted: tuple[str, ...] = ()
+        self.server_order: bool | None = None
+        self.groups: tuple[str, ...] = ()
         self.primes: set[int] = set()
         self.certificates: dict[str, tuple[bytes, ...]] = {}
         self.client_certificate: bool | None = None
         self.compression: str | None = None
 
-    def suites(self, protocol: str) -> list[int]:
+    def ask_all(self) -> bool:
+        """Whether the protocol is accepted; what of it is then noted."""
+        accepted = self._suites()
+        if accepted:
+            self.server_order = self._server_order(accepted)
+            self.groups = self._groups(accepted)
+            self.accepted = tuple(map(names.cipher_suite_name, [*accepted, *self._srp_suites()]))
+        return bool(accepted)
+
+    def _suites(self) -> list[int]:
         """Numbers of the accepted suites, as the server selects them; without SRP."""
-        left = [suite.code for suite in names.cipher_suites(protocol) if suite.key_exchange != "SRP"]
+        left = [suite.code for suite in names.cipher_suites(self.protocol) if suite.key_exchange != "SRP"]
         accepted = []
         while left:
-            selected = self._suite(protocol, left)
+            selected = self._suite(left)
             if selected is None:
                 break
             accepted.append(selected)
             left.remove(selected)
         return accepted
 
-    def server_order(self, protocol: str, accepted: Sequence[int]) -> bool | None:
+    def _server_order(self, accepted: Sequence[int]) -> bool | None:
         """Whether the server's order decides: it selects its first also when that is offered last."""
         if len(accepted) < 2:
             return None
-        selected = self._suite(protocol, accepted[::-1])
+        selected = self._suite(accepted[::-1])
         return {accepted[0]: True, accepted[-1]: False}.get(-1 if selected is None else selected)
 
-    def srp_suites(self, protocol: str) -> list[int]:
+    def _srp_suites(self) -> list[int]:
         """Numbers of the accepted SRP suites.
 
         No user is known here. A server that knows SRP says so by an alert (RFC 5054 section 2.5.1.3), or selects a
         suite all the same, to hide which users it has.
         """
-        suites = [suite.code for suite in names.cipher_suites(protocol) if suite.key_exchange == "SRP"]
-        if not suites or not self._speaks_srp(protocol, suites):
+        suites = [suite.code for suite in names.cipher_suites(self.protocol) if suite.key_exchange == "SRP"]
+        if not suites or not self._speaks_srp(suites):
             return []
-        return [code for code in suites if self._speaks_srp(protocol, [code])]
+        return [code for code in suites if self._speaks_srp([code])]
 
-    def groups(self, protocol: str, accepted: Sequence[int]) -> tuple[str, ...]:
+    def _groups(self, accepted: Sequence[int]) -> tuple[str, ...]:
         """The accepted groups, as the server selects them."""
-        left = list(_ALL_GROUPS if protocol == _TLS13 else _CURVES)
-        suites = list(accepted) if protocol == _TLS13 else _ecdhe(accepted)
+        left = list(_ALL_GROUPS if self.protocol == _TLS13 else _CURVES)
+        suites = list(accepted) if self.protocol == _TLS13 else _ecdhe(accepted)
         found: list[str] = []
         kept = None
         while suites and left:
-            selected = self._ask(protocol, suites=suites, groups=left if kept is None else [*left, kept]).group
+            selected = self._ask(suites=suites, groups=left if kept is None else [*left, kept]).group
             if selected is None and kept is None and found and _signs_with_curve(suites):
                 kept = found[-1]  # perhaps no group was refused, but the curve of the server's key was missed
             elif selected is None or selected not in left:
@@ -207,16 +219,16 @@ class _Questions:
                 left.remove(selected)
         return tuple(found)
 
-    def _speaks_srp(self, protocol: str, suites: Sequence[int]) -> bool:
-        answer = self._ask(protocol, suites=suites, groups=_CURVES, srp_user="scan")
+    def _speaks_srp(self, suites: Sequence[int]) -> bool:
+        answer = self._ask(suites=suites, groups=_CURVES, srp_user="scan")
         alert = answer.alert
         return answer.server_hello is not None or (alert is not None and alert.description == _UNKNOWN_USER)
 
-    def _suite(self, protocol: str, offered: Sequence[int]) -> int | None:
+    def _suite(self, offered: Sequence[int]) -> int | None:
         """The number of the suite that the server selects of these."""
-        groups = _ALL_GROUPS if protocol == _TLS13 else _CURVES
-        hello = self._ask(protocol, suites=offered, groups=groups).server_hello
-        if hello is None or names.protocol_name(hello.version) != protocol:
+        groups = _ALL_GROUPS if self.protocol == _TLS13 else _CURVES
+        hello = self._ask(suites=offered, groups=groups).server_hello
+        if hello is None or names.protocol_name(hello.version) != self.protocol:
             return None
         if hello.cipher_suite not in offered:
             raise TlsError(
@@ -225,17 +237,17 @@ class _Questions:
             )
         return hello.cipher_suite
 
-    def _ask(self, protocol: str, **hello: Unpack[HelloOptions]) -> ProbeResult:
-        self.asked += 1
-        left = max(0.001, self.started + self.timeout - time.perf_counter())
-        hello["versions"] = (protocol,)
-        if protocol != _TLS13:  # where RFC 8446 section 4.1.2 forbids it
+    def _ask(self, **hello: Unpack[HelloOptions]) -> ProbeResult:
+        self.connections += 1
+        left = max(0.001, self.deadline - time.perf_counter())
+        hello["versions"] = (self.protocol,)
+        if self.protocol != _TLS13:  # where RFC 8446 section 4.1.2 forbids it
             hello["compressions"] = ("DEFLATE", "NULL")
         answer = ask(self.address, client_hello(self.server_name, **hello), timeout=left)
         if answer.failure is not None and answer.failure not in _REFUSED:
             plain = "" if answer.reply_plain is None else f" It answered {answer.reply_plain[:60]!r}."
             raise TlsError(
-                f"Scan of {self._place()} with {protocol}, connection {self.asked}: {answer.error} "
+                f"Scan of {self._place()} with {self.protocol}, connection {self.connections}: {answer.error} "
                 f"({answer.failure}).{plain} Is it the port of a TLS host, and is timeout={self.timeout:g} s enough?"
             )
         self._note(answer)

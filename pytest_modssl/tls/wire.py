@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import struct
+from typing import TYPE_CHECKING, Final
 
 from pytest_modssl.errors import RecordError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+_FORMATS: Final = {1: "B", 2: "H"}
 
 
 class Cursor:
@@ -91,4 +94,5 @@ def vector(size: int, content: bytes) -> bytes:
 
 def numbers(outer: int, size: int, values: Iterable[int]) -> bytes:
     """A vector of numbers of `size` bytes each; its length has `outer` bytes."""
-    return vector(outer, b"".join(value.to_bytes(size, "big") for value in values))
+    found = tuple(values)
+    return vector(outer, struct.pack(f">{len(found)}{_FORMATS[size]}", *found))
