@@ -164,10 +164,15 @@ def has_ending_child(pid: int) -> bool:
     the process has open (do_exit in kernel/exit.c). Elsewhere than on Linux it is never known, and so `False`.
     """
     try:
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
+        return any(_is_ending(child) for child in children(pid))
     except OSError:
         return False
-    return any(_is_ending(child) for child in children)
+
+
+def children(pid: int) -> list[str]:
+    """Process ids of a process's children; OSError where it is gone, and elsewhere than on Linux."""
+    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:  # noqa: PTH123 - for each test: it is fast
+        return file.read().split()
 
 
 def _is_ending(pid: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from threading import Thread
@@ -14,7 +15,6 @@ from pytest_modssl.errors import EngineError, ModsslError
 from pytest_modssl.httpd.installation import find_httpd, probe_installation
 from pytest_modssl.httpds.wishes import Wishes
 from pytest_modssl.targets.choice import Choice, choose_automatically, container_target, unpacked_target
-from pytest_modssl.targets.local import LocalTarget
 from pytest_modssl.targets.pool import Pool
 from pytest_modssl.targets.registry import Owner, default_base, end_run, sweep
 
@@ -133,7 +133,11 @@ class Run:
                 unsigned=self.settings.debian_unsigned.value,
             )
             return unpacked_target(name, self._owner, start_seconds=start_seconds, wishes=wishes)
-        installation = probe_installation(find_httpd(rest or None))
+        with ThreadPoolExecutor(1) as other:  # httpd answers while our own modules load, which takes longer
+            probed = other.submit(lambda: probe_installation(find_httpd(rest or None)))
+            from pytest_modssl.targets.local import LocalTarget
+
+            installation = probed.result()
         installation.require({"ssl"})
         return LocalTarget(installation, self._owner, start_seconds=start_seconds)
 

@@ -58,17 +58,17 @@ def _faq(arguments: argparse.Namespace) -> int:
 
 
 def _list() -> int:
-    from pytest_modssl.faq import ENTRIES, GROUPS
+    from pytest_modssl.faq import GROUPS, entries
     from pytest_modssl.faq.demos import DEMONSTRATIONS
 
     shown = {one.entry for one in DEMONSTRATIONS}
-    width = max(len(one.id) for one in ENTRIES)
+    width = max(len(one.id) for one in entries())
     for group, title in GROUPS.items():
         _say(title)
         _say(
             *(
                 f"  {one.id.ljust(width)} {'*' if one.id in shown else ' '} {one.question}"
-                for one in ENTRIES
+                for one in entries()
                 if one.group == group
             )
         )

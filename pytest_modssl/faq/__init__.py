@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pytest_modssl.faq.catalogue import ENTRIES, diagnose, entry
+from pytest_modssl.faq.catalogue import diagnose, entries, entry
 from pytest_modssl.faq.entry import GROUPS, Diagnosis, Entry, Finding
 from pytest_modssl.faq.evidence import Evidence, Place, Start, Used
 
 __all__ = [
-    "ENTRIES",
     "GROUPS",
     "Diagnosis",
     "Entry",
@@ -17,5 +16,6 @@ __all__ = [
     "Start",
     "Used",
     "diagnose",
+    "entries",
     "entry",
 ]

@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import difflib
+from functools import cache
 from typing import TYPE_CHECKING
 
 from pytest_modssl.errors import UnknownEntryError
-from pytest_modssl.faq import beyond, certificates, configuration, installation, protocol, support
-from pytest_modssl.faq.entry import CERTAINTIES, Diagnosis, Entry
+from pytest_modssl.faq.entry import CERTAINTIES, Diagnosis
 
 if TYPE_CHECKING:
+    from pytest_modssl.faq.entry import Entry
     from pytest_modssl.faq.evidence import Evidence
 
-ENTRIES: tuple[Entry, ...] = (
-    *installation.ENTRIES,
-    *configuration.ENTRIES,
-    *certificates.ENTRIES,
-    *protocol.ENTRIES,
-    *support.ENTRIES,
-    *beyond.ENTRIES,
-)
-"""Every entry: those of the FAQ in its own order, then the others."""
+
+@cache
+def entries() -> tuple[Entry, ...]:
+    """Every entry: those of the FAQ in its own order, then the others. Loaded with the first failure."""
+    from pytest_modssl.faq import beyond, certificates, configuration, installation, protocol, support
+
+    return (
+        *installation.ENTRIES,
+        *configuration.ENTRIES,
+        *certificates.ENTRIES,
+        *protocol.ENTRIES,
+        *support.ENTRIES,
+        *beyond.ENTRIES,
+    )
 
 
 def diagnose(evidence: Evidence) -> tuple[Diagnosis, ...]:
@@ -29,7 +35,7 @@ def diagnose(evidence: Evidence) -> tuple[Diagnosis, ...]:
     An entry that is found several times is told once, by its surest finding.
     """
     found = []
-    for one in ENTRIES:
+    for one in entries():
         findings = [finding for recognise in one.recognisers for finding in recognise(evidence)]
         if findings:
             found.append(Diagnosis(one, min(findings, key=lambda finding: CERTAINTIES.index(finding.certainty))))
@@ -42,9 +48,9 @@ def entry(name: str) -> Entry:
     Raises:
         UnknownEntryError: with the ids that are spelled alike.
     """
-    for one in ENTRIES:
+    for one in entries():
         if one.id == name:
             return one
-    alike = difflib.get_close_matches(name, [one.id for one in ENTRIES], n=3, cutoff=0.4)
+    alike = difflib.get_close_matches(name, [one.id for one in entries()], n=3, cutoff=0.4)
     hint = f"; alike are {', '.join(alike)}" if alike else ""
     raise UnknownEntryError(f"the catalogue has no entry {name!r}{hint}. All of them: python -m pytest_modssl faq")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_modssl._data import example
-from pytest_modssl.faq.catalogue import ENTRIES
+from pytest_modssl.faq.catalogue import entries
 from pytest_modssl.faq.entry import GROUPS, manual_page
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ _MADE = "<!-- Made from the catalogue by `python -m pytest_modssl faq --pages do
 
 def pages() -> dict[str, str]:
     """Every page by its file name: one per entry, and `index.md`."""
-    return {"index.md": _text(_index()), **{f"{one.id}.md": _text(_page(one)) for one in ENTRIES}}
+    return {"index.md": _text(_index()), **{f"{one.id}.md": _text(_page(one)) for one in entries()}}
 
 
 def snippet(entry: Entry) -> str | None:
@@ -42,7 +42,7 @@ def _index() -> Iterator[str]:
     )
     for group, title in GROUPS.items():
         yield from ("", f"## {title}", "")
-        yield from (f"- [{one.question}]({one.id}.md)" for one in ENTRIES if one.group == group)
+        yield from (f"- [{one.question}]({one.id}.md)" for one in entries() if one.group == group)
 
 
 def _page(entry: Entry) -> Iterator[str]:

@@ -19,7 +19,7 @@ from pytest_modssl.httpd.render import ERROR_LOG, MAIN, PID_FILE, Place, Rendere
 from pytest_modssl.process import Process, dies_with_owner, has_ending_child, start
 from pytest_modssl.targets.addresses import Listening, allocate
 from pytest_modssl.targets.base import Prepared
-from pytest_modssl.targets.connections import CLOSE_WAIT, ESTABLISHED, open_connections
+from pytest_modssl.targets.connections import CLOSE_WAIT, ESTABLISHED, Watch
 from pytest_modssl.targets.registry import Owner, ProcessEntry, end_servers, remove_folder
 from pytest_modssl.targets.server import Server
 from pytest_modssl.targets.start_failure import start_error
@@ -204,6 +204,7 @@ class LocalInstance:
         self.process = process
         self._target = target
         self._listening = listening
+        self._connections = Watch(listening.address, listening.ports.values())
         self._log = LogCursor(folder / ERROR_LOG)
         self._generation = 1
         self._logged = 0
@@ -243,6 +244,7 @@ class LocalInstance:
             until(lambda: pid_file.exists() or self.exit_status is not None, seconds=seconds, what="")
         if self.exit_status is not None or not pid_file.exists():
             raise self._target.refused(config, self)
+        self._connections.begin(self.pid)
 
     def mode(self, path: str) -> int | None:
         """See `Instance`."""
@@ -256,8 +258,11 @@ class LocalInstance:
 
         A child that has crashed is in the log when its parent has noticed.
         """
-        with contextlib.suppress(WaitTimeoutError, OSError):  # the file with its id is gone when httpd is
+        try:
             parent = self.pid
+        except OSError:  # the file with its id is gone when httpd is
+            return frozenset()
+        with contextlib.suppress(WaitTimeoutError):
             until(lambda: not has_ending_child(parent), seconds=_REAP_SECONDS, what="")
         if sys.platform != "linux":
             return None
@@ -265,7 +270,7 @@ class LocalInstance:
 
         def dealt_with() -> bool:
             states.clear()
-            states.update(open_connections(self._listening.address))
+            states.update(self._connections.open_connections(parent))
             return CLOSE_WAIT not in states.values()
 
         with contextlib.suppress(WaitTimeoutError):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_modssl.cli import main
-from pytest_modssl.faq import ENTRIES
+from pytest_modssl.faq import entries
 from pytest_modssl.faq.pages import pages
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ def test_every_entry_is_listed_below_its_group(capsys: pytest.CaptureFixture[str
     assert main(["faq"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "Installation"
-    assert [line.split()[0] for line in lines if line.startswith("  ")] == [one.id for one in ENTRIES]
+    assert [line.split()[0] for line in lines if line.startswith("  ")] == [one.id for one in entries()]
 
 
 def test_an_entry_is_explained_with_cause_remedy_links_and_a_test(capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from pytest_modssl.errors import UnknownEntryError
-from pytest_modssl.faq import ENTRIES, GROUPS, entry
+from pytest_modssl.faq import GROUPS, entries, entry
 from pytest_modssl.faq.entry import manual_page
 from pytest_modssl.httpd.modules import module_of_directive
 
@@ -16,27 +16,27 @@ COUNTS = {"installation": 2, "configuration": 7, "certificates": 10, "protocol":
 
 
 def test_the_catalogue_has_every_question_of_the_faq_in_its_order() -> None:
-    groups: list[str] = [one.group for one in ENTRIES]
+    groups: list[str] = [one.group for one in entries()]
     assert {name: groups.count(name) for name in COUNTS} == COUNTS
     order: list[str] = list(GROUPS)
     assert groups == sorted(groups, key=order.index)
 
 
 def test_ids_are_unique_and_good_for_file_names() -> None:
-    ids = [one.id for one in ENTRIES]
+    ids = [one.id for one in entries()]
     assert len(set(ids)) == len(ids)
     assert [one for one in ids if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", one)] == []
 
 
 def test_entries_of_the_faq_link_to_it_and_others_to_a_directive() -> None:
-    assert [one.id for one in ENTRIES if bool(one.anchor) != (one.group != "beyond")] == []
-    assert [one.id for one in ENTRIES if not one.links] == []
-    anchors = [one.anchor for one in ENTRIES if one.anchor]
+    assert [one.id for one in entries() if bool(one.anchor) != (one.group != "beyond")] == []
+    assert [one.id for one in entries() if not one.links] == []
+    anchors = [one.anchor for one in entries() if one.anchor]
     assert len(set(anchors)) == len(anchors)
 
 
 def test_every_text_is_one_line_and_every_number_has_httpd_s_form() -> None:
-    for one in ENTRIES:
+    for one in entries():
         assert one.question.endswith("?")
         assert all(text and "\n" not in text and not text.endswith(".") for text in (one.cause, one.remedy))
         assert all(re.fullmatch(r"AH\d{5}", number) for number in one.numbers)
@@ -44,7 +44,7 @@ def test_every_text_is_one_line_and_every_number_has_httpd_s_form() -> None:
 
 
 def test_every_directive_is_one_of_httpd_s_own() -> None:
-    named = {directive for one in ENTRIES for directive in one.directives}
+    named = {directive for one in entries() for directive in one.directives}
     assert {one for one in named if module_of_directive(one) is None} == set()
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_modssl.faq import ENTRIES, entry
+from pytest_modssl.faq import entries, entry
 from pytest_modssl.faq.demos import DEMONSTRATIONS, Demonstration, Scene, play
 from tests.faq.healthy import HEALTHY, Healthy
 
@@ -56,6 +56,6 @@ def test_a_healthy_server_gets_no_diagnosis(healthy: Healthy, scene: Scene, mods
 
 
 def test_every_entry_that_is_recognised_has_a_demonstration_and_the_other_way_round() -> None:
-    recognised = {one.id for one in ENTRIES if one.recognisers}
+    recognised = {one.id for one in entries() if one.recognisers}
     assert recognised == {one.entry for one in DEMONSTRATIONS}
     assert all(entry(one.entry) for one in DEMONSTRATIONS)
