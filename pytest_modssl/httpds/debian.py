@@ -33,6 +33,7 @@ _ROOTS: Final = ("apache2-bin", "openssl")
 # Not needed to run httpd: apxs and split-logfile are in perl, debconf asks at installation, the types of files are not
 # looked up in /etc/mime.types.
 _WITHOUT: Final = frozenset({"perl", "debconf", "debconf-2.0", "media-types", "mime-support"})
+_SUFFIX: Final = ".deb"
 # How often what a mirror lists and does not have is replaced: a version may itself need another one.
 _ROUNDS: Final = 5
 
@@ -105,7 +106,8 @@ def _make(suite: str, folder: Path, *, mirrors: Sequence[str], unsigned: bool, s
     work.mkdir()
     fetcher, mirrors = _fetcher(work, machine, mirrors, unsigned=unsigned)
     archives = archives_of(suite, mirrors)
-    packages = _fetch(fetcher, archives, work, say)
+    left = [*(folder / store.LEFT).glob(f"*/{work.name}/*{_SUFFIX}")]
+    packages = _fetch(fetcher, archives, work, say, left=left)
     _unpack(packages, work, folder, machine)
     shutil.rmtree(work)
     return store.Made(layout=_layout(folder, machine), parts={one.name: one.version for one in packages})
@@ -119,17 +121,25 @@ def _fetcher(work: Path, machine: Machine, mirrors: Sequence[str], *, unsigned: 
     return Mirror(work, machine.architecture, unsigned=unsigned), mirrors
 
 
-def _fetch(fetcher: Fetcher, archives: Sequence[Archive], folder: Path, say: Say) -> list[Package]:
-    """The packages, each in the folder as `NAME.deb`."""
+def _fetch(
+    fetcher: Fetcher, archives: Sequence[Archive], folder: Path, say: Say, *, left: Sequence[Path]
+) -> list[Package]:
+    """The packages, each in the folder as `NAME.deb`; `left` are files of a fetch that was killed."""
     suite, url = archives[0].suite, archives[0].url
     say(f"fetching the index of Debian {suite} from {url}, by {fetcher.description}")
     indexes = fetcher.indexes(archives)
     lacking: list[Package] = []
     for _ in range(_ROUNDS):
         packages = closure(indexes, _ROOTS, without=_WITHOUT, lacking=lacking)
+        for file in left:
+            if any(f"{one.name}{_SUFFIX}" == file.name and _is_there(one, file.parent) for one in packages):
+                file.replace(folder / file.name)
         wanted = [one for one in packages if not _is_there(one, folder)]
-        say(f"fetching httpd of Debian {suite}: {len(wanted)} packages, {sum(one.size for one in wanted) / 1e6:.0f} MB")
-        fetcher.packages(wanted, folder)
+        rest = "" if len(wanted) == len(packages) else f" of {len(packages)}, the others are there already"
+        size = sum(one.size for one in wanted) / 1e6
+        say(f"fetching httpd of Debian {suite}: {len(wanted)} packages{rest}, {size:.0f} MB")
+        if wanted:
+            fetcher.packages(wanted, folder)
         missing = [one for one in wanted if not _is_there(one, folder)]
         if not missing:
             return packages
@@ -143,7 +153,7 @@ def _fetch(fetcher: Fetcher, archives: Sequence[Archive], folder: Path, say: Say
 
 
 def _is_there(package: Package, folder: Path) -> bool:
-    file = folder / f"{package.name}.deb"
+    file = folder / f"{package.name}{_SUFFIX}"
     return file.is_file() and hashlib.sha256(file.read_bytes()).hexdigest() == package.sha256
 
 
@@ -157,7 +167,7 @@ def _unpack(packages: Sequence[Package], work: Path, folder: Path, machine: Mach
     )
 
     def one(package: Package) -> None:
-        unpack((work / f"{package.name}.deb").read_bytes(), folder, wanted=lambda path: path.startswith(kept))
+        unpack((work / f"{package.name}{_SUFFIX}").read_bytes(), folder, wanted=lambda path: path.startswith(kept))
 
     # Most of the time goes into decompression, which lets other threads run.
     with ThreadPoolExecutor() as pool:

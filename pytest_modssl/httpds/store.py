@@ -5,7 +5,8 @@ Rules of the folder:
   description, `httpd.json`. A folder without one that can be read is no httpd, and is replaced.
 - It is made under `KIND-CHOICE.lock` in a folder of another name, `.KIND-CHOICE.RANDOM`, and takes its own name in one
   step when it is complete and has been seen to run: who finds it uses it without the lock.
-- Making that fails removes what it made. What a killed one left is removed by the next making of anything.
+- Making that fails removes what it made. What a killed one left is removed by the next making of anything; that of the
+  same httpd finds it in `LEFT` and may take from it what need not be made again.
 - Lock files stay (see `folders.turn`).
 """
 
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
 _FORMAT: Final = 1
 VARIANT: Final = "+"
 """Stands in a choice before what tells apart httpds that one target may stand for, by the machine that made them."""
+LEFT: Final = ".left"
+"""Below the folder in which an httpd is made: the folders of former makings of the same that were killed."""
 _DESCRIPTION: Final = "httpd.json"
 # Anybody may read and enter: the children of an httpd that root started are another user.
 _MODE: Final = 0o755
@@ -180,7 +183,7 @@ def get(
     with turn(base / f"{kind}-{choice}.lock", to=f"fetch {name}", seconds=seconds, say=say):
         if not again and (kept := find(kind, choice)):
             return kept
-        _sweep(base, besides=f"{kind}-{choice}")
+        _sweep(base)
         kept = _make(base, kind, choice, make)
     library = f" with OpenSSL {kept.openssl}" if kept.openssl else ""
     say(f"{name} is httpd {kept.httpd}{library}, {kept.size / 1e6:.0f} MB, kept in {kept.folder}")
@@ -215,7 +218,9 @@ def _make(base: Path, kind: str, choice: str, make: Callable[[Path], Made]) -> K
     try:
         folder = Path(tempfile.mkdtemp(prefix=f".{final.name}.", dir=base))
         folder.chmod(_MODE)
+        _take_over(base, final.name, folder)
         made = make(folder)
+        shutil.rmtree(folder / LEFT, ignore_errors=True)
         size = _settled(folder)
         installation = _installation(folder, made.layout)
         description = {
@@ -246,6 +251,13 @@ def _make(base: Path, kind: str, choice: str, make: Callable[[Path], Made]) -> K
             f"{final} was made, but cannot be used: it must be this user's own, and nobody else's to write"
         )
     return kept
+
+
+def _take_over(base: Path, name: str, folder: Path) -> None:
+    (folder / LEFT).mkdir()
+    for left in base.glob(f".{name}.*"):
+        if left != folder:
+            left.rename(folder / LEFT / left.name)
 
 
 def _settled(folder: Path) -> int:
@@ -337,8 +349,8 @@ def _put_aside(folder: Path) -> None:
     shutil.rmtree(aside, ignore_errors=True)
 
 
-def _sweep(base: Path, *, besides: str) -> None:
-    """Removes what killed makings left; `besides` is the name whose lock this process holds."""
+def _sweep(base: Path, *, besides: str | None = None) -> None:
+    """Removes what killed makings left, but for names whose lock somebody holds; `besides` is one that we hold."""
     for left in base.glob(".*"):
         name = left.name[1:].rpartition(".")[0]
         with _nobody_at(base / f"{name}.lock", ours=name == besides) as free:

@@ -293,6 +293,27 @@ def test_a_killed_fetch_leaves_nothing_that_is_found_and_the_next_one_removes_it
     until(lambda: get(again=True) and left() == ["debian-bookworm"], seconds=20, what="the leftover to be gone")
 
 
+def test_what_a_killed_fetch_had_already_is_not_fetched_again(
+    get: Get, archive: Archive, killed: list[str], cache: Path
+) -> None:
+    archive.hang = "/pool/openssl"
+    whole = {archive.package(name).read_bytes() for name in ("apache2-bin", "libc6", "libnew1")}
+
+    def there() -> bool:
+        return whole <= {file.read_bytes() for file in cache.glob(".debian-bookworm.*/fetched/*.deb")}
+
+    with subprocess.Popen(killed, start_new_session=True, stdout=subprocess.DEVNULL) as process:
+        until(there, seconds=20, what="all but the last to be there")
+        process.send_signal(signal.SIGKILL)
+    archive.hang = ""
+    said: list[str] = []
+    assert get(say=said).httpd == "2.4.99"
+    archive.release.set()
+    assert any("1 packages of 4, the others are there already" in line for line in said)
+    asked = {path: count for path, count in archive.asked.items() if "/pool/" in path and "openssl" not in path}
+    assert list(asked.values()) == [1, 1, 1]
+
+
 def test_several_at_once_fetch_once(get: Get, archive: Archive) -> None:
     archive.hang = "/pool/"
     said: list[str] = []

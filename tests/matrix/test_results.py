@@ -98,6 +98,7 @@ def test_the_table_tells_every_file_on_every_target() -> None:
         f"{'tests/test_a.py':34}          2/1/0          2/1/0",
         f"{'tests/test_c.py':34}          1/0/0              -",
         f"{'all':34}          3/1/1          2/1/1",
+        f"{'seconds':34}            7.2            5.5",
     ]
 
 
