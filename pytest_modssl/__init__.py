@@ -26,7 +26,13 @@ if TYPE_CHECKING:
         assert_chain_complete as assert_chain_complete,
     )
     from pytest_modssl.asserts import (
+        assert_ciphers as assert_ciphers,
+    )
+    from pytest_modssl.asserts import (
         assert_dh_bits as assert_dh_bits,
+    )
+    from pytest_modssl.asserts import (
+        assert_groups as assert_groups,
     )
     from pytest_modssl.asserts import (
         assert_handshake as assert_handshake,
@@ -45,6 +51,9 @@ if TYPE_CHECKING:
     )
     from pytest_modssl.asserts import (
         assert_no_redirect_loop as assert_no_redirect_loop,
+    )
+    from pytest_modssl.asserts import (
+        assert_policy as assert_policy,
     )
     from pytest_modssl.asserts import (
         assert_private_keys_protected as assert_private_keys_protected,
@@ -84,6 +93,9 @@ if TYPE_CHECKING:
     )
     from pytest_modssl.errors import (
         ModsslError as ModsslError,
+    )
+    from pytest_modssl.errors import (
+        PolicyError as PolicyError,
     )
     from pytest_modssl.errors import (
         RecordError as RecordError,
@@ -163,6 +175,12 @@ if TYPE_CHECKING:
     from pytest_modssl.pki.responder import (
         OcspResponder as OcspResponder,
     )
+    from pytest_modssl.policy import (
+        Deviation as Deviation,
+    )
+    from pytest_modssl.policy import (
+        PolicyReport as PolicyReport,
+    )
     from pytest_modssl.targets.server import (
         Server as Server,
     )
@@ -194,13 +212,16 @@ _HOMES = {
         "assert_answers_by_hand",
         "assert_certificate",
         "assert_chain_complete",
+        "assert_ciphers",
         "assert_dh_bits",
+        "assert_groups",
         "assert_handshake",
         "assert_handshake_fails",
         "assert_java7_compatible",
         "assert_key_matches",
         "assert_listens",
         "assert_no_redirect_loop",
+        "assert_policy",
         "assert_private_keys_protected",
         "assert_random_seed",
         "assert_runtime_paths",
@@ -216,6 +237,7 @@ _HOMES = {
         "HttpdNotFoundError",
         "MissingModuleError",
         "ModsslError",
+        "PolicyError",
         "RecordError",
         "ServerGoneError",
         "StartError",
@@ -231,6 +253,7 @@ _HOMES = {
     "marker": ("requires",),
     "pki": ("CA", "CSR", "Blob", "LeafCert", "PrivateKey", "dh_parameters", "generate_key", "self_signed"),
     "pki.responder": ("OcspResponder",),
+    "policy": ("Deviation", "PolicyReport"),
     "targets.server": ("Server",),
     "tls": ("Exchange", "Handshake", "ProbeResult", "Scan", "TlsConnection", "Transcript"),
 }

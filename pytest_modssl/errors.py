@@ -77,6 +77,10 @@ class UnknownEntryError(ModsslError):
     """The catalogue has no entry of that id."""
 
 
+class PolicyError(ModsslError):
+    """There is no policy of that name and version, or it does not speak of that."""
+
+
 class ProjectError(ModsslError):
     """A project's own configuration cannot be read."""
 

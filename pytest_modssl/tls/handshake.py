@@ -152,7 +152,8 @@ class Handshake:
     @property
     def offered_protocols(self) -> tuple[str, ...]:
         """The protocols that the client offered, as far as it said: up to TLS 1.2 a client tells its newest alone."""
-        return tuple(map(protocol_name, self.transcript.offered_versions))
+        hello = self.transcript.client_hello
+        return () if hello is None else tuple(map(protocol_name, hello.versions))
 
     @property
     def dh_bits(self) -> int | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_modssl.faq.beyond.versions import protocols_of
+from pytest_modssl.faq.configured import protocols_of
 
 
 @pytest.mark.parametrize(

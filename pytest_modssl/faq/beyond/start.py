@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_modssl.faq.entry import Entry, Finding
-from pytest_modssl.faq.protocol.ciphers import ANONYMOUS
+from pytest_modssl.faq.protocol.ciphers import refused_lists
 from pytest_modssl.faq.recognise import ends_start, numbered, refused, shown
 
 if TYPE_CHECKING:
@@ -45,11 +45,8 @@ def _address(text: str) -> tuple[str, str]:
 
 
 def _empty_cipher_list(evidence: Evidence) -> Iterator[Finding]:
-    for record, _ in evidence.logged("AH01898") if not evidence.start.ready else ():
-        used = evidence.find("SSLCipherSuite", host=evidence.rendered.host_in(record.message) or "")
-        if used is None or not ANONYMOUS.search(used.text):
-            yield Finding(seen=(shown(record),), place=evidence.trouble if used is None else used.place)
-            return
+    for record, used in refused_lists(evidence, anonymous=False):
+        yield Finding(seen=(shown(record),), place=evidence.trouble if used is None else used.place)
 
 
 def _no_suite_of_tls13(evidence: Evidence) -> Iterator[Finding]:
@@ -123,10 +120,10 @@ ENTRIES = (
         id="cipher-list-empty",
         group="beyond",
         question="Why does httpd say that it cannot configure the permitted ciphers?",
-        cause="SSLCipherSuite names no suite that this OpenSSL has and mod_ssl allows",
+        cause="the list of cipher suites names none that this OpenSSL has and mod_ssl allows",
         remedy="name a suite in SSLCipherSuite that this OpenSSL has (openssl ciphers -v) and mod_ssl allows",
-        directives=("SSLCipherSuite",),
-        numbers=("AH01898", "AH10127"),
+        directives=("SSLCipherSuite", "SSLOpenSSLConfCmd"),
+        numbers=("AH01898", "AH02407", "AH10127"),
         recognisers=(_empty_cipher_list, _no_suite_of_tls13),
     ),
     Entry(

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from itertools import dropwhile, takewhile
 from typing import TYPE_CHECKING
 
+from pytest_modssl.faq.configured import protocols_of
 from pytest_modssl.faq.entry import Entry, Finding
 from pytest_modssl.faq.recognise import of_tls, shown
 from pytest_modssl.tls.handshake import Handshake
-from pytest_modssl.tls.names import PROTOCOLS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
     from pytest_modssl.faq.entry import Recogniser
     from pytest_modssl.faq.evidence import Evidence
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
 # 3.5.9 and 3.6.5 refuse it like one that SSLProtocol leaves out.
 _NO_SIGNATURE = rf"{of_tls('no suitable signature algorithm')}|SSL routines:tls_choose_sigalg:internal error"
 _UNSUPPORTED = of_tls("unsupported protocol")
-# httpd manual, SSLProtocol: all of them but SSLv3.
-_ALL = frozenset(PROTOCOLS) - {"SSLv3"}
 
 
 def _refused_hello(
@@ -52,21 +49,6 @@ def _is_allowed(evidence: Evidence, handshake: Handshake) -> bool:
     used = evidence.served_by(handshake, "SSLProtocol")
     allowed = protocols_of(("all",) if used is None else used.words)
     return any(one in allowed for one in handshake.offered_protocols)
-
-
-def protocols_of(words: Sequence[str]) -> tuple[str, ...]:
-    """The protocols that count of SSLProtocol: from the newest down to the first hole.
-
-    Args:
-        words: its arguments. A word with a sign adds or takes away, one without replaces (httpd manual, SSLProtocol).
-    """
-    chosen: set[str] = set()
-    for word in words:
-        name = word.lstrip("+-").lower()
-        meant = {one for one in _ALL if name == "all"} or {one for one in PROTOCOLS if one.lower() == name}
-        chosen = chosen | meant if word.startswith("+") else chosen - meant if word.startswith("-") else meant
-    newest_first = dropwhile(lambda one: one not in chosen, reversed(list(PROTOCOLS)))
-    return tuple(takewhile(lambda one: one in chosen, newest_first))
 
 
 ENTRIES = (
