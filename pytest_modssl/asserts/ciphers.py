@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias, Union
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pytest_modssl.asserts._collect import require
 from pytest_modssl.errors import Mismatch
@@ -17,8 +17,11 @@ if TYPE_CHECKING:
     from pytest_modssl.targets.server import Server
     from pytest_modssl.tls.scan import Scan
 
-Patterns: TypeAlias = Union[str, Sequence[str], Mapping[str, Union[str, Sequence[str]]]]
+Patterns: TypeAlias = str | Sequence[str] | Mapping[str, str | Sequence[str]]
 """One pattern or several for every protocol, or by protocol; see `pytest_modssl.tls.kinds`."""
+
+Order: TypeAlias = bool | Patterns | None
+"""Whose order shall decide, or which order; see `assert_ciphers`."""
 
 _TLS13 = "TLSv1.3"
 _ORDERS = {True: "the server's order", False: "the client's order", None: "an order that follows no rule"}
@@ -33,7 +36,7 @@ def assert_ciphers(
     only: Patterns | None = None,
     never: Patterns = (),
     accepts: Patterns = (),
-    ordered: bool | Patterns | None = None,
+    ordered: Order = None,
     listed: str | None = None,
     **options: Any,
 ) -> Scan:
@@ -141,7 +144,7 @@ def _is_curve(group: str) -> bool:
     return "MLKEM" not in group and not group.startswith("ffdhe")
 
 
-def _check(patterns: bool | Patterns | None) -> None:
+def _check(patterns: Order) -> None:
     """Raise for a pattern that says nothing, before a server is asked."""
     if isinstance(patterns, Mapping):
         for protocol in patterns:
@@ -151,7 +154,7 @@ def _check(patterns: bool | Patterns | None) -> None:
             kind_of(one)
 
 
-def _of(patterns: bool | Patterns | None, protocol: str) -> list[str] | None:
+def _of(patterns: Order, protocol: str) -> list[str] | None:
     """The patterns for a protocol; None where there are none for it."""
     if patterns is None or isinstance(patterns, bool):
         return None
@@ -179,7 +182,7 @@ def _suites(protocol: str, suites: Sequence[str], only: list[str] | None, never:
         yield Mismatch(what, f"none of {', '.join(never)}", ", ".join(forbidden))
 
 
-def _order(seen: Scan, protocol: str, ordered: bool | Patterns | None) -> Iterator[Mismatch]:
+def _order(seen: Scan, protocol: str, ordered: Order) -> Iterator[Mismatch]:
     suites, decides = seen.suites[protocol], seen.server_order[protocol]
     patterns = _of(ordered, protocol)
     if len(suites) < 2 or ordered is None or (patterns is None and not isinstance(ordered, bool)):
@@ -200,7 +203,8 @@ def _missing(seen: Scan, accepts: Patterns) -> Iterator[Mismatch]:
         everything = [one for suites in seen.suites.values() for one in suites]
         lacking = [one for one in _of(accepts, _TLS13) or () if not chosen(everything, [one])]
         if lacking:
-            yield Mismatch("cipher suites", f"some of {', '.join(lacking)}", ", ".join(dict.fromkeys(everything)) or "none")
+            accepted = ", ".join(dict.fromkeys(everything)) or "none"
+            yield Mismatch("cipher suites", f"some of {', '.join(lacking)}", accepted)
         return
     for protocol in accepts:
         suites = seen.suites.get(protocol, ())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_modssl.asserts._collect import require
-from pytest_modssl.errors import Mismatch, PolicyError
+from pytest_modssl.errors import PolicyError
 from pytest_modssl.policy import AREAS, policy_report
 from pytest_modssl.policy import policy as policy_of
 
@@ -60,10 +60,6 @@ def assert_policy(
     wanted = policy_of(policy, version) if isinstance(policy, str) else policy
     report = policy_report(server, wanted, name, port=port, path=path, client=client)
     counted = report.against(complete=complete, except_for=tuple(except_for))
-    mismatches = [
-        Mismatch(one.subject, one.allowed, f"{'no ' if one.lacks else ''}{one.seen}. Change: {one.change}")
-        for one in counted
-    ]
     headline = f"{wanted}: {name or 'no name'} on port {port}"
-    require(server, headline, mismatches, seen=[report])
+    require(server, headline, [one.mismatch for one in counted], seen=[report])
     return report

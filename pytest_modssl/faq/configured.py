@@ -1,4 +1,4 @@
-"""What the configuration of a virtual host comes to: its protocols, suites, groups, and the keys of its certificates."""
+"""What the configuration of a virtual host comes to: protocols, suites, groups, and the keys of its certificates."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ from pytest_modssl.tls.names import PROTOCOLS, cipher_suites
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pytest_modssl.faq.evidence import Evidence, Place
+    from pytest_modssl.faq.evidence import Evidence, Place, Used
     from pytest_modssl.tls.suites import CipherSuite
 
-# What OpenSSL 1.1.1 to 3.6 uses unless told otherwise, without those that are for TLS 1.3 alone (SSL_CTX_set1_groups(3)).
+_TLS13 = "TLSv1.3"
+# What OpenSSL 1.1.1 to 3.6 uses up to TLS 1.2 unless told otherwise (SSL_CTX_set1_groups(3)).
 _DEFAULT_GROUPS = ("x25519", "secp256r1", "x448", "secp521r1", "secp384r1")
 # Other names that OpenSSL takes for groups, in small letters.
 _OTHER_NAMES = {
@@ -89,6 +90,26 @@ def named_suites(cipher_string: str) -> tuple[CipherSuite, ...] | None:
     return tuple(one for one in cipher_suites("TLSv1.2") if one.code in chosen)
 
 
+def cipher_string(evidence: Evidence, host: str, protocol: str | None) -> Used | None:
+    """The SSLCipherSuite that counts for a protocol in a virtual host; those of TLS 1.3 are set apart.
+
+    Args:
+        evidence: what is known.
+        host: "www.example.test:443".
+        protocol: "TLSv1.3"; any other stands for all up to TLS 1.2.
+    """
+    used = [one for one in evidence.directives if one.name.lower() == "sslciphersuite"]
+    apart = [one for one in used if (one.words[:1] == (_TLS13,)) is (protocol == _TLS13)]
+    inside = [one for one in apart if one.host == host] or [one for one in apart if not one.host]
+    return inside[-1] if inside else None
+
+
+def group_setting(evidence: Evidence, host: str) -> Used | None:
+    """The SSLOpenSSLConfCmd that sets the groups of a virtual host; arguments as for `cipher_string`."""
+    found = (evidence.find("SSLOpenSSLConfCmd", host=host, word=word) for word in ("Curves", "Groups"))
+    return next((one for one in found if one is not None and len(one.words) > 1), None)
+
+
 def groups_of(evidence: Evidence, host: str) -> tuple[tuple[str, ...], Place | None]:
     """The groups that a virtual host may use by their names at IANA, and where that is configured.
 
@@ -96,11 +117,10 @@ def groups_of(evidence: Evidence, host: str) -> tuple[tuple[str, ...], Place | N
         evidence: what is known.
         host: "www.example.test:443".
     """
-    used = [evidence.find("SSLOpenSSLConfCmd", host=host, word=word) for word in ("Curves", "Groups")]
-    for one in used:
-        if one is not None and len(one.words) > 1:
-            return tuple(map(_group, re.split(r"[:/]", one.words[1]))), one.place
-    return _DEFAULT_GROUPS, None
+    used = group_setting(evidence, host)
+    if used is None:
+        return _DEFAULT_GROUPS, None
+    return tuple(map(_group, re.split(r"[:/]", used.words[1]))), used.place
 
 
 def _group(name: str) -> str:

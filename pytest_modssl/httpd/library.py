@@ -33,8 +33,8 @@ def listed_suites(installation: Installation, cipher_string: str, protocol: str)
     command = installation.openssl_command
     if command is None:
         raise HttpdNotFoundError(
-            f"Only a program `openssl` of the same library can tell what {cipher_string!r} stands for, and none came with "
-            f"{installation.binary}. Install it there (Debian's package openssl), or name suites and kinds instead."
+            f"Only a program `openssl` of the same library can tell what {cipher_string!r} stands for, and none came "
+            f"with {installation.binary}. Install it there (Debian's package openssl), or name suites instead."
         )
     # In a range that holds TLS 1.3 its suites would be listed too; a single protocol has its own alone.
     arguments = ["ciphers", "-s", _FLAGS[protocol], f"{cipher_string}:{_FORBIDDEN}"]

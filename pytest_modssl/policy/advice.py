@@ -64,7 +64,9 @@ def stapling(leaf: x509.Certificate) -> str:
     lines = "SSLUseStapling on in the virtual host, SSLStaplingCache shmcb:... outside of all"
     if _names_responder(leaf):
         return lines
-    return f"{lines}; and the certificate must name its OCSP responder (authorityInfoAccess), or SSLStaplingForceURL one"
+    return (
+        f"{lines}; and the certificate must name its OCSP responder (authorityInfoAccess), or SSLStaplingForceURL one"
+    )
 
 
 def _names_responder(leaf: x509.Certificate) -> bool:

@@ -11,16 +11,18 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias, get_args
 
-from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, rsa
 from cryptography.x509.oid import SignatureAlgorithmOID
 
+from pytest_modssl.errors import Mismatch
 from pytest_modssl.policy import advice
 from pytest_modssl.tls.kinds import first_swap
 from pytest_modssl.tls.names import PROTOCOLS, cipher_suite
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from cryptography import x509
 
     from pytest_modssl.httpd.installation import Version
     from pytest_modssl.policy.guideline import Policy
@@ -124,9 +126,13 @@ class Deviation:
         """Area and place as one: "suite (TLSv1.2)"."""
         return f"{self.area}{self.where and f' ({self.where})'}"
 
+    @property
+    def mismatch(self) -> Mismatch:
+        """The same as an assertion tells it."""
+        return Mismatch(self.subject, self.allowed, f"{'no ' if self.lacks else ''}{self.seen}. Change: {self.change}")
+
     def __str__(self) -> str:
-        kind = "lacks" if self.lacks else "has"
-        return f"{self.subject}: {kind} {self.seen}; the policy: {self.allowed}. Change: {self.change}"
+        return str(self.mismatch)
 
 
 def deviations(policy: Policy, seen: Seen) -> tuple[Deviation, ...]:
@@ -175,7 +181,7 @@ def _suites(policy: Policy, scan: Scan) -> Iterator[Deviation]:
                 yield Deviation(
                     area="suite",
                     where=protocol,
-                    allowed=f"only the {len(allowed)} suites of {policy.name}" if not lacks else f"all that fit of {policy.name}",
+                    allowed=f"the {len(allowed)} suites of {policy.name}{'' if lacks else ' and no others'}",
                     seen=", ".join(names),
                     change=advice.suites(policy, protocol),
                     directive="SSLCipherSuite",

@@ -67,7 +67,7 @@ def policies() -> tuple[Policy, ...]:
     """Every policy that ships with the package: of each guideline the newest version first."""
     documents = [json.loads(path.read_text(encoding="utf-8")) for path in _FOLDER.glob("*.json")]
     documents.sort(key=lambda one: [int(part) for part in one["version"].split(".")], reverse=True)
-    return tuple(_policy(document, name, facts) for document in documents for name, facts in document["policies"].items())
+    return tuple(_policy(one, name, facts) for one in documents for name, facts in one["policies"].items())
 
 
 def policy(name: str, version: str | None = None) -> Policy:
@@ -89,7 +89,5 @@ def policy(name: str, version: str | None = None) -> Policy:
 
 
 def _policy(document: dict[str, Any], name: str, facts: dict[str, Any]) -> Policy:
-    values = {key: tuple(value) if isinstance(value, list) else value for key, value in facts.items()}
-    return Policy(
-        title=document["title"], version=document["version"], source=document["source"], name=name, **values
-    )
+    values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in facts.items()}
+    return Policy(title=document["title"], version=document["version"], source=document["source"], name=name, **values)

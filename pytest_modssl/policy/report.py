@@ -62,9 +62,7 @@ class PolicyReport:
             complete: whether those count too that only cost clients.
             except_for: areas that do not count.
         """
-        return tuple(
-            one for one in self.deviations if (complete or not one.lacks) and one.area not in except_for
-        )
+        return tuple(one for one in self.deviations if (complete or not one.lacks) and one.area not in except_for)
 
     def __str__(self) -> str:
         count = "no deviation" if not self.deviations else f"{len(self.deviations)} deviations"

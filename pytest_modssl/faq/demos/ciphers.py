@@ -154,6 +154,7 @@ DEMONSTRATIONS: tuple[Demonstration, ...] = (
         check=_offers_anonymous,
         cure=lambda server: _offers_tls12(server, "AECDH:ADH:ECDHE:@SECLEVEL=0"),
         place="SSLCipherSuite ALL:@SECLEVEL=0",
+        number="AH02008",
     ),
     Demonstration(
         entry="no-shared-cipher",
@@ -162,6 +163,7 @@ DEMONSTRATIONS: tuple[Demonstration, ...] = (
         remedy=lambda scene: _host(scene, _WEAK_KEY, "rsa-2048"),
         check=_offers_rsa,
         place="VirtualHost(NAME",
+        number="AH02008",
     ),
     Demonstration(
         entry="no-shared-cipher",
@@ -170,6 +172,7 @@ DEMONSTRATIONS: tuple[Demonstration, ...] = (
         remedy=lambda scene: _host(scene, _WEAK_KEY),
         check=lambda server: assert_handshake(server, NAME),
         place="VirtualHost(NAME",
+        number="AH02008",
         available=_has_tls13,
     ),
     Demonstration(
@@ -179,6 +182,7 @@ DEMONSTRATIONS: tuple[Demonstration, ...] = (
         remedy=_two_keys,
         check=lambda server: _offers_tls12(server, "DHE-RSA-AES128-GCM-SHA256"),
         place="VirtualHost(NAME",
+        number="AH02008",
     ),
     Demonstration(
         entry="no-shared-cipher",
@@ -187,6 +191,7 @@ DEMONSTRATIONS: tuple[Demonstration, ...] = (
         remedy=lambda scene: _host(scene, "SSLCipherSuite ECDHE+AESGCM"),
         check=lambda server: assert_handshake(server, NAME, protocol="TLSv1.2"),
         place="SSLCipherSuite ECDHE-RSA-AES128-GCM-SHA256",
+        number="AH02008",
     ),
     Demonstration(
         entry="no-shared-cipher",
@@ -195,6 +200,7 @@ DEMONSTRATIONS: tuple[Demonstration, ...] = (
         remedy=lambda scene: _host(scene, "SSLCipherSuite ECDHE+AESGCM:ECDHE+CHACHA20"),
         check=_offers_chacha20,
         place="SSLCipherSuite ECDHE+AESGCM",
+        number="AH02008",
     ),
     Demonstration(
         entry="no-shared-cipher",
@@ -203,6 +209,7 @@ DEMONSTRATIONS: tuple[Demonstration, ...] = (
         remedy=lambda scene: _host(scene, "SSLCipherSuite TLSv1.3 TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256"),
         check=lambda server: assert_handshake(server, NAME, protocol="TLSv1.3", ciphersuites="TLS_AES_128_GCM_SHA256"),
         place="SSLCipherSuite TLSv1.3 TLS_AES_256_GCM_SHA384",
+        number="AH02008",
         available=_has_tls13,
     ),
     Demonstration(
@@ -214,6 +221,7 @@ DEMONSTRATIONS: tuple[Demonstration, ...] = (
             server, NAME, protocol=("TLSv1.1", "TLSv1.2"), ciphers="ECDHE+AESGCM:@SECLEVEL=0"
         ),
         place="SSLProtocol TLSv1.1",
+        number="AH02008",
     ),
     Demonstration(
         entry="no-shared-cipher",
@@ -222,6 +230,7 @@ DEMONSTRATIONS: tuple[Demonstration, ...] = (
         remedy=lambda scene: _host(scene, "SSLOpenSSLConfCmd Curves X25519:P-384", "rsa-2048"),
         check=lambda server: assert_handshake(server, NAME, protocol="TLSv1.2", ciphers="ECDHE", groups=["secp384r1"]),
         place="SSLOpenSSLConfCmd Curves X25519",
+        number="AH02008",
     ),
     Demonstration(
         entry="no-shared-cipher",
@@ -230,6 +239,7 @@ DEMONSTRATIONS: tuple[Demonstration, ...] = (
         remedy=lambda scene: _host(scene, "", "ec-p256"),
         check=lambda server: assert_handshake(server, NAME, protocol="TLSv1.2", groups=["x25519", "secp256r1"]),
         place="VirtualHost(NAME",
+        number="AH02008",
     ),
     Demonstration(
         entry="no-shared-cipher",
@@ -240,5 +250,6 @@ DEMONSTRATIONS: tuple[Demonstration, ...] = (
             server, NAME, protocol="TLSv1.2", signature_schemes=["ecdsa_secp256r1_sha256", "rsa_pss_rsae_sha256"]
         ),
         place="VirtualHost(NAME",
+        number="AH02008",
     ),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from pytest_modssl.faq.configured import cipher_string, group_setting
 from pytest_modssl.faq.entry import Entry, Finding
 from pytest_modssl.faq.protocol.shared import of_anonymous_clients, of_certificates, of_suites
 from pytest_modssl.faq.recognise import shown
@@ -23,7 +24,7 @@ _COMMAND = r'"SSLOpenSSLConfCmd CipherString (?P<list>\S+?)(?::!aNULL:!eNULL:!EX
 
 
 def refused_lists(evidence: Evidence, *, anonymous: bool) -> Iterator[tuple[LogRecord, Used | None]]:
-    """The line about a list of suites of which nothing is left, so that httpd does not start, and where the list stands.
+    """The line about a list of which no suite is left, so that httpd does not start, and where the list stands.
 
     Args:
         evidence: what is known.
@@ -47,13 +48,13 @@ def _anonymous_lists(evidence: Evidence) -> Iterator[Finding]:
 def _deviating(evidence: Evidence) -> Iterator[Finding]:
     """A server that a test held against a policy, where that is what the failure is about."""
     for report in evidence.seen(PolicyReport):
-        failed = {one.what for one in evidence.mismatches}
-        found = [one for one in report.deviations if one.subject in failed]
-        places = [_place(evidence, report.name, report.port, one.directive) for one in found]
+        found = [one for one in report.deviations if one.mismatch in evidence.mismatches]
+        places = [_place(evidence, report.name, report.port, one.directive, one.where) for one in found]
         if found:
             yield Finding(
                 seen=tuple(
-                    f"{one.subject}: {one.seen}" + (f" ({place.origin})" if place is not None else "")
+                    f"{one.subject}: {one.mismatch.seen.partition('. Change: ')[0]}"
+                    + ("" if place is None else f" ({place.origin})")
                     for one, place in zip(found, places, strict=True)
                 ),
                 cause=f"the server is not as {report.policy} says, in {len(found)} things",
@@ -75,7 +76,7 @@ def _accepted(evidence: Evidence) -> Iterator[Finding]:
             yield Finding(
                 seen=(str(one),),
                 cause=cause.format(**words),
-                place=_place(evidence, scans[-1].server_name, port, directive),
+                place=_place(evidence, scans[-1].server_name, port, directive, words.get("protocol", "")),
                 remedy=remedy.format(**words),
             )
             return
@@ -89,7 +90,7 @@ _RULES = (
         "name the protocols: SSLProtocol -all +TLSv1.2 +TLSv1.3",
     ),
     (
-        r"cipher suites of TLSv1\.3.*",
+        r"cipher suites of (?P<protocol>TLSv1\.3).*",
         "SSLCipherSuite",
         "SSLCipherSuite has no effect on TLS 1.3 unless its first word is TLSv1.3; the suites of TLS 1.3 are set apart",
         "name those of TLS 1.3 in a line of their own: SSLCipherSuite TLSv1.3 TLS_AES_256_GCM_SHA384:...",
@@ -98,19 +99,19 @@ _RULES = (
         r"cipher suites(?: of (?P<protocol>\S+))?.*",
         "SSLCipherSuite",
         "the suites that are accepted are those of this OpenSSL that SSLCipherSuite and its security level allow",
-        "name the wanted suites in SSLCipherSuite, or take others away with !: SSLCipherSuite ECDHE+AESGCM:ECDHE+CHACHA20",
+        "name the wanted suites in SSLCipherSuite, or take others away with !: SSLCipherSuite ECDHE+AESGCM:!SHA1",
     ),
     (
         r"order of the cipher suites of (?P<protocol>TLSv1\.3).*",
         "SSLHonorCipherOrder",
-        "SSLHonorCipherOrder says whose order decides, by default the client's; SSLCipherSuite TLSv1.3 says which it is",
+        "SSLHonorCipherOrder says whose order decides, by default the client's; SSLCipherSuite TLSv1.3 has it",
         "SSLHonorCipherOrder on for the server's order, and name the suites in it: SSLCipherSuite TLSv1.3 ...",
     ),
     (
         r"order of the cipher suites of (?P<protocol>\S+).*",
         "SSLHonorCipherOrder",
-        "SSLHonorCipherOrder says whose order decides, by default the client's; SSLCipherSuite says which it is",
-        "SSLHonorCipherOrder on for the server's order, off for the client's; name the suites in order in SSLCipherSuite",
+        "SSLHonorCipherOrder says whose order decides, by default the client's; SSLCipherSuite has it",
+        "SSLHonorCipherOrder on for the server's order, off for the client's; SSLCipherSuite names the suites in order",
     ),
     (
         r"(?:order of the )?groups of (?P<protocol>\S+)",
@@ -122,10 +123,18 @@ _RULES = (
 """Subjects of mismatches with the directive that decides, cause and remedy."""
 
 
-def _place(evidence: Evidence, name: str | None, port: int, directive: str) -> Place | None:
-    host = evidence.host_of(name, port)
-    used = evidence.find(directive, host=f"{host.name}:{host.port}" if host else "")
-    return evidence.call(host) if used is None or used.place is None else used.place
+def _place(evidence: Evidence, name: str | None, port: int, directive: str, protocol: str) -> Place | None:
+    """Where the directive stands that counts for a name, else where its virtual host was made."""
+    found = evidence.host_of(name, port)
+    host = f"{found.name}:{found.port}" if found else ""
+    used = evidence.find(directive, host=host)
+    if directive == "SSLCipherSuite":
+        used = cipher_string(evidence, host, protocol) or used
+    elif directive == "SSLOpenSSLConfCmd":
+        used = group_setting(evidence, host)
+    elif directive == "Header":
+        used = evidence.find(directive, host=host, word="Strict-Transport-Security")
+    return evidence.call(found) if used is None or used.place is None else used.place
 
 
 ENTRIES = (

@@ -1,8 +1,8 @@
 """Which of the things that both sides must share they do not: told from the ClientHello and the configuration.
 
-OpenSSL says "no shared cipher" whenever no suite is left, whatever took the last one away (ssl3_choose_cipher of s3_lib.c,
-seen with 1.1.1w to 3.6.5): the protocol, the type of the key, the groups, the signatures, or the
-lists of both sides. They are looked at in that order, which is the order in which they take suites away.
+OpenSSL says "no shared cipher" whenever no suite is left, whatever took the last one away (ssl3_choose_cipher in
+s3_lib.c, seen with 1.1.1w to 3.6.5): the protocol, the type of the key, the groups, the signatures, or the lists of
+both sides. They are looked at in that order.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from pytest_modssl.faq.configured import groups_of, keys_of, named_suites, protocols_of
+from pytest_modssl.faq.configured import cipher_string, groups_of, keys_of, named_suites, protocols_of
 from pytest_modssl.faq.entry import Finding
 from pytest_modssl.faq.recognise import of_tls, shown
 from pytest_modssl.tls.handshake import Handshake
@@ -66,8 +66,8 @@ class Unshared:
         used = self.used("SSLProtocol")
         allowed = protocols_of(("all",) if used is None else used.words)
         # A client that does not list its protocols means all up to its newest (RFC 8446 section 4.2.1).
-        listed = self.hello.versions
-        offered = {name for name, code in PROTOCOLS.items() if code in listed or (len(listed) == 1 and code < listed[0])}
+        newest = self.hello.version if self.hello.versions == (self.hello.version,) else 0
+        offered = {name for name, code in PROTOCOLS.items() if code in self.hello.versions or code < newest}
         return next((one for one in allowed if one in offered), None)
 
     @cached_property
@@ -89,17 +89,14 @@ class Unshared:
 
     @cached_property
     def fitting(self) -> tuple[CipherSuite, ...]:
-        """The usable suites that one of the server's keys serves for."""
-        served = {one.authentication for one in self.keys}
-        return tuple(one for one in self.usable if one.authentication in served or not self.keys)
+        """The usable suites that one of the server's keys serves for, or that need none."""
+        missing = _BY_CERTIFICATE - {one.authentication for one in self.keys} if self.keys else frozenset()
+        return tuple(one for one in self.usable if one.authentication not in missing)
 
     @cached_property
     def cipher_string(self) -> Used | None:
         """The SSLCipherSuite that counts for the protocol."""
-        used = [one for one in self.evidence.directives if one.name.lower() == "sslciphersuite"]
-        of_tls13 = [one for one in used if (one.words[:1] == (_TLS13,)) is (self.protocol == _TLS13)]
-        inside = [one for one in of_tls13 if one.host == self.host] or [one for one in of_tls13 if not one.host]
-        return inside[-1] if inside else None
+        return cipher_string(self.evidence, self.host, self.protocol)
 
     def used(self, directive: str) -> Used | None:
         """The directive that counts for the host."""
@@ -114,12 +111,13 @@ class Unshared:
 
     def finding(self, cause: str, place: Place | None, remedy: str, *facts: str) -> Finding:
         """A finding with the evidence of both sides."""
+        protocols = ", ".join(map(protocol_name, self.hello.versions))
         return Finding(
             seen=(
                 f"TLS handshake: {self.handshake.error}",
+                *[shown(one) for one, _ in self.evidence.logged("AH02008")][:1],
                 shown(self.record),
-                f"the client offered {listed(map(str, self.offered))} for "
-                f"{', '.join(map(protocol_name, self.hello.versions))}",
+                f"the client offered {listed(map(str, self.offered))} for {protocols}",
                 *facts,
             ),
             cause=cause,
@@ -194,8 +192,8 @@ def _protocol(one: Unshared) -> Iterator[Finding]:
     needed = listed(dict.fromkeys(suite.minimum for suite in one.offered))
     used = one.used("SSLProtocol")
     yield one.finding(
-        f"version against version: {one.protocol} is the newest protocol of both sides, and the client has no suite for "
-        f"it, only for {needed}",
+        f"version against version: {one.protocol} is the newest protocol of both sides, and the client has no suite "
+        f"for it, only for {needed}",
         one.place(used),
         f"let SSLProtocol allow {needed}, or the client offer suites for {one.protocol}",
         "the server has no SSLProtocol" if used is None else f"the server has {used.text}",
@@ -260,7 +258,7 @@ def _groups(one: Unshared) -> Iterator[Finding]:
     curves = [key.curve for key in one.keys]
     if curves and all(curves) and not set(curves) & set(offered):
         yield one.finding(
-            f"key type against groups: the server's key is on the curve {listed(curves)}, which the client does not offer",
+            f"key type against groups: the server's key is on the curve {listed(curves)}, which the client lacks",
             one.keys[0].place,
             "give the host a certificate for an RSA key too, or for one on a curve that the client has",
             client,
@@ -274,8 +272,8 @@ def _signatures(one: Unshared) -> Iterator[Finding]:
     wanted = [_SCHEMES.get(key.kind, key.kind.lower()) for key in one.keys]
     if not any(scheme.startswith(tuple(wanted)) for scheme in schemes):
         yield one.finding(
-            f"key type against signatures: the server's key is {one.keys[0].kind}, and the client takes no signature of "
-            "that kind",
+            f"key type against signatures: the server's key is {one.keys[0].kind}, and the client takes no signature "
+            "of that kind",
             one.keys[0].place,
             "give the host a certificate for an RSA or EC key, whose signatures every client takes",
             f"the client takes {listed(schemes)}",
@@ -286,12 +284,11 @@ def _lists(one: Unshared) -> Iterator[Finding]:
     used = one.cipher_string
     offered = listed(map(str, one.fitting))
     text = "the server's list" if used is None else used.text
-    level = "" if used is None or "@SECLEVEL" not in used.text else ", at its security level"
     yield one.finding(
-        f"list against list: {text} allows none of the suites that the client offered for {one.protocol}{level}: {offered}",
+        f"list against list: {text} allows none of the suites that the client offered for {one.protocol}: {offered}",
         one.place(used),
-        f"let SSLCipherSuite allow a suite that the client has, or the client offer one of the server's (server.scan() "
-        f"shows them)",
+        "let SSLCipherSuite allow a suite that the client has, or the client offer one of the server's (server.scan() "
+        "shows them)",
         f"the server has {text}" if used is not None else "the server has no SSLCipherSuite: OpenSSL's default counts",
     )
 
