@@ -19,7 +19,9 @@ from pytest_modssl import (
     VirtualHost,
     assert_ciphers,
     assert_groups,
+    assert_handshake,
     assert_policy,
+    requires,
     tls,
 )
 from pytest_modssl.httpd.library import listed_suites
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
     from pytest_modssl.pki import CA
     from pytest_modssl.targets.base import Target
     from pytest_modssl.targets.server import Server
+
+pytestmark = requires(feature="TLSv1.3")
 
 NAME = "www.example.test"
 STRING = "ECDHE+AESGCM:ECDHE+CHACHA20:AES128-SHA"
@@ -146,6 +150,7 @@ def test_hybrids_with_ml_kem_are_seen_where_openssl_has_them(server: Server) -> 
     if version is not None and version[:2] >= (3, 5):
         seen = assert_groups(server, NAME, accepts=["X25519MLKEM768"], ordered=["X25519MLKEM768", "x25519"])
         assert "X25519MLKEM768" not in seen.groups["TLSv1.2"]
+        assert_handshake(server, NAME, protocol="TLSv1.3", group="X25519MLKEM768")
     else:
         found = told(lambda: assert_groups(server, NAME, accepts=["X25519MLKEM768"]))
         assert [one[:2] for one in found] == [("groups of TLSv1.3", "X25519MLKEM768")]

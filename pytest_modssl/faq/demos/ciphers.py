@@ -129,6 +129,7 @@ DEMONSTRATIONS: tuple[Demonstration, ...] = (
         remedy=lambda scene: _stapled(scene, _INTERMEDIATE),
         check=lambda server: assert_policy(server, "intermediate", name=NAME, version="6.0"),
         place="SSLCipherSuite HIGH",
+        available=_has_tls13,
     ),
     Demonstration(
         entry="anonymous-dh",

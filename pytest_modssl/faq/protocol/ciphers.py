@@ -72,13 +72,9 @@ def _accepted(evidence: Evidence) -> Iterator[Finding]:
             if found is None:
                 continue
             port = evidence.ports.get(scans[-1].address, 443)
-            words = {"seen": one.seen, "expected": one.expected, **found.groupdict("")}
-            yield Finding(
-                seen=(str(one),),
-                cause=cause.format(**words),
-                place=_place(evidence, scans[-1].server_name, port, directive, words.get("protocol", "")),
-                remedy=remedy.format(**words),
-            )
+            words = {"protocol": "", **found.groupdict("")}
+            place = _place(evidence, scans[-1].server_name, port, directive, words["protocol"])
+            yield Finding(seen=(str(one),), cause=cause.format(seen=one.seen), place=place, remedy=remedy)
             return
 
 
@@ -92,7 +88,7 @@ _RULES = (
     (
         r"cipher suites of (?P<protocol>TLSv1\.3).*",
         "SSLCipherSuite",
-        "SSLCipherSuite has no effect on TLS 1.3 unless its first word is TLSv1.3; the suites of TLS 1.3 are set apart",
+        "without the word TLSv1.3 SSLCipherSuite has no effect on the suites of TLS 1.3, which then are the default",
         "name those of TLS 1.3 in a line of their own: SSLCipherSuite TLSv1.3 TLS_AES_256_GCM_SHA384:...",
     ),
     (
