@@ -25,6 +25,7 @@ _INTERMEDIATE = """
     SSLStaplingForceURL "http://${MODSSL_ADDRESS}:${MODSSL_PORT_8888}/ocsp.cgi"
 """
 _AS_DELIVERED = """
+    SSLProtocol -all +TLSv1.2 +TLSv1.3
     SSLCipherSuite HIGH
     SSLHonorCipherOrder on
 """

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from pytest_modssl.faq.configured import Key
+    from pytest_modssl.faq.entry import Certainty
     from pytest_modssl.faq.evidence import Evidence, Place, Used
     from pytest_modssl.httpd.errorlog import LogRecord
     from pytest_modssl.tls.messages import ClientHello
@@ -109,7 +110,9 @@ class Unshared:
         port = self.evidence.ports.get(self.handshake.address)
         return self.evidence.call(self.evidence.host_of(self.handshake.server_name, port))
 
-    def finding(self, cause: str, place: Place | None, remedy: str, *facts: str) -> Finding:
+    def finding(
+        self, cause: str, place: Place | None, remedy: str, *facts: str, certainty: Certainty = "certain"
+    ) -> Finding:
         """A finding with the evidence of both sides."""
         protocols = ", ".join(map(protocol_name, self.hello.versions))
         return Finding(
@@ -123,6 +126,7 @@ class Unshared:
             cause=cause,
             place=place,
             remedy=remedy,
+            certainty=certainty,
         )
 
 
@@ -282,14 +286,18 @@ def _signatures(one: Unshared) -> Iterator[Finding]:
 
 def _lists(one: Unshared) -> Iterator[Finding]:
     used = one.cipher_string
-    offered = listed(map(str, one.fitting))
-    text = "the server's list" if used is None else used.text
+    text = "the default list of its OpenSSL" if used is None else used.text
+    known = bool(one.keys) or one.protocol == _TLS13
+    # Without its file nobody can say that the key is not what is missing.
+    against = "list against list" if known else "list against list, or key type against suites"
     yield one.finding(
-        f"list against list: {text} allows none of the suites that the client offered for {one.protocol}: {offered}",
+        f"{against}: {text} allows none of the suites that the client offered for {one.protocol}: "
+        f"{listed(map(str, one.fitting))}",
         one.place(used),
         "let SSLCipherSuite allow a suite that the client has, or the client offer one of the server's (server.scan() "
         "shows them)",
-        f"the server has {text}" if used is not None else "the server has no SSLCipherSuite: OpenSSL's default counts",
+        f"the server has {text}",
+        certainty="certain" if known else "likely",
     )
 
 
