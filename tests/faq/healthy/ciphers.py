@@ -63,7 +63,7 @@ HEALTHY = (
     Healthy("anonymous suites offered beside others", over_tls(), _anonymous_too),
     Healthy("a client that has nothing in common, as is wanted", over_tls("SSLCipherSuite AESGCM"), _nothing_shared),
     Healthy("scanned", over_tls(key_type="rsa-2048"), _scanned),
-    Healthy("held against a part of a policy", over_tls(), _policy_in_part),
+    Healthy("held against a part of a policy", over_tls("SSLProtocol TLSv1.2"), _policy_in_part),
     Healthy("a DSA key", over_tls("SSLCipherSuite ALL:@SECLEVEL=0", key_type="dsa-2048"), _dss),
     Healthy("a session cache", over_tls(server='SSLSessionCache "shmcb:${MODSSL_RUN}/cache(512000)"')),
     Healthy("no session tickets", over_tls("SSLSessionTickets off")),
