@@ -239,10 +239,15 @@ class LocalInstance:
             StartError: when it ended, or was not ready in time.
         """
         __tracebackhide__ = True
+
+        def written() -> bool:
+            # An old httpd makes the file first and writes into it later (seen on 2.4.27).
+            return pid_file.exists() and pid_file.stat().st_size > 0
+
         pid_file = self.folder / PID_FILE
         with contextlib.suppress(WaitTimeoutError):
-            until(lambda: pid_file.exists() or self.exit_status is not None, seconds=seconds, what="")
-        if self.exit_status is not None or not pid_file.exists():
+            until(lambda: written() or self.exit_status is not None, seconds=seconds, what="")
+        if self.exit_status is not None or not written():
             raise self._target.refused(config, self)
         self._connections.begin(self.pid)
 
