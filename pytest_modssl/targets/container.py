@@ -23,7 +23,7 @@ import docker.errors
 from docker.utils.socket import frames_iter_no_tty
 
 from pytest_modssl.errors import EngineError, WaitTimeoutError
-from pytest_modssl.process import ending_in
+from pytest_modssl.process import cpu_seconds_in, ending_in
 from pytest_modssl.targets.connections import connections_in
 from pytest_modssl.targets.engine_errors import container_ended, engine_error, engine_errors
 from pytest_modssl.wait import until
@@ -266,10 +266,24 @@ class Container:
         Raises:
             EngineError: when the container has ended.
         """
+        processes, connections = self._look()
+        return connections_in(connections), ending_in(processes)
+
+    def cpu_seconds(self, program: str) -> float:
+        """Seconds of CPU that all processes of a program have spent (see `process.cpu_seconds_in`).
+
+        Raises:
+            EngineError: when the container has ended.
+        """
+        processes, _ = self._look()
+        return cpu_seconds_in(processes, program)
+
+    def _look(self) -> tuple[str, str]:
+        """The kernel's text about the processes, and that about the connections."""
         ticket = secrets.token_hex(4)
         self.tell(f"look - {ticket}")
-        connections = connections_in(" ".join(self.answer("connections", ticket)))
-        return connections, ending_in(" ".join(self.answer("processes", ticket)))
+        processes = " ".join(self.answer("processes", ticket))
+        return processes, " ".join(self.answer("connections", ticket))
 
     def put(self, files: Mapping[str, tuple[bytes, int]], folders: Mapping[str, int]) -> None:
         """Writes files below `ROOT`, owned by root.

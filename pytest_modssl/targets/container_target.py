@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import socket
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from filelock import FileLock
@@ -345,6 +345,10 @@ class ContainerInstance:
     def mode(self, path: str) -> int | None:
         """See `Instance`."""
         return self._container.mode(path)
+
+    def cpu_seconds(self) -> float | None:
+        """See `Instance`."""
+        return self._container.cpu_seconds(PurePosixPath(self.installation.binary).name)
 
     def settle(self) -> frozenset[str] | None:
         """See `Instance`."""

@@ -253,6 +253,15 @@ class LocalInstance:
         except OSError:
             return None
 
+    def cpu_seconds(self) -> float | None:
+        """See `Instance`: of its parent process, its children, and those of them that have ended."""
+        try:
+            parent = psutil.Process(self.pid)
+            times = [one.cpu_times() for one in (parent, *parent.children(recursive=True))]
+        except (psutil.Error, OSError):
+            return None
+        return sum(one.user + one.system + one.children_user + one.children_system for one in times)
+
     def settle(self) -> frozenset[str] | None:
         """See `Instance`: a connection that the client has closed and the server has not is in state CLOSE_WAIT.
 

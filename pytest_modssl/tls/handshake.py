@@ -27,6 +27,9 @@ something that is not TLS. alert: it sent a fatal alert. certificate: this clien
 server's chain. client: this client's own TLS library could not go on.
 """
 
+Resumption = Literal["ticket", "session id"]
+"""How a session was taken up: by a ticket that carries it, or by an id under which the server has kept it."""
+
 Stage = Literal["connect", "hello", "handshake", "after"]
 """How far it came: TCP connection, ClientHello sent, ServerHello received, handshake finished."""
 
@@ -91,7 +94,7 @@ class Handshake:
         signature: The scheme by which the server signed its ServerKeyExchange (TLS 1.2) or the handshake (TLS 1.3);
             None where it did not, and before TLS 1.2, which does not name it.
         alpn: The application protocol selected.
-        resumed: Whether an earlier session was taken up.
+        resumed_by: How an earlier session was taken up, "ticket" or "session id"; None where none was.
         session: What to pass to resume this one; None as long as the server gave nothing to resume.
         session_id: The session id of the ServerHello in lower-case hex, TLS 1.2 and older.
         tickets: How many session tickets came.
@@ -127,7 +130,7 @@ class Handshake:
     dh_prime: int | None = field(default=None, repr=False)
     signature: str | None = None
     alpn: str | None = None
-    resumed: bool = False
+    resumed_by: Resumption | None = None
     session: Session | None = None
     session_id: str | None = None
     tickets: int = 0
@@ -153,6 +156,11 @@ class Handshake:
     def offered_protocols(self) -> tuple[str, ...]:
         """The protocols that the client offered, as far as it said: up to TLS 1.2 a client tells its newest alone."""
         return tuple(map(protocol_name, self.transcript.offered_versions))
+
+    @property
+    def resumed(self) -> bool:
+        """Whether an earlier session was taken up."""
+        return self.resumed_by is not None
 
     @property
     def dh_bits(self) -> int | None:
@@ -224,7 +232,7 @@ class Handshake:
             parts.append(f"signed {self.signature}")
         if self.alpn:
             parts.append(f"ALPN {self.alpn}")
-        parts.append("resumed" if self.resumed else "new session")
+        parts.append(f"resumed by {self.resumed_by}" if self.resumed else "new session")
         return [", ".join(parts)]
 
     def _certificate_lines(self) -> list[str]:
