@@ -35,7 +35,7 @@ class Outcome:
         answers: how many came whole.
         handshake_seconds: from the beginning until the handshake was finished.
         seconds: from the beginning to the end, of a connection that did not go wrong.
-        example: the handshake, where something about it was not as hoped.
+        example: the handshake; `None` without TLS, and for all but the first of a kind.
     """
 
     failure: str = ""
@@ -46,6 +46,13 @@ class Outcome:
     handshake_seconds: float | None = None
     seconds: float | None = None
     example: Handshake | None = None
+
+    @property
+    def kind(self) -> str:
+        """What it is an example of."""
+        if self.failure or not self.offered:
+            return self.failure or "without a session"
+        return f"resumed by {self.resumed_by}" if self.resumed_by else "not resumed"
 
 
 def connection(plan: Plan, session: Session | None) -> tuple[Outcome, Session | None]:
@@ -81,7 +88,7 @@ def _over_tls(plan: Plan, session: Session | None) -> tuple[Outcome, Session | N
         answers=answers,
         handshake_seconds=seen.timings.get("handshake") if seen.ok else None,
         seconds=None if failure else seconds,
-        example=seen if failure or (session is not None and not seen.resumed) else None,
+        example=seen,
     )
     return outcome, seen.session if plan.resume and seen.ok else None
 

@@ -11,6 +11,7 @@ import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pytest_modssl.load.connection import Outcome, connection
@@ -100,16 +101,19 @@ def _carried_out(plan: Plan) -> list[Outcome]:
 
 def _worker(plan: Plan, goes_on: Callable[[], bool]) -> Iterator[Outcome]:
     session: Session | None = None
+    kinds = set[str]()
     while goes_on():
         outcome, session = connection(plan, session)
-        yield outcome
+        # A handshake with all its records is some 50 kB: thousands of them are not kept.
+        yield replace(outcome, example=None) if outcome.kind in kinds else outcome
+        kinds.add(outcome.kind)
 
 
 def _report(plan: Plan, outcomes: list[Outcome], *, seconds: float, server_cpu: float | None) -> LoadReport:
     examples: dict[str, Handshake] = {}
     for one in outcomes:
         if one.example is not None:
-            examples.setdefault(one.failure or "not resumed", one.example)
+            examples.setdefault(one.kind, one.example)
     return LoadReport(
         url=plan.url,
         address=plan.address,

@@ -65,7 +65,8 @@ class LoadReport:
         latency: from the beginning of a connection to its end.
         server_cpu: seconds of CPU that all processes of the server spent meanwhile, in steps of 10 ms; `None` where it
             cannot be had.
-        examples: a handshake of each kind of failure, and one in which no session was taken up though one was offered.
+        examples: a handshake of each kind of failure, one for which there was no session to offer, and one of each way
+            in which a session was taken up, or was not.
     """
 
     url: str

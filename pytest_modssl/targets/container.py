@@ -285,15 +285,18 @@ class Container:
         processes = " ".join(self.answer("processes", ticket))
         return processes, " ".join(self.answer("connections", ticket))
 
-    def put(self, files: Mapping[str, tuple[bytes, int]], folders: Mapping[str, int]) -> None:
+    def put(
+        self, files: Mapping[str, tuple[bytes, int]], folders: Mapping[str, int], pipes: Mapping[str, int]
+    ) -> None:
         """Writes files below `ROOT`, owned by root.
 
         Args:
             files: content and permission bits by relative path.
             folders: permission bits by relative path, the outer ones first.
+            pipes: permission bits of named pipes by relative path.
         """
         with self._asking("copy files into a container"):
-            self._api.put_archive(self.id, ROOT, _tar(files, folders))
+            self._api.put_archive(self.id, ROOT, _tar(files, folders, pipes))
 
     def run(self, argv: list[str], environment: Mapping[str, str], *, user: str = "0") -> tuple[int, bytes, bytes]:
         """Exit status, output and error output of a command in the container, run as `user` or `user:group`."""
@@ -405,23 +408,24 @@ def _socket_of(stream: Any) -> Any:
     return getattr(stream, "_sock", stream)
 
 
-def _tar(files: Mapping[str, tuple[bytes, int]], folders: Mapping[str, int]) -> bytes:
+def _tar(files: Mapping[str, tuple[bytes, int]], folders: Mapping[str, int], pipes: Mapping[str, int]) -> bytes:
     buffer = io.BytesIO()
     now = time.time()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as archive:
-        for member, content in _members(files, folders):
+        for member, content in _members(files, folders, pipes):
             member.mtime = now
             archive.addfile(member, io.BytesIO(content))
     return buffer.getvalue()
 
 
 def _members(
-    files: Mapping[str, tuple[bytes, int]], folders: Mapping[str, int]
+    files: Mapping[str, tuple[bytes, int]], folders: Mapping[str, int], pipes: Mapping[str, int]
 ) -> Iterator[tuple[tarfile.TarInfo, bytes]]:
-    for name, mode in folders.items():
-        member = tarfile.TarInfo(name)
-        member.type, member.mode = tarfile.DIRTYPE, mode
-        yield member, b""
+    for kind, empty in ((tarfile.DIRTYPE, folders), (tarfile.FIFOTYPE, pipes)):
+        for name, mode in empty.items():
+            member = tarfile.TarInfo(name)
+            member.type, member.mode = kind, mode
+            yield member, b""
     for name, (content, mode) in files.items():
         member = tarfile.TarInfo(name)
         member.size, member.mode = len(content), mode

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from cryptography import x509
 
 from pytest_modssl.tls import hostname
-from pytest_modssl.tls.names import protocol_name
+from pytest_modssl.tls.names import EXTENSIONS, protocol_name
 from pytest_modssl.tls.stapling import Stapled, read_stapled
 from pytest_modssl.tls.transcript import Transcript
 
@@ -155,7 +155,14 @@ class Handshake:
     @property
     def offered_protocols(self) -> tuple[str, ...]:
         """The protocols that the client offered, as far as it said: up to TLS 1.2 a client tells its newest alone."""
-        return tuple(map(protocol_name, self.transcript.offered_versions))
+        hello = self.transcript.client_hello
+        return () if hello is None else tuple(map(protocol_name, hello.versions))
+
+    @property
+    def tickets_taken(self) -> bool:
+        """Whether the client said that it takes session tickets; under TLS 1.3 there is nothing else to take."""
+        hello = self.transcript.client_hello
+        return self.protocol == "TLSv1.3" or (hello is not None and EXTENSIONS["session_ticket"] in hello.extensions)
 
     @property
     def resumed(self) -> bool:

@@ -99,13 +99,13 @@ class Transcript:
     entries: tuple[Entry, ...] = ()
 
     @property
-    def offered_versions(self) -> tuple[int, ...]:
-        """The protocol versions that the client's first ClientHello offered; none where it did not come to one."""
+    def client_hello(self) -> ClientHello | None:
+        """The client's first ClientHello; `None` where it did not come to one."""
         for entry in self.entries:
             for message in entry.messages if entry.direction == "sent" else ():
                 if message.type == CLIENT_HELLO:
-                    return parse_client_hello(message.body).versions
-        return ()
+                    return parse_client_hello(message.body)
+        return None
 
     def __str__(self) -> str:
         return "\n".join(map(str, self.entries)) or "no record was exchanged"
