@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_modssl.asserts._collect import compare, require
 from pytest_modssl.asserts.handshake import repeat_command
 from pytest_modssl.errors import LoadError, Mismatch
+from pytest_modssl.load.plan import url_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,14 +55,14 @@ def assert_sessions_resumed(
         raise LoadError(f"rate={rate!r}: a part of the sessions, more than 0 and at most 1")
     if by == "session id":
         options["tickets"] = False
-    bounds = {"connections": connections, "workers": workers, "seconds": seconds, "requests": 0}
-    report = server.load(f"https://{name}:{port}/", **bounds, **options)
+    bounds: dict[str, Any] = {"connections": connections, "workers": workers, "seconds": seconds, "requests": 0}
+    report = server.load(url_of("https", name, port), **bounds, **options)
     require(
         server,
         f"sessions of {name} on port {port} under load",
         list(_unresumed(report, rate, by)),
         seen=(report, *report.examples),
-        commands=[[*repeat_command(server, name, port, options), "-reconnect"]],
+        commands=[repeat_command(server, name, port, options)],
     )
     return report
 

@@ -152,7 +152,9 @@ def render(config: ServerConfig, installation: Installation, place: Place) -> Re
     files[MAIN] = (text.encode("utf-8", "surrogateescape"), 0o644)
     modes = {f"run/{name}": mode for name, mode in config.folders.items()}
     pipes = tuple(f"run/{name}" for name in config.pipes)
-    folders = {str(parent) for name in (*files, *modes, *pipes) for parent in PurePosixPath(name).parents if str(parent) != "."}
+    folders = {
+        str(parent) for name in (*files, *modes, *pipes) for parent in PurePosixPath(name).parents if str(parent) != "."
+    }
     hosts: dict[str, Origin | None] = {}
     for host in config.virtual_hosts:
         hosts.setdefault(f"{host.name}:{place.ports.get(host.port, host.port)}", host.origin)

@@ -67,7 +67,7 @@ def connection(plan: Plan, session: Session | None) -> tuple[Outcome, Session | 
 
 def _over_tls(plan: Plan, session: Session | None) -> tuple[Outcome, Session | None]:
     answers, failure, seconds = 0, "", None
-    options: tls.ConnectOptions = {**plan.options, "session": session, "timeout": plan.timeout}
+    options = {**plan.options, "session": session, "timeout": plan.timeout}
     if not plan.requests:
         seen = tls.handshake(plan.address, plan.host, **options)
     else:

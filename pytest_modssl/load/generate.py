@@ -12,7 +12,7 @@ import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pytest_modssl.load.connection import Outcome, connection
 from pytest_modssl.load.plan import Plan, refuse_strangers
@@ -21,9 +21,7 @@ from pytest_modssl.load.report import Latency, LoadReport
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
-    from typing_extensions import Unpack
-
-    from pytest_modssl.tls import ConnectOptions, Handshake, Session
+    from pytest_modssl.tls import Handshake, Session
 
 
 def load(
@@ -38,7 +36,7 @@ def load(
     timeout: float = 5.0,
     ours: Collection[tuple[str, int]] = (),
     cpu: Callable[[], float | None] = lambda: None,
-    **options: Unpack[ConnectOptions],
+    **options: Any,
 ) -> LoadReport:
     """What came of many connections at once.
 

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from pytest_modssl.errors import LoadError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-
-    from pytest_modssl.tls import ConnectOptions
+    from collections.abc import Collection, Mapping
 
 MOST: dict[str, float] = {"connections": 20_000, "seconds": 60, "workers": 64, "requests": 1_000, "timeout": 30}
 """The hard upper bounds: a load is for a test, and ends. A worker is a thread of this process."""
@@ -45,7 +43,7 @@ class Plan:
     requests: int
     resume: bool
     timeout: float
-    options: ConnectOptions
+    options: Mapping[str, Any]
 
     def __post_init__(self) -> None:
         for name, most in MOST.items():
@@ -53,6 +51,8 @@ class Plan:
             if not (0 <= value <= most if name == "requests" else 0 < value <= most):
                 least = "0" if name == "requests" else "more than 0"
                 raise LoadError(f"{name}={value!r}: a load has {least} and at most {most:,g}")
+        if "session" in self.options:
+            raise LoadError("session=: a load makes its own sessions; resume= says whether they are taken up")
         if self.scheme not in ("https", "http") or not self.host:
             raise LoadError(f"{self.url!r} is no URL to put a load on: give https://NAME/PATH, or http://NAME/PATH")
         if self.scheme == "http" and not self.requests:
@@ -60,7 +60,7 @@ class Plan:
 
     @property
     def scheme(self) -> str:
-        """"https" or "http"."""
+        """That of the URL: "https" or "http"."""
         return urlsplit(self.url).scheme
 
     @property
@@ -74,6 +74,12 @@ class Plan:
         parts = urlsplit(self.url)
         path = f"{parts.path or '/'}{parts.query and f'?{parts.query}'}"
         return f"GET {path} HTTP/1.1\r\nHost: {parts.netloc}\r\n"
+
+
+def url_of(scheme: str, name: str, port: int) -> str:
+    """The URL of a host's first page, with the port where it is not the scheme's own."""
+    own = {"https": 443, "http": 80}[scheme]
+    return f"{scheme}://{name}/" if port == own else f"{scheme}://{name}:{port}/"
 
 
 def refuse_strangers(address: tuple[str, int], ours: Collection[tuple[str, int]]) -> None:

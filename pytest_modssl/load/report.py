@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from pytest_modssl.tls import Handshake
 
 
+# The server's CPU time is that of one connection, the ratio that of it to the first row's.
+_COLUMNS = ("", "connections", "failed", "resumed", "handshake p50", "p99", "server CPU", "ratio")
+
+
 @dataclass(frozen=True, slots=True)
 class Latency:
     """How long something took: percentiles over all times, in seconds, by the nearest rank.
@@ -151,16 +155,17 @@ class LoadComparison:
         }
 
     def __str__(self) -> str:
-        rows = [("", "connections", "failed", "resumed", "handshake p50", "p99", "server CPU", "ratio"), *self._rows()]
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        rows = [_COLUMNS, *self._rows()]
+        first, *others = (max(map(len, column)) for column in zip(*rows, strict=True))
         return "\n".join(
-            "  ".join([row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))])
+            "  ".join([row[0].ljust(first), *(cell.rjust(width) for cell, width in zip(row[1:], others, strict=True))])
             for row in rows
         )
 
     def _rows(self) -> Iterator[tuple[str, ...]]:
         for name, one in self.reports.items():
-            rate, per, ratio, shaken = one.resumption_rate, one.cpu_per_connection, self.ratios[name], one.handshake_latency
+            rate, per, ratio = one.resumption_rate, one.cpu_per_connection, self.ratios[name]
+            shaken = one.handshake_latency
             yield (
                 name,
                 str(one.connections),

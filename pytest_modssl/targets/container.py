@@ -285,9 +285,7 @@ class Container:
         processes = " ".join(self.answer("processes", ticket))
         return processes, " ".join(self.answer("connections", ticket))
 
-    def put(
-        self, files: Mapping[str, tuple[bytes, int]], folders: Mapping[str, int], pipes: Mapping[str, int]
-    ) -> None:
+    def put(self, files: Mapping[str, tuple[bytes, int]], folders: Mapping[str, int], pipes: Mapping[str, int]) -> None:
         """Writes files below `ROOT`, owned by root.
 
         Args:

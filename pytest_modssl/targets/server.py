@@ -13,7 +13,7 @@ from pytest_modssl import http, tls
 from pytest_modssl.errors import ServerGoneError, UnknownHostError
 from pytest_modssl.faq import Evidence
 from pytest_modssl.load import LoadComparison, load
-from pytest_modssl.load.plan import MOST as BOUNDS
+from pytest_modssl.load.plan import MOST, url_of
 from pytest_modssl.pki.blob import Blob
 from pytest_modssl.targets.base import Prepared
 from pytest_modssl.targets.log import ServerLog
@@ -278,8 +278,8 @@ class Server:
             http_port: that of the other.
             options: as for `load`.
         """
-        over_tls, plain = f"https://{name}:{port}/", f"http://{name}:{http_port}/"
-        bounds = {key: value for key, value in options.items() if key in BOUNDS}
+        over_tls, plain = url_of("https", name, port), url_of("http", name, http_port)
+        bounds = {key: value for key, value in options.items() if key in MOST}
         return LoadComparison(
             {
                 "HTTP": self.load(plain, **bounds),

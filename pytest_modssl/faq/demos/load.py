@@ -60,9 +60,9 @@ def _with_clients(scene: Scene, directives: str) -> ServerConfig:
     return ServerConfig(host, directives=directives, pki={"clients.pem": ca.cert_pem})
 
 
-def _clients_resume(server: Server, **options: str) -> None:
+def _clients_resume(server: Server, protocol: str | None = None) -> None:
     _, client = _client()
-    assert_sessions_resumed(server, NAME, client=client, **options)
+    assert_sessions_resumed(server, NAME, client=client, protocol=protocol)
 
 
 def _sessions(scene: Scene, directives: str) -> ServerConfig:
