@@ -118,10 +118,10 @@ ENTRIES = (
         anchor="random",
         directives=("SSLSessionCache", "SSLSessionTickets"),
         numbers=(_DROPPED,),
-        since="Today concurrent clients do not break a DBM cache: Mutex none is refused for ssl-cache. But it drops every "
-        "session of 950 bytes or more, as those with an RSA certificate of a client are; under TLS 1.3 it costs the "
-        "server more CPU than full handshakes do; and after a graceful restart under load its file can be closed to "
-        "the children for a while (AH00807, AH00809, AH00811). Measured on httpd 2.4.71.",
+        since="Today concurrent clients do not break a DBM cache: Mutex none is refused for ssl-cache. But it drops "
+        "every session of 950 bytes or more, as those with an RSA certificate of a client are; under TLS 1.3 it costs "
+        "the server more CPU than full handshakes do; and after a graceful restart under load its file can be closed "
+        "to the children for a while (AH00807, AH00809, AH00811). Measured on httpd 2.4.71.",
         recognisers=(_dropped_sessions,),
     ),
     Entry(

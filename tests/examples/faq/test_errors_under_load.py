@@ -26,7 +26,8 @@ def test_sessions(modssl_server_factory, config, protocol):
 
 def test_caches_side_by_side(modssl_server_factory, config):
     servers = {cache: modssl_server_factory(config(cache)) for cache in CACHES}
-    compared = LoadComparison({cache: one.load("https://www.example.test/") for cache, one in servers.items()})
+    url = "https://www.example.test/"
+    compared = LoadComparison({cache: one.load(url, connections=60) for cache, one in servers.items()})
     print(compared)
     assert [one.failures for one in compared.reports.values()] == [{}, {}, {}]
     assert compared.reports["none"].resumed == 0

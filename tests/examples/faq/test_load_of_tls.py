@@ -19,6 +19,6 @@ def test_sessions(modssl_server, protocol):
 
 
 def test_costs(modssl_server):
-    compared = modssl_server.compare_load("www.example.test")
+    compared = modssl_server.compare_load("www.example.test", connections=60)
     print(compared)  # a report: times and ratios are no reason for a test to fail
     assert compared.reports["resumed"].resumption_rate == 1
