@@ -1,7 +1,8 @@
 """The load itself: workers that make one connection after another until the count or the time is used up.
 
-Workers are threads. A connection whose every record is watched costs this process twice what it costs the server (4 ms of
-CPU against 2, measured on httpd 2.4.71): a load shows what happens when many come at once, not how many httpd can take.
+Workers are threads. A connection whose every record is watched costs this process twice what it costs the server (4 ms
+of CPU against 2, measured on httpd 2.4.71): a load shows what happens when many come at once, not how many httpd can
+take.
 """
 
 from __future__ import annotations
