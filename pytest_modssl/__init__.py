@@ -41,6 +41,9 @@ if TYPE_CHECKING:
         assert_handshake_fails as assert_handshake_fails,
     )
     from pytest_modssl.asserts import (
+        assert_handshake_within as assert_handshake_within,
+    )
+    from pytest_modssl.asserts import (
         assert_java7_compatible as assert_java7_compatible,
     )
     from pytest_modssl.asserts import (
@@ -65,6 +68,9 @@ if TYPE_CHECKING:
         assert_runtime_paths as assert_runtime_paths,
     )
     from pytest_modssl.asserts import (
+        assert_sessions_resumed as assert_sessions_resumed,
+    )
+    from pytest_modssl.asserts import (
         assert_sni as assert_sni,
     )
     from pytest_modssl.asserts import (
@@ -87,6 +93,9 @@ if TYPE_CHECKING:
     )
     from pytest_modssl.errors import (
         HttpdNotFoundError as HttpdNotFoundError,
+    )
+    from pytest_modssl.errors import (
+        LoadError as LoadError,
     )
     from pytest_modssl.errors import (
         MissingModuleError as MissingModuleError,
@@ -144,6 +153,12 @@ if TYPE_CHECKING:
     )
     from pytest_modssl.httpd.installation import (
         Version as Version,
+    )
+    from pytest_modssl.load import (
+        LoadComparison as LoadComparison,
+    )
+    from pytest_modssl.load import (
+        LoadReport as LoadReport,
     )
     from pytest_modssl.marker import (
         requires as requires,
@@ -217,6 +232,7 @@ _HOMES = {
         "assert_groups",
         "assert_handshake",
         "assert_handshake_fails",
+        "assert_handshake_within",
         "assert_java7_compatible",
         "assert_key_matches",
         "assert_listens",
@@ -225,6 +241,7 @@ _HOMES = {
         "assert_private_keys_protected",
         "assert_random_seed",
         "assert_runtime_paths",
+        "assert_sessions_resumed",
         "assert_sni",
         "assert_ssl_env",
         "assert_stapled",
@@ -235,6 +252,7 @@ _HOMES = {
         "ConfigError",
         "EnvironmentPageError",
         "HttpdNotFoundError",
+        "LoadError",
         "MissingModuleError",
         "ModsslError",
         "PolicyError",
@@ -250,6 +268,7 @@ _HOMES = {
     "httpd.errorlog": ("LogRecord",),
     "httpd.expectations": ("expectations",),
     "httpd.installation": ("Installation", "Version"),
+    "load": ("LoadComparison", "LoadReport"),
     "marker": ("requires",),
     "pki": ("CA", "CSR", "Blob", "LeafCert", "PrivateKey", "dh_parameters", "generate_key", "self_signed"),
     "pki.responder": ("OcspResponder",),

@@ -53,6 +53,10 @@ class TlsError(ModsslError):
     """A TLS exchange could not be carried out as asked (not: was refused by the peer)."""
 
 
+class LoadError(ModsslError):
+    """A load was asked for that is out of bounds, or that would not go to a server of ours."""
+
+
 class RecordError(TlsError):
     """Bytes on the wire are not TLS, or not well formed."""
 

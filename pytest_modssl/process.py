@@ -25,6 +25,11 @@ if TYPE_CHECKING:
 _PF_EXITING = 0x4
 # proc_pid_stat(5): the name, which may hold anything, is in parentheses; state and flags are fields 3 and 9.
 _STAT = re.compile(r"\) ([A-Za-z]) (?:-?\d+ ){5}(\d+) ")
+# Fields 14 to 17: user and system time of the process, and of those of its children whose end it has asked for. They
+# count in USER_HZ, which sysconf(_SC_CLK_TCK) tells (proc_pid_stat(5)).
+_TIMES = re.compile(r"\((?P<name>[^()]*)\) [A-Za-z] (?:-?\d+ ){10}(?P<ticks>\d+ \d+ -?\d+ -?\d+) ")
+# The kernel keeps that much of a program's name (TASK_COMM_LEN in include/linux/sched.h).
+_NAME_LENGTH = 15
 
 # The parent-death signal of prctl(2) is tied to the *thread* that started the process: so one thread, which lasts as
 # long as the interpreter, starts them all.
@@ -189,6 +194,17 @@ def ending_in(stats: str) -> bool:
         stats: the text of one or several files /proc/PID/stat, with any white space between the fields.
     """
     return any(state in "ZX" or int(flags) & _PF_EXITING for state, flags in _STAT.findall(stats))
+
+
+def cpu_seconds_in(stats: str, program: str) -> float:
+    """Seconds of CPU that all processes of a program have spent, with those of their children that have ended.
+
+    Args:
+        stats: as for `ending_in`.
+        program: its file name.
+    """
+    mine = (found["ticks"] for found in _TIMES.finditer(stats) if found["name"] == program[:_NAME_LENGTH])
+    return sum(int(one) for ticks in mine for one in ticks.split()) / os.sysconf("SC_CLK_TCK")
 
 
 def _group_exists(group: int) -> bool:

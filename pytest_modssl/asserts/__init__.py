@@ -9,6 +9,7 @@ from pytest_modssl.asserts.dh import assert_dh_bits, assert_java7_compatible
 from pytest_modssl.asserts.environment import assert_ssl_env
 from pytest_modssl.asserts.handshake import assert_handshake, assert_handshake_fails
 from pytest_modssl.asserts.keys import assert_key_matches, assert_private_keys_protected
+from pytest_modssl.asserts.load import assert_handshake_within, assert_sessions_resumed
 from pytest_modssl.asserts.place import assert_listens, assert_random_seed, assert_runtime_paths
 from pytest_modssl.asserts.policy import assert_policy
 from pytest_modssl.asserts.sni import Served, assert_sni
@@ -29,6 +30,7 @@ __all__ = [
     "assert_groups",
     "assert_handshake",
     "assert_handshake_fails",
+    "assert_handshake_within",
     "assert_java7_compatible",
     "assert_key_matches",
     "assert_listens",
@@ -37,6 +39,7 @@ __all__ = [
     "assert_private_keys_protected",
     "assert_random_seed",
     "assert_runtime_paths",
+    "assert_sessions_resumed",
     "assert_sni",
     "assert_ssl_env",
     "assert_stapled",

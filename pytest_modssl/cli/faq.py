@@ -140,9 +140,12 @@ def _played(demonstration: Demonstration, target: Target, scene: Scene) -> bool:
 
 
 def _transcript(played: Played) -> Iterator[str]:
+    from pytest_modssl.load import LoadReport
     from pytest_modssl.tls import Handshake
 
     for one in played.seen:
+        if isinstance(one, LoadReport):
+            yield from ("", textwrap.indent(str(one), "    "))
         if isinstance(one, Handshake):
             yield ""
             yield textwrap.indent(f"{one}\n{one.transcript}", "    ")

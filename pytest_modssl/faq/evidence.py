@@ -15,6 +15,7 @@ from pytest_modssl.errors import ModsslError
 from pytest_modssl.httpd.errorlog import SEVERITY
 from pytest_modssl.httpd.paths import Obstacle, account_of_children, obstacle
 from pytest_modssl.httpd.problems import ConfigProblem, parse_config_error
+from pytest_modssl.httpd.randomness import RandomSource, random_source
 from pytest_modssl.httpd.snippet import Origin
 from pytest_modssl.httpd.syntax import directives_in
 
@@ -228,6 +229,22 @@ class Evidence:
         """The folder above a file that keeps httpd from it, its parent first, then its children."""
         found = obstacle(self.installation, path)
         return found or (None if self.account is None else obstacle(self.installation, path, self.account))
+
+    def faulty_sources(self, context: str) -> Iterator[tuple[Used, RandomSource]]:
+        """Every source of `SSLRandomSeed` in a context ("startup", "connect") that does not give what it should."""
+        root = posixpath.dirname(self.rendered.main)
+        for used in self.directives:
+            if used.name.lower() == "sslrandomseed" and used.words[:1] == (context,):
+                if used.words not in self._sources:
+                    self._sources[used.words] = random_source(self.installation, used.words, root=root)
+                found = self._sources[used.words]
+                if found is not None and found.fault:
+                    yield used, found
+
+    @cached_property
+    def _sources(self) -> dict[tuple[str, ...], RandomSource | None]:
+        """What each source gave when it was asked: one that blocks takes a second each time."""
+        return {}
 
     def find(self, name: str, *, host: str = "", word: str = "") -> Used | None:
         """The directive of a name that counts: the last one in the virtual host, else the last outside of all.

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from pytest_modssl.faq.entry import Entry, Finding
 from pytest_modssl.faq.recognise import refused, shown
 from pytest_modssl.httpd.paths import runtime_paths
-from pytest_modssl.httpd.randomness import random_source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,15 +75,11 @@ def _names(used: Used, path: str) -> Used | None:
 def _silent_source(evidence: Evidence) -> Iterator[Finding]:
     """A source at startup that gives nothing, or has no end, by a check or by a start that did not come to its end."""
     stuck = not evidence.start.ready and evidence.start.status is None and bool(evidence.start.lines)
-    for used in evidence.directives:
-        if used.name.lower() != "sslrandomseed" or used.words[:1] != ("startup",):
-            continue
+    if not stuck and evidence.mismatch(r"SSLRandomSeed startup .*") is None:
+        return
+    for used, found in evidence.faulty_sources("startup"):
         mismatch = evidence.mismatch(re.escape(f"SSLRandomSeed {' '.join(used.words)}"))
-        if mismatch is None and not stuck:
-            continue
-        root = str(PurePosixPath(evidence.rendered.main).parent)
-        found = random_source(evidence.installation, used.words, root=root)
-        if found is not None and found.fault:
+        if stuck or mismatch is not None:
             waited = ("httpd was not ready in time, and logged no reason",) if stuck else ()
             yield Finding(
                 seen=(*waited, str(mismatch or f"{found.source}: {found.fault}")),

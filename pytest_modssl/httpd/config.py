@@ -111,6 +111,8 @@ class ServerConfig:
         modules: modules to load beyond those that the directives need (`"http2"`, not `"mod_http2.so"`).
         folders: folders by name below `${MODSSL_RUN}` with their permission bits, `{"cache": 0o700}`. They belong to
             the account that starts httpd, as what an administrator makes does.
+        pipes: named pipes (FIFOs) by name below `${MODSSL_RUN}`, which everybody may read. Who reads one waits until
+            somebody writes into it, and no longer than the server lives.
         listen: ports to listen on, instead of those of the virtual hosts.
         mpm: `"event"`, `"worker"` or `"prefork"`, instead of the first that the httpd has in this order.
 
@@ -122,6 +124,7 @@ class ServerConfig:
     snippets: tuple[Snippet, ...]
     pki: Mapping[str, bytes]
     folders: Mapping[str, int]
+    pipes: tuple[str, ...]
     defines: Mapping[str, str]
     modules: tuple[str, ...]
     listen: tuple[int, ...]
@@ -134,6 +137,7 @@ class ServerConfig:
         directives: str | Path = "",
         pki: Mapping[str, Blob | str | bytes] | None = None,
         folders: Mapping[str, int] | None = None,
+        pipes: Sequence[str] = (),
         defines: Mapping[str, str] | None = None,
         modules: Sequence[str] = (),
         listen: Sequence[int] | None = None,
@@ -154,6 +158,7 @@ class ServerConfig:
             snippets=snippets(directives, origin),
             pki={_relative(name): _to_bytes(content) for name, content in (pki or {}).items()},
             folders={_relative(name): mode for name, mode in (folders or {}).items()},
+            pipes=tuple(map(_relative, pipes)),
             defines=dict(defines or {}),
             modules=tuple(modules),
             listen=tuple(ports),
@@ -210,7 +215,7 @@ class ServerConfig:
     def _parts(self) -> Iterator[str | bytes]:
         yield from ("server", repr(self.modules), repr(self.listen), repr(self.mpm), repr(sorted(self.defines.items())))
         yield from (one.text for one in self.snippets)
-        yield repr(sorted(self.folders.items()))
+        yield from (repr(sorted(self.folders.items())), repr(sorted(self.pipes)))
         for name, content in sorted(self.pki.items()):
             yield from ("pki", name, content)
         for host in self.virtual_hosts:

@@ -36,11 +36,13 @@ class RandomSource:
         source: "file:/dev/urandom 512", as configured.
         wanted: what it should give.
         fault: what it gives instead; empty where nothing is wrong.
+        blocks: whether who reads it waits, for more than a second or for ever.
     """
 
     source: str
     wanted: str
     fault: str
+    blocks: bool
 
 
 def random_source(installation: Installation, words: Sequence[str], *, root: str) -> RandomSource | None:
@@ -60,12 +62,14 @@ def random_source(installation: Installation, words: Sequence[str], *, root: str
     limit = int(bytes_) if bytes_ else _ENDLESS
     ran = installation.run(["sh", "-c", _READ, "read", str(limit), kind, source, bytes_], timeout=_SECONDS)
     said = ran.stdout.strip()
+    endless = not bytes_ and said == str(_ENDLESS)
     if ran.returncode == _TIMED_OUT:
         fault = f"nothing within {_SECONDS:g} s"
     elif said == "missing":
         fault = "nothing: it does not exist, or is not to be seen"
-    elif not bytes_ and said == str(_ENDLESS):
+    elif endless:
         fault = "no end: without a number of bytes httpd reads on for ever"
     else:
         fault = "nothing" if said == "0" else ""
-    return RandomSource(" ".join(words[1:]), f"{bytes_} bytes" if bytes_ else "some bytes, and an end", fault)
+    wanted = f"{bytes_} bytes" if bytes_ else "some bytes, and an end"
+    return RandomSource(" ".join(words[1:]), wanted, fault, blocks=endless or ran.returncode == _TIMED_OUT)

@@ -23,6 +23,7 @@ ERROR_LOG = "logs/error.log"
 ACCESS_LOG = "logs/access.log"
 PID_FILE = "logs/httpd.pid"
 ENVIRONMENT = "environment.conf"
+PIPE_MODE = 0o644
 
 _FOLDERS = ("logs", "pki", "run", "sites", "tls")
 
@@ -78,7 +79,7 @@ class Rendered:
 
     `main` is the path of the main file as the server sees it. `files` maps a relative path to content and permission
     bits. `writable` names the folders in which the server's children write, `modes` the
-    permission bits of folders that are to have other ones than 0755.
+    permission bits of folders that are to have other ones than 0755, `pipes` the named pipes.
     """
 
     main: str
@@ -91,6 +92,7 @@ class Rendered:
     owners: tuple[Origin | None, ...]
     hosts: Mapping[str, Origin | None]
     modes: Mapping[str, int] = field(default_factory=dict)
+    pipes: tuple[str, ...] = ()
 
     def locate(self, line: int) -> Origin | None:
         """Place in the user's file of line `line` (counted from 1) of the main file; `None` for a line of our own."""
@@ -149,7 +151,10 @@ def render(config: ServerConfig, installation: Installation, place: Place) -> Re
     files[ENVIRONMENT] = (header_directives().encode(), 0o644)
     files[MAIN] = (text.encode("utf-8", "surrogateescape"), 0o644)
     modes = {f"run/{name}": mode for name, mode in config.folders.items()}
-    folders = {str(parent) for name in (*files, *modes) for parent in PurePosixPath(name).parents if str(parent) != "."}
+    pipes = tuple(f"run/{name}" for name in config.pipes)
+    folders = {
+        str(parent) for name in (*files, *modes, *pipes) for parent in PurePosixPath(name).parents if str(parent) != "."
+    }
     hosts: dict[str, Origin | None] = {}
     for host in config.virtual_hosts:
         hosts.setdefault(f"{host.name}:{place.ports.get(host.port, host.port)}", host.origin)
@@ -165,6 +170,7 @@ def render(config: ServerConfig, installation: Installation, place: Place) -> Re
         owners=tuple(page.owners),
         hosts=hosts,
         modes=modes,
+        pipes=pipes,
     )
 
 
@@ -257,7 +263,9 @@ def _add_base(
     page.add(*listen, owner=config.origin)
     page.add(f'ErrorLog "{place.error_log or place.below(ERROR_LOG)}"')
     # Handshake failures are logged at info; `ssl:debug` would stop a server without mod_ssl (measured on 2.4.71).
-    page.add("LogLevel info ssl:debug" if "ssl" in present else "LogLevel info")
+    # That a DBM drops what it cannot take is told at debug alone (AH00806, mod_socache_dbm.c).
+    telling = [f"{name}:debug" for name in ("ssl", "socache_dbm") if name in present]
+    page.add(" ".join(["LogLevel info", *telling]))
     page.add(f'CustomLog "{place.access_log or place.below(ACCESS_LOG)}" "%h %l %u %t \\"%r\\" %>s %b %v:%p %{{c}}L"')
     page.add(*_MPM_START[_mpm(config, installation)])
     if "cgid" in present:

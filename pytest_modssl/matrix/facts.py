@@ -38,7 +38,7 @@ COMPARED: Mapping[type, Mapping[str, Callable[[Any], object]]] = {
         "dh_prime": lambda seen: seen.dh_bits and f"{seen.dh_bits} bits",
         "signature": lambda seen: seen.signature,
         "alpn": lambda seen: seen.alpn,
-        "resumed": lambda seen: seen.resumed,
+        "resumed_by": lambda seen: seen.resumed_by,
         "compression": lambda seen: seen.compression,
         "secure_renegotiation": lambda seen: seen.secure_renegotiation,
         "renegotiations": lambda seen: seen.renegotiations,

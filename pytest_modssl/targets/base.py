@@ -88,6 +88,10 @@ class Instance(Protocol):
         """Type and permission bits (`st_mode`) of a file, by its path as httpd sees it; `None` where there is none."""
         ...
 
+    def cpu_seconds(self) -> float | None:
+        """Seconds of CPU that all processes of this httpd have spent so far; `None` where that cannot be had."""
+        ...
+
     def settle(self) -> frozenset[str] | None:
         """The clients (`address:port`, as the log names them) whose connections are still open.
 

@@ -23,7 +23,7 @@ import docker.errors
 from docker.utils.socket import frames_iter_no_tty
 
 from pytest_modssl.errors import EngineError, WaitTimeoutError
-from pytest_modssl.process import ending_in
+from pytest_modssl.process import cpu_seconds_in, ending_in
 from pytest_modssl.targets.connections import connections_in
 from pytest_modssl.targets.engine_errors import container_ended, engine_error, engine_errors
 from pytest_modssl.wait import until
@@ -266,20 +266,35 @@ class Container:
         Raises:
             EngineError: when the container has ended.
         """
+        processes, connections = self._look()
+        return connections_in(connections), ending_in(processes)
+
+    def cpu_seconds(self, program: str) -> float:
+        """Seconds of CPU that all processes of a program have spent (see `process.cpu_seconds_in`).
+
+        Raises:
+            EngineError: when the container has ended.
+        """
+        processes, _ = self._look()
+        return cpu_seconds_in(processes, program)
+
+    def _look(self) -> tuple[str, str]:
+        """The kernel's text about the processes, and that about the connections."""
         ticket = secrets.token_hex(4)
         self.tell(f"look - {ticket}")
-        connections = connections_in(" ".join(self.answer("connections", ticket)))
-        return connections, ending_in(" ".join(self.answer("processes", ticket)))
+        processes = " ".join(self.answer("processes", ticket))
+        return processes, " ".join(self.answer("connections", ticket))
 
-    def put(self, files: Mapping[str, tuple[bytes, int]], folders: Mapping[str, int]) -> None:
+    def put(self, files: Mapping[str, tuple[bytes, int]], folders: Mapping[str, int], pipes: Mapping[str, int]) -> None:
         """Writes files below `ROOT`, owned by root.
 
         Args:
             files: content and permission bits by relative path.
             folders: permission bits by relative path, the outer ones first.
+            pipes: permission bits of named pipes by relative path.
         """
         with self._asking("copy files into a container"):
-            self._api.put_archive(self.id, ROOT, _tar(files, folders))
+            self._api.put_archive(self.id, ROOT, _tar(files, folders, pipes))
 
     def run(self, argv: list[str], environment: Mapping[str, str], *, user: str = "0") -> tuple[int, bytes, bytes]:
         """Exit status, output and error output of a command in the container, run as `user` or `user:group`."""
@@ -391,23 +406,24 @@ def _socket_of(stream: Any) -> Any:
     return getattr(stream, "_sock", stream)
 
 
-def _tar(files: Mapping[str, tuple[bytes, int]], folders: Mapping[str, int]) -> bytes:
+def _tar(files: Mapping[str, tuple[bytes, int]], folders: Mapping[str, int], pipes: Mapping[str, int]) -> bytes:
     buffer = io.BytesIO()
     now = time.time()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as archive:
-        for member, content in _members(files, folders):
+        for member, content in _members(files, folders, pipes):
             member.mtime = now
             archive.addfile(member, io.BytesIO(content))
     return buffer.getvalue()
 
 
 def _members(
-    files: Mapping[str, tuple[bytes, int]], folders: Mapping[str, int]
+    files: Mapping[str, tuple[bytes, int]], folders: Mapping[str, int], pipes: Mapping[str, int]
 ) -> Iterator[tuple[tarfile.TarInfo, bytes]]:
-    for name, mode in folders.items():
-        member = tarfile.TarInfo(name)
-        member.type, member.mode = tarfile.DIRTYPE, mode
-        yield member, b""
+    for kind, empty in ((tarfile.DIRTYPE, folders), (tarfile.FIFOTYPE, pipes)):
+        for name, mode in empty.items():
+            member = tarfile.TarInfo(name)
+            member.type, member.mode = kind, mode
+            yield member, b""
     for name, (content, mode) in files.items():
         member = tarfile.TarInfo(name)
         member.size, member.mode = len(content), mode

@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import socket
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from filelock import FileLock
@@ -19,7 +19,7 @@ from filelock import FileLock
 from pytest_modssl.errors import ConfigError, EngineError, WaitTimeoutError
 from pytest_modssl.httpd.dumps import effective_config
 from pytest_modssl.httpd.errorlog import LogCursor
-from pytest_modssl.httpd.render import ACCESS_LOG, ERROR_LOG, Place, render
+from pytest_modssl.httpd.render import ACCESS_LOG, ERROR_LOG, PIPE_MODE, Place, render
 from pytest_modssl.targets.base import Prepared
 from pytest_modssl.targets.connections import ESTABLISHED
 from pytest_modssl.targets.container import ROOT, Container, remove
@@ -277,7 +277,8 @@ class ContainerInstance:
             f"{name}/{one}": 0o1777 if one in self.rendered.writable else self.rendered.modes.get(one, 0o755)
             for one in self.rendered.folders
         }
-        self._container.put({f"{name}/{path}": file for path, file in self.rendered.files.items()}, folders)
+        pipes = {f"{name}/{one}": PIPE_MODE for one in self.rendered.pipes}
+        self._container.put({f"{name}/{path}": file for path, file in self.rendered.files.items()}, folders, pipes)
 
     def run(self, mode: str) -> None:
         """Starts httpd with one more argument: `-DFOREGROUND`, `-X` or `-t`."""
@@ -345,6 +346,10 @@ class ContainerInstance:
     def mode(self, path: str) -> int | None:
         """See `Instance`."""
         return self._container.mode(path)
+
+    def cpu_seconds(self) -> float | None:
+        """See `Instance`."""
+        return self._container.cpu_seconds(PurePosixPath(self.installation.binary).name)
 
     def settle(self) -> frozenset[str] | None:
         """See `Instance`."""

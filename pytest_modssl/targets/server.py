@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 from pytest_modssl import http, tls
 from pytest_modssl.errors import ServerGoneError, UnknownHostError
 from pytest_modssl.faq import Evidence
+from pytest_modssl.load import LoadComparison, load
+from pytest_modssl.load.plan import MOST, url_of
 from pytest_modssl.pki.blob import Blob
 from pytest_modssl.targets.base import Prepared
 from pytest_modssl.targets.log import ServerLog
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from pytest_modssl.http import FailedRequest, RedirectChain, SslEnvironment, Via
     from pytest_modssl.httpd.config import ServerConfig
     from pytest_modssl.httpd.installation import Installation
+    from pytest_modssl.load import LoadReport
     from pytest_modssl.pki import LeafCert
     from pytest_modssl.targets.base import Instance
     from pytest_modssl.tls import Exchange, Handshake, ProbeResult, Scan, TlsConnection
@@ -246,6 +249,44 @@ class Server:
     @functools.cached_property
     def _default_session(self) -> requests.Session:
         return self.session()
+
+    # Load
+
+    def load(self, url: str, **options: Any) -> LoadReport:
+        """What came of many connections at once, within bounds: by default 200 of them, within five seconds.
+
+        Args:
+            url: what to ask for on each; its name must be one of the configuration.
+            options: as for `pytest_modssl.load.load`: `connections=`, `seconds=`, `workers=`, `requests=`, `resume=`,
+                and those of a handshake; `client=` takes a certificate object.
+        """
+        parts = urlsplit(url)
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        address = self.resolve(parts.scheme, parts.hostname or "", port)
+        report = load(url, address, ours={address}, cpu=self.instance.cpu_seconds, **self._tls_options(options))
+        for example in report.examples:
+            self.note(example)
+        self.note(report)
+        return report
+
+    def compare_load(self, name: str, *, port: int = 443, http_port: int = 80, **options: Any) -> LoadComparison:
+        """What TLS costs: the same load by plain HTTP, with full handshakes, and with sessions resumed.
+
+        Args:
+            name: of a virtual host over TLS, and of one without.
+            port: that of the one.
+            http_port: that of the other.
+            options: as for `load`.
+        """
+        over_tls, plain = url_of("https", name, port), url_of("http", name, http_port)
+        bounds = {key: value for key, value in options.items() if key in MOST}
+        return LoadComparison(
+            {
+                "HTTP": self.load(plain, **bounds),
+                "full handshakes": self.load(over_tls, resume=False, **options),
+                "resumed": self.load(over_tls, resume=True, **options),
+            }
+        )
 
     # By hand
 

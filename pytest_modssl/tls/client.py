@@ -303,6 +303,7 @@ def connect(
     post_handshake_auth: bool = False,
     status_request: bool = False,
     session: Session | None = None,
+    tickets: bool = True,
     security_level: int | None = None,
     timeout: float = 10.0,
 ) -> TlsConnection:
@@ -326,6 +327,8 @@ def connect(
         status_request: Ask the server for the OCSP response about its certificate (RFC 6066 section 8), which is then
             in `Handshake.stapled`.
         session: `Handshake.session` of an earlier connection with the same options, to be resumed.
+        tickets: Take session tickets up to TLS 1.2 (RFC 5077); without, such sessions are resumed by their id alone.
+            Under TLS 1.3 the server alone decides what a ticket is (RFC 8446 section 4.6.1).
         security_level: OpenSSL's level 0 to 5 (SSL_CTX_set_security_level(3)); by default the library's own, and 0
             where `protocol` starts below TLS 1.2, which OpenSSL 3 speaks at no other level.
         timeout: Seconds, for the handshake as a whole and for each later call.
@@ -344,6 +347,7 @@ def connect(
         client_certificate=client_certificate,
         post_handshake_auth=post_handshake_auth,
         status_request=status_request,
+        tickets=tickets,
         security_level=security_level,
     )
     recorder = Recorder()

@@ -18,7 +18,7 @@ ORDER = ("SSLv3", "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")
 SAYABLE = frozenset(
     {
         *("protocol", "ciphers", "ciphersuites", "groups", "signature_schemes", "alpn"),
-        *("post_handshake_auth", "status_request", "security_level", "compression"),
+        *("post_handshake_auth", "status_request", "security_level", "compression", "tickets"),
     }
 )
 """The options of `connect()` that `s_client_command()` takes over as they are."""
@@ -42,6 +42,7 @@ def s_client_command(
     status_request: bool = False,
     security_level: int | None = None,
     compression: bool = False,
+    tickets: bool = True,
 ) -> list[str]:
     """The `openssl s_client` call that makes the same connection as `connect()` with these options (s_client(1)).
 
@@ -62,6 +63,7 @@ def s_client_command(
         status_request: Ask for a stapled OCSP response, and print it.
         security_level: OpenSSL's level; 0 where `protocol` starts below TLS 1.2, as in `connect()`.
         compression: Offer TLS compression, where that openssl is built with it.
+        tickets: Take session tickets up to TLS 1.2.
 
     Returns:
         The program and its arguments; `shell_line()` quotes them for a shell. It ends at the end of its input.
@@ -98,6 +100,7 @@ def s_client_command(
         ("-enable_pha", post_handshake_auth),
         ("-status", status_request),
         ("-comp", compression),
+        ("-no_ticket", not tickets),
     ):
         if wanted:
             argv += [option]

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from pytest_modssl.errors import RecordError
 from pytest_modssl.tls import names
-from pytest_modssl.tls.handshake import Failure, Handshake, Session, Stage
+from pytest_modssl.tls.handshake import Failure, Handshake, Resumption, Session, Stage
 from pytest_modssl.tls.messages import TLS13, Alert
 
 if TYPE_CHECKING:
@@ -21,6 +21,14 @@ if TYPE_CHECKING:
     from pytest_modssl.tls.transcript import Recorder
 
 PRE_SHARED_KEY = names.EXTENSIONS["pre_shared_key"]
+SESSION_TICKET = names.EXTENSIONS["session_ticket"]
+SESSION_ID_BYTES = 32
+"""The longest session id (RFC 5246 section 7.4.1.2).
+
+Under TLS 1.3 a server that keeps its sessions gives their id as ticket: OpenSSL one of 32 bytes
+(construct_stateful_ticket in ssl/statem/statem_srvr.c). A ticket that carries its session is longer: the name of its
+key, an initialisation vector and a MAC have 64 bytes alone (RFC 5077 section 4).
+"""
 RENEGOTIATION_INFO = names.EXTENSIONS["renegotiation_info"]
 
 
@@ -104,7 +112,7 @@ def _selection(hello: ServerHello, engine: Engine, recorder: Recorder) -> dict[s
         "dh_prime": exchange.prime if exchange is not None and exchange.kind == "dhe" else None,
         "signature": _signature(exchange, recorder.certificate_verify()),
         "alpn": library.get_alpn_proto_negotiated().decode("ascii", "replace") or None,
-        "resumed": _is_resumed(hello, recorder),
+        "resumed_by": _resumption(hello, recorder),
         "session_id": None if tls13 else hello.session_id.hex(),
         "compression": names.compression_name(hello.compression),
         "secure_renegotiation": None if tls13 else RENEGOTIATION_INFO in hello.extensions,
@@ -126,15 +134,20 @@ def _signature(exchange: ServerKeyExchange | None, verify: CertificateVerify | N
     return None if scheme is None else names.signature_scheme_name(scheme)
 
 
-def _is_resumed(hello: ServerHello, recorder: Recorder) -> bool:
-    """Whether the server took up the session that was offered.
+def _resumption(hello: ServerHello, recorder: Recorder) -> Resumption | None:
+    """How the server took up the session that was offered; None where it did not.
 
     TLS 1.3 selects a pre-shared key (RFC 8446 section 4.2.11); before, the server gives back the session id of the
     ClientHello (RFC 5246 section 7.4.1.3), which a client invents where it offers a ticket (RFC 5077 section 3.4).
     """
+    offer = recorder.client_hello()
     if hello.version == TLS13:
-        return PRE_SHARED_KEY in hello.extensions
-    return hello.session_id != b"" and hello.session_id == recorder.offered_session_id()
+        if PRE_SHARED_KEY not in hello.extensions or offer is None:
+            return None
+        return "session id" if len(offer.psk_identity) <= SESSION_ID_BYTES else "ticket"
+    if offer is None or hello.session_id != offer.session_id or not hello.session_id:
+        return None
+    return "ticket" if offer.extensions.get(SESSION_TICKET) else "session id"
 
 
 def _session(hello: ServerHello | None, engine: Engine, *, tickets: bool) -> Session | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from cryptography import x509
 
 from pytest_modssl.tls import hostname
-from pytest_modssl.tls.names import protocol_name
+from pytest_modssl.tls.names import EXTENSIONS, protocol_name
 from pytest_modssl.tls.stapling import Stapled, read_stapled
 from pytest_modssl.tls.transcript import Transcript
 
@@ -26,6 +26,9 @@ time. reset: the peer reset the TCP connection. closed: it ended TCP before the 
 something that is not TLS. alert: it sent a fatal alert. certificate: this client, told to abort, did not trust the
 server's chain. client: this client's own TLS library could not go on.
 """
+
+Resumption = Literal["ticket", "session id"]
+"""How a session was taken up: by a ticket that carries it, or by an id under which the server has kept it."""
 
 Stage = Literal["connect", "hello", "handshake", "after"]
 """How far it came: TCP connection, ClientHello sent, ServerHello received, handshake finished."""
@@ -91,7 +94,7 @@ class Handshake:
         signature: The scheme by which the server signed its ServerKeyExchange (TLS 1.2) or the handshake (TLS 1.3);
             None where it did not, and before TLS 1.2, which does not name it.
         alpn: The application protocol selected.
-        resumed: Whether an earlier session was taken up.
+        resumed_by: How an earlier session was taken up, "ticket" or "session id"; None where none was.
         session: What to pass to resume this one; None as long as the server gave nothing to resume.
         session_id: The session id of the ServerHello in lower-case hex, TLS 1.2 and older.
         tickets: How many session tickets came.
@@ -127,7 +130,7 @@ class Handshake:
     dh_prime: int | None = field(default=None, repr=False)
     signature: str | None = None
     alpn: str | None = None
-    resumed: bool = False
+    resumed_by: Resumption | None = None
     session: Session | None = None
     session_id: str | None = None
     tickets: int = 0
@@ -154,6 +157,17 @@ class Handshake:
         """The protocols that the client offered, as far as it said: up to TLS 1.2 a client tells its newest alone."""
         hello = self.transcript.client_hello
         return () if hello is None else tuple(map(protocol_name, hello.versions))
+
+    @property
+    def tickets_taken(self) -> bool:
+        """Whether the client said that it takes session tickets; under TLS 1.3 there is nothing else to take."""
+        hello = self.transcript.client_hello
+        return self.protocol == "TLSv1.3" or (hello is not None and EXTENSIONS["session_ticket"] in hello.extensions)
+
+    @property
+    def resumed(self) -> bool:
+        """Whether an earlier session was taken up."""
+        return self.resumed_by is not None
 
     @property
     def dh_bits(self) -> int | None:
@@ -225,7 +239,7 @@ class Handshake:
             parts.append(f"signed {self.signature}")
         if self.alpn:
             parts.append(f"ALPN {self.alpn}")
-        parts.append("resumed" if self.resumed else "new session")
+        parts.append(f"resumed by {self.resumed_by}" if self.resumed else "new session")
         return [", ".join(parts)]
 
     def _certificate_lines(self) -> list[str]:

@@ -78,6 +78,12 @@ class ClientHello:
         return (self.version,) if body is None else Cursor(body, "supported_versions").numbers(1, 2)
 
     @property
+    def psk_identity(self) -> bytes:
+        """The first identity of a pre-shared key, in TLS 1.3 the ticket of a session (RFC 8446 section 4.2.11)."""
+        body = self.extensions.get(names.EXTENSIONS["pre_shared_key"])
+        return b"" if body is None else Cursor(Cursor(body, "pre_shared_key").vector(2), "pre_shared_key").vector(2)
+
+    @property
     def server_name(self) -> str | None:
         """The host name of SNI (RFC 6066 section 3)."""
         body = self.extensions.get(names.EXTENSIONS["server_name"])

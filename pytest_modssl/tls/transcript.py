@@ -236,10 +236,10 @@ class Recorder:
             return parse_certificate_verify(body, version=TLS13)
         return None
 
-    def offered_session_id(self) -> bytes:
-        """The session id of this client's hello."""
+    def client_hello(self) -> ClientHello | None:
+        """This client's hello, the first one where the server asked for another."""
         body = self.sent.body_of(CLIENT_HELLO)
-        return b"" if body is None else parse_client_hello(body).session_id
+        return None if body is None else parse_client_hello(body)
 
     def transcript(self) -> Transcript:
         """The records so far."""

@@ -170,7 +170,7 @@ def test_patterns_and_functions_hold_of_nothing_never(fake: FakeServer) -> None:
 def test_a_chain_that_must_be_judged_must_be_there_unless_resumed(fake: FakeServer) -> None:
     fake.shaken = handshake(verification=Verification(ok=None))
     assert message_of(assert_handshake, fake.real(), verified=True)[1] == "  chain: expected one to judge, seen none"
-    fake.shaken = handshake(verification=Verification(ok=None), resumed=True)
+    fake.shaken = handshake(verification=Verification(ok=None), resumed_by="ticket")
     assert_handshake(fake.real(), verified=True)
 
 

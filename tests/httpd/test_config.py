@@ -128,6 +128,8 @@ def test_the_digest_is_equal_for_equal_configurations_and_differs_with_each_part
         {"defines": {"A": "2"}},
         {"modules": []},
         {"mpm": "prefork"},
+        {"pipes": ["entropy"]},
+        {"folders": {"cache": 0o700}},
         {"listen": [80]},
     ]
     digests = {config()} | {config(**change) for change in changes}

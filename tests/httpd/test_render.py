@@ -149,6 +149,11 @@ def test_without_mod_ssl_no_log_level_names_it(installation: Installation, ca: C
     assert "\nLogLevel info ssl:debug\n" in rendered(installation, config).text
 
 
+def test_what_a_dbm_drops_is_logged(installation: Installation, ca: CA) -> None:
+    config = ServerConfig(VirtualHost("a.test", tls=ca.issue("a.test")), directives="SSLSessionCache dbm:sessions")
+    assert "\nLogLevel info ssl:debug socache_dbm:debug\n" in rendered(installation, config).text
+
+
 def test_user_and_group_are_written_with_the_module_that_changes_to_them(installation: Installation) -> None:
     config = ServerConfig(VirtualHost("a.test"))
     assert not re.search(r"^(User|Group) ", rendered(installation, config).text, re.MULTILINE)
@@ -260,13 +265,14 @@ def test_files_have_the_modes_that_they_need(installation: Installation, ca: CA)
 def test_every_folder_of_a_file_is_made_parents_first_and_children_write_in_one_alone(
     installation: Installation,
 ) -> None:
-    config = ServerConfig(VirtualHost("a.test", files={"a/b/c.txt": ""}), pki={"deep/er.pem": b""})
+    config = ServerConfig(VirtualHost("a.test", files={"a/b/c.txt": ""}), pki={"deep/er.pem": b""}, pipes=["p/q"])
     result = rendered(installation, config)
     made: set[str] = {"."}
     for folder in result.folders:
         assert os.path.dirname(folder) or "." in made  # noqa: PTH120 - paths of the server, perhaps in a container
         made.add(folder)
-    assert made >= {"logs", "run", "tls", "pki/deep", "sites/0-a.test/a/b"}
+    assert made >= {"logs", "run", "tls", "pki/deep", "sites/0-a.test/a/b", "run/p"}
+    assert result.pipes == ("run/p/q",)
     assert result.writable == ("run",)
 
 

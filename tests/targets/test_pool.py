@@ -45,6 +45,9 @@ class FakeInstance:
     def mode(self, _: str) -> int | None:
         return None
 
+    def cpu_seconds(self) -> float | None:
+        return None
+
     def settle(self) -> frozenset[str] | None:
         return None
 

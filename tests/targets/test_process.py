@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from pytest_modssl.errors import WaitTimeoutError
-from pytest_modssl.process import dies_with_owner, has_ending_child, start
+from pytest_modssl.process import cpu_seconds_in, dies_with_owner, has_ending_child, start
 from pytest_modssl.wait import until
 
 if TYPE_CHECKING:
@@ -93,6 +93,23 @@ def test_a_child_that_has_ended_is_seen_until_its_parent_asks_how() -> None:
         child.kill()
         until(lambda: has_ending_child(os.getpid()), seconds=10, what="its end")
     assert not has_ending_child(os.getpid())
+
+
+def test_cpu_time_is_that_of_a_program_s_processes_and_of_their_children_that_have_ended() -> None:
+    line = "{} ({}) S 1 7 7 0 -1 4194560 100 200 0 0 {} 20 0 1 0 500 1000 200 18446744073709551615"
+    stats = "\n".join(
+        [
+            line.format(7, "apache2", "10 20 300 400"),
+            line.format(8, "apache2", "1 2 0 0"),
+            line.format(9, "sh", "5000 5000 5000 5000"),
+            line.format(10, "my httpd) S 1 (", "5000 5000 5000 5000"),
+        ]
+    )
+    ticks = os.sysconf("SC_CLK_TCK")
+    assert cpu_seconds_in(stats, "apache2") == pytest.approx(733 / ticks)
+    assert cpu_seconds_in(" ".join(stats.split()), "apache2") == pytest.approx(733 / ticks)
+    assert cpu_seconds_in(stats, "httpd") == 0
+    assert cpu_seconds_in(line.format(7, "a-very-long-nam", "1 0 0 0"), "a-very-long-name-of-an-httpd") == 1 / ticks
 
 
 def test_a_process_that_is_not_there_has_no_child(tmp_path: Path) -> None:

@@ -186,7 +186,23 @@ def test_sessions_are_resumed_by_ticket_and_by_session_id(httpd: WatchedHttpd, h
     second = handshake(httpd.address(host), NAME, trust=httpd.trust, session=first.session)
     assert second.ok
     assert second.resumed
+    assert second.resumed_by == ("session id" if host == "tls12-session-id" else "ticket")
+    assert f"resumed by {second.resumed_by}" in str(second)
     assert second.protocol == first.protocol
+
+
+def test_a_client_that_takes_no_tickets_is_given_a_session_id(httpd: WatchedHttpd) -> None:
+    first = handshake(httpd.address("tls12"), NAME, tickets=False)
+    assert (first.tickets, first.tickets_taken, bool(first.session_id)) == (0, False, True)
+    assert handshake(httpd.address("tls12"), NAME, tickets=False, session=first.session).resumed_by == "session id"
+    assert handshake(httpd.address("tls12"), NAME).tickets_taken
+    assert handshake(httpd.address("tls13"), NAME, tickets=False).tickets_taken
+
+
+def test_a_session_that_the_server_keeps_is_told_from_one_that_its_ticket_carries(httpd: WatchedHttpd) -> None:
+    first = handshake(httpd.address("tls13-kept"), NAME)
+    assert first.tickets == 2
+    assert handshake(httpd.address("tls13-kept"), NAME, session=first.session).resumed_by == "session id"
 
 
 def test_a_session_is_resumed_under_equal_options_only(httpd: WatchedHttpd) -> None:

@@ -55,6 +55,12 @@ def test_s_client_makes_the_same_choices_as_the_client(httpd: WatchedHttpd, tmp_
     assert "Cipher is ECDHE-ECDSA-AES128-GCM-SHA256" in output
 
 
+@pytest.mark.parametrize("tickets", [True, False])
+def test_s_client_takes_tickets_or_not(httpd: WatchedHttpd, *, tickets: bool) -> None:
+    output = run(s_client_command(httpd.address("tls12"), NAME, tickets=tickets))
+    assert ("TLS session ticket:" in output) is tickets
+
+
 def test_s_client_sends_the_client_certificate(httpd: WatchedHttpd, tmp_path: Path) -> None:
     certificate = httpd.client.cert_file_pem.write_to_path(tmp_path / "client.pem")
     key = httpd.client.key_file_pem.write_to_path(tmp_path / "client.key")

@@ -26,6 +26,7 @@ NAME = "www.example.test"
 HOSTS = {
     "any": "SSLOptions +StdEnvVars",
     "tls13": "SSLProtocol TLSv1.3",
+    "tls13-kept": "SSLProtocol TLSv1.3\nSSLSessionTickets off",
     "tls12": "SSLProtocol TLSv1.2",
     "tls12-session-id": "SSLProtocol TLSv1.2\nSSLSessionTickets off",
     "tls10": "SSLProtocol +TLSv1 +TLSv1.1\nSSLCipherSuite DEFAULT:@SECLEVEL=0",

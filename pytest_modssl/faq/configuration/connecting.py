@@ -67,6 +67,8 @@ def _silent(evidence: Evidence) -> Iterator[Finding]:
         for one in evidence.seen(FailedRequest)
         if isinstance(one.error, requests.ReadTimeout) and one.url.startswith("http:") and any(evidence.logged(*_BUSY))
     ]
+    if quiet and any(source.blocks for _, source in evidence.faulty_sources("connect")):
+        return  # it is not that nobody is free
     for port, seen in quiet:
         busy = next((shown(record) for record, _ in evidence.logged(*_BUSY)), "")
         limit = evidence.find("MaxRequestWorkers") or evidence.find("ThreadsPerChild")

@@ -5,13 +5,14 @@ They stand in modules by what a diagnosis might take them for, as the demonstrat
 
 from __future__ import annotations
 
-from tests.faq.healthy import certificates, ciphers, configuration, requests, revocation, servers
+from tests.faq.healthy import certificates, ciphers, configuration, load, requests, revocation, servers
 from tests.faq.healthy._model import Healthy
 
 HEALTHY: tuple[Healthy, ...] = (
     *configuration.HEALTHY,
     *certificates.HEALTHY,
     *ciphers.HEALTHY,
+    *load.HEALTHY,
     *revocation.HEALTHY,
     *requests.HEALTHY,
     *servers.HEALTHY,
