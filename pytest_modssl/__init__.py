@@ -26,6 +26,9 @@ if TYPE_CHECKING:
         assert_chain_complete as assert_chain_complete,
     )
     from pytest_modssl.asserts import (
+        assert_client_certificate as assert_client_certificate,
+    )
+    from pytest_modssl.asserts import (
         assert_dh_bits as assert_dh_bits,
     )
     from pytest_modssl.asserts import (
@@ -194,6 +197,7 @@ _HOMES = {
         "assert_answers_by_hand",
         "assert_certificate",
         "assert_chain_complete",
+        "assert_client_certificate",
         "assert_dh_bits",
         "assert_handshake",
         "assert_handshake_fails",
