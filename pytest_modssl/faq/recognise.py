@@ -148,9 +148,11 @@ class Answer:
 
     Attributes:
         url: what was asked for.
+        status_code: what came back.
     """
 
     url: str
+    status_code: int
 
 
 def unwanted(evidence: Evidence, status: int) -> tuple[Answer, ...]:
@@ -164,8 +166,8 @@ def unwanted(evidence: Evidence, status: int) -> tuple[Answer, ...]:
     if not told and not any(one.what.endswith("status") and one.seen == repr(status) for one in evidence.mismatches):
         return ()
     return (
-        *(Answer(one.url) for one in evidence.seen(requests.Response) if one.status_code == status),
-        *(Answer(_url(evidence, one)) for one in evidence.seen(Exchange) if one.status == status),
+        *(Answer(one.url, status) for one in evidence.seen(requests.Response) if one.status_code == status),
+        *(Answer(_url(evidence, one), status) for one in evidence.seen(Exchange) if one.status == status),
     )
 
 
