@@ -62,8 +62,12 @@ def _not_demanded(evidence: Evidence) -> Iterator[Finding]:
         if one.ok and not one.demands:
             used = evidence.served_by(one, "SSLVerifyClient")
             host = evidence.host_of(one.server_name, evidence.ports.get(one.address))
+            where = [f"{used.text} stands in {used.sections[-1]}"] if used is not None and used.sections else []
             yield Finding(
-                seen=("the server demanded no client certificate, neither in the handshake nor for the request",),
+                seen=(
+                    "the server demanded no client certificate, neither in the handshake nor for the request",
+                    *where,
+                ),
                 place=evidence.call(host) if used is None else used.place,
             )
             return

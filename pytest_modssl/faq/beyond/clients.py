@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pytest_modssl.faq.evidence import Evidence
 
 _NO_CA = "AH01897"
-_NOT_VERIFIED = of_tls("certificate verify failed")
+_NOT_VERIFIED = of_tls("certificate verify failed") + "|AH02262: "
 # In the handshake, in a renegotiation, after the handshake (ssl_engine_kernel.c of httpd 2.4.71).
 _NONE_CAME = "peer did not return a certificate|AH02261: |AH02263: "
 
