@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_modssl import CA, ModsslAssertionError, ServerConfig, VirtualHost, assert_client_certificate
+from pytest_modssl import (
+    CA,
+    ModsslAssertionError,
+    ServerConfig,
+    UnknownHostError,
+    VirtualHost,
+    assert_client_certificate,
+)
 from pytest_modssl.tls import CertificateDemand
 from pytest_modssl.tls.demand import WORDS
 
@@ -162,6 +169,18 @@ def test_rules_beyond_the_certificate_refuse_by_status(serve: Callable[[str], Se
     )
 
 
+def test_what_a_page_logs_for_those_that_it_lets_in_is_not_forgiven(
+    modssl_server_factory: ServerFactory, leaf: LeafCert
+) -> None:
+    page = '<!--#include virtual="/nothing" -->'
+    directives = 'SSLVerifyClient require\nSSLCACertificateFile "${MODSSL_PKI}/clients.pem"'
+    host = VirtualHost(NAME, tls=leaf, directives=directives, files={"é.shtml": page})
+    server = modssl_server_factory(ServerConfig(host, pki={"clients.pem": staff().cert_pem}))
+    assert_client_certificate(server, f"https://{NAME}/é.shtml", client=ada())
+    assert ["unable to include" in one.message for one in server.log.unexpected()] == [True]
+    server.log.expect("unable to include")
+
+
 def test_a_client_that_cannot_be_asked_later_is_not_let_in(serve: Callable[[str], Server]) -> None:
     server = serve(PLACE.format("SSLVerifyClient require"))
     with pytest.raises(ModsslAssertionError, match="AH10158") as caught:
@@ -174,5 +193,7 @@ def test_a_client_that_cannot_be_asked_later_is_not_let_in(serve: Callable[[str]
 def test_what_cannot_be_asked_is_an_error(modssl_server: Server) -> None:
     with pytest.raises(ValueError, match="is no https: URL"):
         assert_client_certificate(modssl_server, "http://www.example.test/", client=ada())
+    with pytest.raises(UnknownHostError, match="no virtual host serves"):
+        assert_client_certificate(modssl_server, "https://nobody.example.test/", client=ada())
     with pytest.raises(ValueError, match="headers do not show SSL_CLIENT_S_DN_OU_7"):
         assert_client_certificate(modssl_server, URL, client=ada(), SSL_CLIENT_S_DN_OU_7="Shop")

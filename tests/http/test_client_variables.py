@@ -95,7 +95,7 @@ def test_a_script_sees_all_that_the_certificate_says(serve: Callable[[str], Serv
     assert seen.value("SSL_CLIENT_M_SERIAL") == ada().certificate.serial_number
     assert seen.value("SSL_CLIENT_CERT") == ada().certificate
     assert seen.value("SSL_CLIENT_CERT_CHAIN_0") == ada().chain[0], "the chain begins with the issuer"
-    assert seen.number("SSL_CLIENT_V_REMAIN") in {28, 29, 30}
+    assert abs(seen.number("SSL_CLIENT_V_REMAIN") - 30) <= 1, "whole days, rounded as the version does"
     assert seen.value("SSL_CLIENT_V_END") == ada().certificate.not_valid_after_utc
 
 

@@ -109,7 +109,7 @@ HEALTHY = (
     Healthy("a form for a host with client certificates", _members("SSLVerifyClient optional"), _a_form),
     Healthy(
         "a form that is refused, as is meant",
-        _members(A_PLACE.replace("require", "optional")),
+        _members("SSLProtocol TLSv1.2" + A_PLACE.replace("require", "optional")),
         _a_form_that_is_refused,
     ),
     Healthy("a client that FakeBasicAuth does not know, as is meant", _members(FAKE), _an_unknown_user),

@@ -51,7 +51,15 @@ _OPTIONAL_THERE = """
 _OPTIONAL = """
     SSLVerifyClient optional
 """
+# Old versions keep bodies only where they renegotiate.
+_RENEGOTIATING = """
+    SSLProtocol TLSv1.2
+    <Location /private>
+        SSLVerifyClient optional
+    </Location>
+"""
 _SMALL_BUFFER = """
+    SSLProtocol TLSv1.2
     <Location /private>
         SSLVerifyClient optional
         SSLRenegBufferSize 100
@@ -182,7 +190,7 @@ DEMONSTRATIONS = (
     ),
     Demonstration(
         entry="body-before-client-certificate",
-        problem=lambda scene: _host(scene, _OPTIONAL_THERE),
+        problem=lambda scene: _host(scene, _RENEGOTIATING),
         remedy=lambda scene: _host(scene, _OPTIONAL),
         check=_a_form_is_taken,
         place="SSLVerifyClient optional",
