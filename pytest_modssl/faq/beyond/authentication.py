@@ -156,8 +156,8 @@ ENTRIES = (
         "SSLRenegBufferSize, which costs that much memory for each such request",
         directives=("SSLRenegBufferSize", "SSLVerifyClient"),
         numbers=("AH02018", "AH02257", "AH10228"),
-        since="By default 131072 bytes are kept, for a renegotiation and, on httpd 2.4.67 and later, also for post-handshake "
-        "authentication; 2.4.39 keeps nothing for that.",
+        since="By default 131072 bytes are kept: for a renegotiation, and on httpd 2.4.67 and later for post-handshake "
+        "authentication too; 2.4.39 keeps nothing for that.",
         recognisers=(_body_too_large,),
     ),
     Entry(
