@@ -170,8 +170,11 @@ def _refused(asked: _Asked) -> Iterator[Mismatch]:
 
 def _demanded(asked: _Asked, how: How | None) -> Iterator[Mismatch]:
     """What is wrong with the way of the demand, as the client saw it and as the server logged it."""
-    ways = [one.how for one in asked.exchange.handshake.demands]
+    demands = asked.exchange.handshake.demands
+    ways = [one.how for one in demands]
     what = f"{asked.who}: demand"
+    if asked.shown is not None and demands and not demands[-1].answered:
+        yield Mismatch(f"{asked.who}: certificate", "it to be sent", "none sent")
     if how is None:
         if not ways:
             yield Mismatch(what, "one", "none")

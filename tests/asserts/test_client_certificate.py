@@ -138,6 +138,14 @@ def test_a_certificate_that_must_be_refused_and_is_not_is_named(serve: Callable[
     ]
 
 
+def test_a_certificate_that_the_client_kept_back_was_not_refused(serve: Callable[[str], Server]) -> None:
+    server = serve("SSLVerifyClient require\nSSLOpenSSLConfCmd ClientSignatureAlgorithms ECDSA+SHA256")
+    kept = staff().issue_client("Grace", key_type="rsa-2048")
+    assert mismatches(lambda: assert_client_certificate(server, URL, client=ada(), refused=[kept])) == [
+        "with CN=Grace: certificate: expected it to be sent, seen none sent"
+    ]
+
+
 def test_a_certificate_that_was_not_verified_proves_nothing(serve: Callable[[str], Server]) -> None:
     server = serve("SSLVerifyClient optional_no_ca")
     (told,) = mismatches(lambda: assert_client_certificate(server, URL, client=eve(), required=False))
