@@ -29,6 +29,9 @@ if TYPE_CHECKING:
         assert_ciphers as assert_ciphers,
     )
     from pytest_modssl.asserts import (
+        assert_client_certificate as assert_client_certificate,
+    )
+    from pytest_modssl.asserts import (
         assert_dh_bits as assert_dh_bits,
     )
     from pytest_modssl.asserts import (
@@ -228,6 +231,7 @@ _HOMES = {
         "assert_certificate",
         "assert_chain_complete",
         "assert_ciphers",
+        "assert_client_certificate",
         "assert_dh_bits",
         "assert_groups",
         "assert_handshake",

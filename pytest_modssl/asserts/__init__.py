@@ -5,6 +5,7 @@ from __future__ import annotations
 from pytest_modssl.asserts.answers import assert_answers, assert_answers_by_hand
 from pytest_modssl.asserts.certificate import assert_certificate, assert_chain_complete
 from pytest_modssl.asserts.ciphers import assert_ciphers, assert_groups
+from pytest_modssl.asserts.client_certificate import assert_client_certificate
 from pytest_modssl.asserts.dh import assert_dh_bits, assert_java7_compatible
 from pytest_modssl.asserts.environment import assert_ssl_env
 from pytest_modssl.asserts.handshake import assert_handshake, assert_handshake_fails
@@ -26,6 +27,7 @@ __all__ = [
     "assert_certificate",
     "assert_chain_complete",
     "assert_ciphers",
+    "assert_client_certificate",
     "assert_dh_bits",
     "assert_groups",
     "assert_handshake",

@@ -18,6 +18,7 @@ from pytest_modssl.httpd.problems import ConfigProblem, parse_config_error
 from pytest_modssl.httpd.randomness import RandomSource, random_source
 from pytest_modssl.httpd.snippet import Origin
 from pytest_modssl.httpd.syntax import directives_in
+from pytest_modssl.tls.exchange import Exchange
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -147,8 +148,13 @@ class Evidence:
     # What was seen
 
     def seen(self, kind: type[Observed]) -> tuple[Observed, ...]:
-        """The observations of one kind, in order."""
-        return tuple(one for one in self.observations if isinstance(one, kind))
+        """The observations of one kind, in order; a request spoken by hand has the handshake of its connection."""
+        every = [
+            part
+            for one in self.observations
+            for part in ((one, one.handshake) if isinstance(one, Exchange) else (one,))
+        ]
+        return tuple(one for one in every if isinstance(one, kind))
 
     @cached_property
     def subject(self) -> str:

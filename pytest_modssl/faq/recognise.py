@@ -11,6 +11,7 @@ import requests
 
 from pytest_modssl.faq.entry import Certainty, Finding, Recogniser
 from pytest_modssl.http import FailedRequest
+from pytest_modssl.tls.exchange import Exchange
 from pytest_modssl.tls.handshake import Handshake
 
 if TYPE_CHECKING:
@@ -141,7 +142,20 @@ def answers(
     return recognise
 
 
-def unwanted(evidence: Evidence, status: int) -> tuple[requests.Response, ...]:
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer to a request.
+
+    Attributes:
+        url: what was asked for.
+        status_code: what came back.
+    """
+
+    url: str
+    status_code: int
+
+
+def unwanted(evidence: Evidence, status: int) -> tuple[Answer, ...]:
     """The answers with a status that the failure is about: a test may well ask for a page that is denied, and get 403.
 
     Args:
@@ -151,7 +165,17 @@ def unwanted(evidence: Evidence, status: int) -> tuple[requests.Response, ...]:
     told = re.search(rf"(?<!\d){status}(?!\d)", evidence.subject) is not None
     if not told and not any(one.what.endswith("status") and one.seen == repr(status) for one in evidence.mismatches):
         return ()
-    return tuple(one for one in evidence.seen(requests.Response) if one.status_code == status)
+    return (
+        *(Answer(one.url, status) for one in evidence.seen(requests.Response) if one.status_code == status),
+        *(Answer(_url(evidence, one), status) for one in evidence.seen(Exchange) if one.status == status),
+    )
+
+
+def _url(evidence: Evidence, exchange: Exchange) -> str:
+    """What a request spoken by hand asked for."""
+    shaken = exchange.handshake
+    port = evidence.ports.get(shaken.address, 443)
+    return f"https://{shaken.server_name or shaken.address[0]}{'' if port == 443 else f':{port}'}{exchange.target}"
 
 
 def requested(evidence: Evidence, url: str) -> VirtualHost | None:

@@ -7,6 +7,7 @@ from pytest_modssl.http.environment import (
     SslEnvironment,
     Via,
     environment_of,
+    environment_of_headers,
     page_url,
     read_environment,
 )
@@ -23,6 +24,7 @@ __all__ = [
     "Via",
     "described",
     "environment_of",
+    "environment_of_headers",
     "follow",
     "open_session",
     "page_url",

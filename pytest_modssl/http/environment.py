@@ -15,7 +15,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol
 from urllib.parse import urlsplit
 
 from cryptography import x509
@@ -37,6 +37,13 @@ NULL = "(null)"
 _ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)", re.DOTALL)
 _PEM_BEGIN, _PEM_END = "-----BEGIN ", "-----END "
 _FLAGS = {"true": True, "false": False, "on": True, "off": False}
+
+
+class Fields(Protocol):
+    """Header fields of an answer, found by their names in any case."""
+
+    def get(self, name: str, /) -> str | None:
+        """The value of a field; `None` without it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,7 +177,7 @@ def environment_of(response: requests.Response, via: Via) -> SslEnvironment:
     For `via="header"` the request must have had the fields of `ASK`.
     """
     if via == "header":
-        return SslEnvironment(response.url, via, _from_headers(response))
+        return environment_of_headers(response.url, response.status_code, response.headers)
     text = response.content.decode("utf-8", "backslashreplace")
     if response.status_code != 200 or not text.startswith(_FIRST_LINE + "\n"):
         raise EnvironmentPageError(_what_went_wrong(response, via))
@@ -182,6 +189,20 @@ def environment_of(response: requests.Response, via: Via) -> SslEnvironment:
         raise EnvironmentPageError(_failure(response, via, "it breaks off before its end", "look at the error log"))
     parse = _from_cgi if via == "cgi" else _from_ssi
     return SslEnvironment(response.url, via, parse(lines[1:-2]))
+
+
+def environment_of_headers(url: str, status: int, headers: Fields) -> SslEnvironment:
+    """The variables that the header fields of an answer show, where its request had the fields of `ASK`.
+
+    Args:
+        url: what was asked for.
+        status: of the answer.
+        headers: its fields, by names in any case.
+
+    Raises:
+        EnvironmentPageError: the fields are not there.
+    """
+    return SslEnvironment(url, "header", _from_headers(url, status, headers))
 
 
 def _from_cgi(lines: list[str]) -> dict[str, str]:
@@ -215,13 +236,13 @@ def _from_ssi(lines: list[str]) -> dict[str, str]:
     return {name: html.unescape(value) for name, value in values.items()}
 
 
-def _from_headers(response: requests.Response) -> dict[str, str]:
+def _from_headers(url: str, status: int, headers: Fields) -> dict[str, str]:
     values: dict[str, str] = {}
     for number, names in enumerate(GROUPS, 1):
-        field = response.headers.get(f"{HEADER}-{number}")
+        field = headers.get(f"{HEADER}-{number}")
         if field is None:
             raise EnvironmentPageError(
-                f"{response.url} answered {response.status_code} without {HEADER}-{number}: the lines of "
+                f"{url} answered {status} without {HEADER}-{number}: the lines of "
                 "pytest_modssl.httpd.variables.header_directives() are not in force there "
                 "(mod_headers, `Header` further inside?)"
             )

@@ -287,9 +287,10 @@ class CA:
         Args:
             request: the DER of the request, as OCSP over HTTP carries it.
         """
-        return respond(request, self.certificate, self.signer, issued=self._issued, revoked=self._revoked)
+        responder = self.certificate, self.signer
+        return respond(request, self.certificate, responder, issued=self._issued, revoked=self._revoked)
 
-    def ocsp_site(self, *certificates: LeafCert | CA) -> dict[str, bytes]:
+    def ocsp_site(self, *certificates: LeafCert | CA, signed_by: CA | None = None) -> dict[str, bytes]:
         """The files of a virtual host that answers OCSP requests at `/ocsp.cgi`: pass them as its `files=`.
 
         The answers are those of this moment, made beforehand, so that no key is on the server and it needs no program
@@ -299,11 +300,14 @@ class CA:
 
         Args:
             certificates: those to answer for, whoever issued them: one that this CA did not issue is unknown.
+            signed_by: a CA that signs the answers in this one's place, for responses that nobody may believe (RFC 6960
+                section 4.2.2.2).
         """
+        signer = signed_by or self
         return prepared_site(
             [one.certificate for one in certificates],
             self.certificate,
-            self.signer,
+            (signer.certificate, signer.signer),
             issued=self._issued,
             revoked=self._revoked,
         )

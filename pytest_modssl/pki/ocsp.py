@@ -1,12 +1,12 @@
 """What an OCSP responder answers (RFC 6960): to a request at hand, or beforehand for every request about a certificate.
 
-Responses are signed by the CA itself and good for a day, from an hour ago.
+Responses are signed by a CA, mostly by that which issued, and good for a day, from an hour ago.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -25,11 +25,14 @@ if TYPE_CHECKING:
 
 LIFETIME: Final = dt.timedelta(days=1)
 
+Responder: TypeAlias = "tuple[x509.Certificate, Issuer]"
+"""A CA that signs responses: its own certificate, and how it signs."""
+
 
 def respond(
     request: bytes,
     certificate: x509.Certificate,
-    issuer: Issuer,
+    responder: Responder,
     *,
     issued: Collection[int],
     revoked: Mapping[int, dt.datetime],
@@ -38,8 +41,8 @@ def respond(
 
     Args:
         request: DER of an OCSPRequest about one certificate; about several it is malformed here.
-        certificate: the CA's own.
-        issuer: the same CA as it signs.
+        certificate: that of the CA whose certificates it answers for.
+        responder: who signs.
         issued: serial numbers of the certificates that it issued.
         revoked: serial number -> moment of revocation.
     """
@@ -68,7 +71,8 @@ def respond(
     )
     # httpd knows no other certificate of a responder than those in the response: without the CA's own SSLOCSPEnable
     # refuses it with AH01925 (measured on httpd 2.4.71).
-    builder = builder.responder_id(ocsp.OCSPResponderEncoding.HASH, certificate).certificates([certificate])
+    signer, issuer = responder
+    builder = builder.responder_id(ocsp.OCSPResponderEncoding.HASH, signer).certificates([signer])
     for extension in extensions:
         if isinstance(extension.value, x509.OCSPNonce):  # RFC 6960 section 4.4.1
             builder = builder.add_extension(extension.value, critical=False)
@@ -79,7 +83,7 @@ def respond(
 def prepared_site(
     subjects: Sequence[x509.Certificate],
     certificate: x509.Certificate,
-    issuer: Issuer,
+    responder: Responder,
     *,
     issued: Collection[int],
     revoked: Mapping[int, dt.datetime],
@@ -91,8 +95,8 @@ def prepared_site(
 
     Args:
         subjects: the certificates to answer for.
-        certificate: the CA's own.
-        issuer: the same CA as it signs.
+        certificate: that of the CA whose certificates it answers for.
+        responder: who signs.
         issued: serial numbers of the certificates that it issued.
         revoked: serial number -> moment of revocation.
     """
@@ -104,7 +108,7 @@ def prepared_site(
         request = _request_about(subject, certificate, hashes.SHA1())  # noqa: S303 - names a certificate, signs nothing
         name = (request.issuer_key_hash + _der.integer(request.serial_number)).hex()
         der = request.public_bytes(Encoding.DER)
-        site[f"{name}.der"] = respond(der, certificate, issuer, issued=issued, revoked=revoked)
+        site[f"{name}.der"] = respond(der, certificate, responder, issued=issued, revoked=revoked)
     return site
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pytest_modssl.tls.client import TlsConnection, connect, handshake
 from pytest_modssl.tls.commands import curl_command, s_client_command, shell_line
 from pytest_modssl.tls.context import ConnectOptions
+from pytest_modssl.tls.demand import CertificateDemand
 from pytest_modssl.tls.exchange import Exchange, piped, speak
 from pytest_modssl.tls.handshake import Failure, Handshake, Session, Stage, Verification
 from pytest_modssl.tls.hello import HelloOptions, client_hello
@@ -17,6 +18,7 @@ from pytest_modssl.tls.transcript import Entry, Transcript
 
 __all__ = [
     "Alert",
+    "CertificateDemand",
     "CipherSuite",
     "ConnectOptions",
     "Entry",

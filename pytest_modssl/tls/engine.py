@@ -7,7 +7,7 @@ record that it has just read. That is how records that nobody else can read get 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from OpenSSL import SSL
@@ -15,14 +15,16 @@ from OpenSSL import SSL
 from pytest_modssl.errors import TlsError
 from pytest_modssl.tls import hostname
 from pytest_modssl.tls.context import Settings, context_for
+from pytest_modssl.tls.demand import CertificateDemand
 from pytest_modssl.tls.handshake import NOT_JUDGED, Session, Verification
-from pytest_modssl.tls.messages import Alert
+from pytest_modssl.tls.messages import TLS13, Alert
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from OpenSSL import crypto
 
+    from pytest_modssl.tls.demand import How
     from pytest_modssl.tls.transcript import Direction, Recorder
 
 T = TypeVar("T")
@@ -55,6 +57,7 @@ class Told:
 
     recorder: Recorder
     names: list[tuple[Direction, str]] = field(default_factory=list)
+    demands: list[CertificateDemand] = field(default_factory=list)
     alerts_sent: list[int] = field(default_factory=list)
     alerts_received: list[int] = field(default_factory=list)
     verdict: Verification = NOT_JUDGED
@@ -74,6 +77,17 @@ class Told:
         direction: Direction = "sent" if " write " in state else "received"
         self.names.append((direction, message))
         self.recorder.name_encrypted(direction, message)
+        if (direction, message) == ("received", "CertificateRequest"):
+            self.demands.append(CertificateDemand(self._how()))
+        elif (direction, message) == ("sent", "CertificateVerify") and self.demands:
+            self.demands[-1] = replace(self.demands[-1], answered=True)
+
+    def _how(self) -> How:
+        """How a certificate is demanded that is demanded now."""
+        if not self.finished:
+            return "handshake"
+        hello = self.recorder.server_hello
+        return "post-handshake" if hello is not None and hello.version == TLS13 else "renegotiation"
 
 
 class Engine:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import re
 import shlex
 from dataclasses import dataclass, field
+from http.client import HTTPMessage, parse_headers
 from typing import TYPE_CHECKING
 
 from pytest_modssl.errors import TlsError, WaitTimeoutError
@@ -48,6 +50,21 @@ class Exchange:
     def status_line(self) -> str:
         """The first line of the answer."""
         return self.reply.partition(b"\n")[0].rstrip(b"\r").decode("ascii", "backslashreplace")
+
+    @property
+    def headers(self) -> HTTPMessage:
+        """The header fields of the answer; none where it is none of HTTP.
+
+        Raises:
+            http.client.HTTPException: where there are more, or longer ones, than `http.client` reads.
+        """
+        return parse_headers(io.BytesIO(self.reply.partition(b"\n")[2] if self.status is not None else b""))
+
+    @property
+    def target(self) -> str:
+        """What the request line asks for: the path and query of a URL; empty where the request has none of HTTP."""
+        words = self.request.partition(b"\n")[0].split()
+        return words[1].decode("ascii", "backslashreplace") if len(words) > 1 else ""
 
     def __str__(self) -> str:
         sent = [f"  > {line!r}"[:120] for line in _lines(self.request)]

@@ -51,8 +51,6 @@ def summary(course: Course, engine: Engine, recorder: Recorder) -> Handshake:
     """The Handshake as things stand."""
     told, hello = engine.told, recorder.server_hello
     read = [name for direction, name in told.names if direction == "received"]
-    sent = [name for direction, name in told.names if direction == "sent"]
-    requested = "CertificateRequest" in read
     return Handshake(
         address=course.address,
         server_name=engine.server_name,
@@ -66,9 +64,8 @@ def summary(course: Course, engine: Engine, recorder: Recorder) -> Handshake:
         certificates=_certificates(engine, recorder),
         verification=told.verdict,
         ocsp_response=told.status,
-        client_certificate_requested=requested,
-        client_certificate_sent="CertificateVerify" in sent,
-        client_ca_names=engine.client_ca_names() if requested else (),
+        demands=tuple(told.demands),
+        client_ca_names=engine.client_ca_names() if told.demands else (),
         alerts_sent=alerts(told.alerts_sent, recorder.sent.alerts),
         alerts_received=alerts(told.alerts_received, recorder.received.alerts),
         peer_closed=course.peer_closed,

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from OpenSSL import SSL
 
     from pytest_modssl.tls.context import Settings
+    from pytest_modssl.tls.demand import CertificateDemand
     from pytest_modssl.tls.messages import Alert
 
 Failure = Literal["refused", "unreachable", "timeout", "reset", "closed", "not_tls", "alert", "certificate", "client"]
@@ -104,9 +105,8 @@ class Handshake:
         certificates: The chain as sent, DER, the server's own first.
         verification: The verdict on the chain.
         ocsp_response: The OCSP response that the server stapled, DER; empty where none was asked for, or none came.
-        client_certificate_requested: The server asked for a client certificate.
-        client_certificate_sent: One was sent (not the empty list).
-        client_ca_names: The names in the server's request, as RFC 4514 strings.
+        demands: Every demand of the server for a client certificate, in order.
+        client_ca_names: The names in the server's last demand, as RFC 4514 strings.
         alerts_sent: By this client.
         alerts_received: From the server.
         peer_closed: The server ended or reset the TCP connection.
@@ -140,8 +140,7 @@ class Handshake:
     certificates: tuple[bytes, ...] = field(default=(), repr=False)
     verification: Verification = NOT_JUDGED
     ocsp_response: bytes = field(default=b"", repr=False)
-    client_certificate_requested: bool = False
-    client_certificate_sent: bool = False
+    demands: tuple[CertificateDemand, ...] = ()
     client_ca_names: tuple[str, ...] = ()
     alerts_sent: tuple[Alert, ...] = ()
     alerts_received: tuple[Alert, ...] = ()
@@ -168,6 +167,16 @@ class Handshake:
     def resumed(self) -> bool:
         """Whether an earlier session was taken up."""
         return self.resumed_by is not None
+
+    @property
+    def client_certificate_requested(self) -> bool:
+        """Whether the server demanded a client certificate, at any time."""
+        return bool(self.demands)
+
+    @property
+    def client_certificate_sent(self) -> bool:
+        """Whether one was sent (not the empty list)."""
+        return any(one.answered for one in self.demands)
 
     @property
     def dh_bits(self) -> int | None:
@@ -257,9 +266,7 @@ class Handshake:
                 lines.append(f"stapled OCSP response: {self.stapled}")
             except ValueError as error:
                 lines.append(f"stapled OCSP response that cannot be read: {error}")
-        if self.client_certificate_requested:
-            lines.append(f"client certificate requested, {'sent' if self.client_certificate_sent else 'none sent'}")
-        return lines
+        return [*lines, *(f"client certificate demanded {one}" for one in self.demands)]
 
     def _end_lines(self) -> list[str]:
         lines = []

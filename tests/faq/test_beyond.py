@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 NAME = "www.example.test"
 REQUIRED = """
     SSLVerifyClient require
+"""
+CLIENTS = """
     SSLCACertificateFile "${MODSSL_PKI}/ca.pem"
 """
 DENIED = """
@@ -28,12 +30,13 @@ DENIED = """
 @pytest.mark.parametrize(
     ("has_certificate", "wanted"), [(False, "client-certificate-missing"), (True, "client-chain-too-long")]
 )
+@pytest.mark.parametrize("directives", [REQUIRED, f"<Location />\n{REQUIRED}</Location>"], ids=["host", "location"])
 def test_a_request_without_answer_is_diagnosed_by_the_certificate_that_it_had(
-    modssl_target: Target, *, has_certificate: bool, wanted: str
+    modssl_target: Target, *, directives: str, has_certificate: bool, wanted: str
 ) -> None:
     ca = CA()
     client: LeafCert | None = ca.intermediate().issue_client("far down") if has_certificate else None
-    host = VirtualHost(NAME, tls=ca.issue(NAME), directives=REQUIRED)
+    host = VirtualHost(NAME, tls=ca.issue(NAME), directives=CLIENTS + directives)
     server = modssl_target.launch(ServerConfig(host, pki={"ca.pem": ca.cert_pem}))
     try:
         with pytest.raises(requests.RequestException) as caught:

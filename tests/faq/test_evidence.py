@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_modssl import CA, ServerConfig, StartError, VirtualHost, assert_handshake_fails
-from pytest_modssl.errors import ModsslError
+from pytest_modssl.errors import Mismatch, ModsslError
 from pytest_modssl.faq import Evidence, diagnose
+from pytest_modssl.faq.recognise import unwanted
 from pytest_modssl.tls import Handshake
 
 if TYPE_CHECKING:
@@ -151,6 +152,18 @@ def test_what_an_assertion_has_accepted_is_no_evidence(server: Server) -> None:
     assert server.evidence().observations == ()
     server.handshake(A, protocol="TLSv1.2", ciphers="AECDH:@SECLEVEL=0")
     assert len(server.evidence().observations) == 1
+    server.begin_test()
+
+
+def test_a_request_by_hand_has_a_handshake_and_an_answer_at_its_url(server: Server) -> None:
+    server.begin_test()
+    seen = server.speak(A, f"GET /nothing HTTP/1.1\r\nHost: {A}\r\nConnection: close\r\n\r\n".encode())
+    evidence = server.evidence(mismatches=[Mismatch("status", "200", "404")])
+    assert evidence.seen(Handshake) == (seen.handshake,)
+    assert [one.url for one in unwanted(evidence, 404)] == [f"https://{A}/nothing"]
+    assert unwanted(evidence, 403) == ()
+    server.accept([seen])
+    assert server.evidence().seen(Handshake) == ()
     server.begin_test()
 
 

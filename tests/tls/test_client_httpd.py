@@ -10,6 +10,7 @@ from pytest_modssl.errors import TlsError
 from pytest_modssl.httpd.expectations import expectations
 from pytest_modssl.pki import CA, dh_prime
 from pytest_modssl.tls.client import connect, handshake
+from pytest_modssl.tls.demand import CertificateDemand
 from tests.tls.watched_httpd import NAME, WatchedHttpd
 
 if TYPE_CHECKING:
@@ -125,8 +126,7 @@ def test_a_client_certificate_is_sent_where_it_is_asked_for(httpd: WatchedHttpd,
     given = {"protocol": protocol, "client_certificate": httpd.client_certificate}
     seen = handshake(httpd.address("require"), NAME, **given)  # type: ignore[arg-type]
     assert seen.ok, seen
-    assert seen.client_certificate_requested
-    assert seen.client_certificate_sent
+    assert seen.demands == (CertificateDemand("handshake", answered=True),)
     not_asked = handshake(httpd.address("any"), NAME, **given)  # type: ignore[arg-type]
     assert not_asked.ok
     assert not not_asked.client_certificate_sent
@@ -248,8 +248,10 @@ def test_a_renegotiation_by_the_server_shows_the_client_certificate(httpd: Watch
         after = connection.handshake
     assert (before.renegotiations, before.client_certificate_requested) == (0, False)
     assert after.renegotiations == 1
-    assert after.client_certificate_requested
-    assert after.client_certificate_sent
+    assert after.demands == (CertificateDemand("renegotiation", answered=True),)
+    assert "client certificate demanded by renegotiation, sent" in str(after)
+    names = [name for entry in after.transcript.entries if entry.encrypted for name in entry.names]
+    assert names.index("CertificateRequest") > names.index("Finished")
 
 
 @pytest.mark.parametrize("offered", [True, False])
@@ -263,7 +265,7 @@ def test_post_handshake_authentication_is_offered_on_request(httpd: WatchedHttpd
     ) as connection:
         answer = get(connection, "/private.html")
         after = connection.handshake
-    assert after.client_certificate_sent is offered
+    assert after.demands == ((CertificateDemand("post-handshake", answered=True),) if offered else ())
     assert (b" 403 " in answer.splitlines()[0]) is not offered
 
 

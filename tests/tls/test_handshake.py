@@ -10,6 +10,7 @@ import pytest
 from pytest_modssl.pki import CA
 from pytest_modssl.tls.client import connect
 from pytest_modssl.tls.context import ConnectOptions
+from pytest_modssl.tls.demand import CertificateDemand
 from pytest_modssl.tls.handshake import Handshake, Verification
 from pytest_modssl.tls.messages import Alert
 
@@ -27,7 +28,7 @@ SEEN = Handshake(
     alpn="http/1.1",
     certificates=(CA().issue("other.example.test").der,),
     verification=Verification(ok=False, code=10, reason="cert has expired", depth=0),
-    client_certificate_requested=True,
+    demands=(CertificateDemand("handshake"),),
     alerts_sent=(Alert(1, 0),),
     peer_closed=True,
     timings={"connect": 0.001, "handshake": 0.0025},
@@ -51,7 +52,7 @@ def test_it_prints_what_matters_in_a_few_lines() -> None:
             "  certificate CN=other.example.test (other.example.test), NOT for www.example.test, 1 sent, "
             "not trusted: cert has expired (code 10) at depth 0"
         ),
-        "  client certificate requested, none sent",
+        "  client certificate demanded in the handshake, none sent",
         "  alerts sent: close_notify (warning); received: none",
         "  the server closed without close_notify",
         "  connect 1.0 ms, handshake 2.5 ms; 100 bytes in, 200 out",

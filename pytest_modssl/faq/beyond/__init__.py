@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pytest_modssl.faq.beyond import (
+    authentication,
     clients,
     environment,
     files,
@@ -26,6 +27,7 @@ ENTRIES = (
     *handshake.ENTRIES,
     *versions.ENTRIES,
     *clients.ENTRIES,
+    *authentication.ENTRIES,
     *revocation.ENTRIES,
     *request.ENTRIES,
     *scripts.ENTRIES,

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from pytest_modssl.faq.evidence import Evidence
 
 _NO_CA = "AH01897"
-_NOT_VERIFIED = of_tls("certificate verify failed")
+_NOT_VERIFIED = of_tls("certificate verify failed") + "|AH02262: "
+# In the handshake, in a renegotiation, after the handshake (ssl_engine_kernel.c of httpd 2.4.71).
+_NONE_CAME = "peer did not return a certificate|AH02261: |AH02263: "
 
 
 def _rejected(code: int, cause: str) -> Recogniser:
@@ -41,11 +43,12 @@ def _no_ca(evidence: Evidence) -> Iterator[Finding]:
 
 def _missing(evidence: Evidence) -> Iterator[Finding]:
     # After a request that failed, the second look at the server shows no certificate, whatever the request had.
-    if evidence.seen(FailedRequest) and any(evidence.logged(match=_NOT_VERIFIED)):
+    if evidence.seen(FailedRequest) and any(evidence.logged("AH02276", "AH02040")):
         return
     for one in evidence.seen(Handshake):
-        if one.failure == "alert" and one.client_certificate_requested and not one.client_certificate_sent:
-            for record, _ in evidence.logged(match="peer did not return a certificate"):
+        refused = one.failure == "alert" and one.client_certificate_requested and not one.client_certificate_sent
+        if refused or evidence.seen(FailedRequest):
+            for record, _ in evidence.logged(match=_NONE_CAME):
                 yield _of_client(evidence, one, shown(record), "SSLVerifyClient")
                 return
 
@@ -63,17 +66,15 @@ def _refused(evidence: Evidence) -> Iterator[Handshake]:
     """The handshakes that ended with the client's certificate; after such a request, the second look at the server."""
     looked_again = evidence.seen(FailedRequest) and any(evidence.logged(match=_NOT_VERIFIED))
     for one in evidence.seen(Handshake):
-        if one.failure == "alert" and (
-            one.client_certificate_sent or (looked_again and one.client_certificate_requested)
-        ):
+        if looked_again or (one.failure == "alert" and one.client_certificate_sent):
             yield one
 
 
 def _of_client(evidence: Evidence, handshake: Handshake, line: str, directive: str, cause: str = "") -> Finding:
     used = evidence.served_by(handshake, directive) or evidence.served_by(handshake, "SSLVerifyClient")
-    return Finding(
-        seen=(f"TLS handshake: {handshake.error}", line), cause=cause, place=None if used is None else used.place
-    )
+    # Of a demand for one request, which then got no answer, a second look at the handshake shows nothing.
+    seen = f"TLS handshake: {handshake.error}" if handshake.error else "the request got no answer"
+    return Finding(seen=(seen, line), cause=cause, place=None if used is None else used.place)
 
 
 ENTRIES = (
@@ -84,6 +85,7 @@ ENTRIES = (
         cause="SSLVerifyClient require is in force, and the client showed no certificate",
         remedy="show one: client=ca.issue_client(...); or write SSLVerifyClient optional",
         directives=("SSLVerifyClient",),
+        numbers=("AH02261", "AH02263"),
         since="TLS 1.3 says so by the alert certificate_required, after the client has finished; older protocols by "
         "handshake_failure.",
         recognisers=(_missing,),

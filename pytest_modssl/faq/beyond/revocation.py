@@ -162,7 +162,8 @@ ENTRIES = (
         question="Why does httpd say that it could not connect to an OCSP responder?",
         cause="the OCSP responder does not answer httpd, so that certificates cannot be checked, or responses stapled",
         remedy="let httpd reach the responder at the URL in the certificate, or name another: SSLOCSPDefaultResponder "
-        "with SSLOCSPOverrideResponder on, for stapling SSLStaplingForceURL",
+        "with SSLOCSPOverrideResponder on, for stapling SSLStaplingForceURL; an OcspResponder of a test is reached by "
+        "servers of the same machine alone, ca.ocsp_site(...) by those in containers too",
         directives=("SSLOCSPDefaultResponder", "SSLOCSPOverrideResponder", "SSLStaplingForceURL"),
         numbers=("AH01941", *_NO_RESPONSE),
         recognisers=(

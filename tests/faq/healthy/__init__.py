@@ -5,7 +5,7 @@ They stand in modules by what a diagnosis might take them for, as the demonstrat
 
 from __future__ import annotations
 
-from tests.faq.healthy import certificates, ciphers, configuration, load, requests, revocation, servers
+from tests.faq.healthy import authentication, certificates, ciphers, configuration, load, requests, revocation, servers
 from tests.faq.healthy._model import Healthy
 
 HEALTHY: tuple[Healthy, ...] = (
@@ -14,6 +14,7 @@ HEALTHY: tuple[Healthy, ...] = (
     *ciphers.HEALTHY,
     *load.HEALTHY,
     *revocation.HEALTHY,
+    *authentication.HEALTHY,
     *requests.HEALTHY,
     *servers.HEALTHY,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pytest_modssl.faq.demos.beyond import (
+    authentication,
     clients,
     environment,
     files,
@@ -26,6 +27,7 @@ DEMONSTRATIONS = (
     *handshake.DEMONSTRATIONS,
     *versions.DEMONSTRATIONS,
     *clients.DEMONSTRATIONS,
+    *authentication.DEMONSTRATIONS,
     *revocation.DEMONSTRATIONS,
     *request.DEMONSTRATIONS,
     *scripts.DEMONSTRATIONS,

@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING
 from pytest_modssl.asserts import assert_handshake, assert_stapled
 from pytest_modssl.faq.demos._play import Demonstration
 from pytest_modssl.httpd.config import ServerConfig, VirtualHost
-from pytest_modssl.pki import CA, LeafCert
+from pytest_modssl.pki import CA, Blob, LeafCert
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pytest_modssl.faq.demos._play import Scene
-    from pytest_modssl.pki import Blob
     from pytest_modssl.targets.server import Server
 
 NAME = "www.example.test"
@@ -29,6 +28,11 @@ _CLIENTS = """
 """
 _LIST = """
     SSLCARevocationCheck leaf
+    SSLCARevocationFile "${MODSSL_PKI}/clients.crl"
+"""
+_LISTS_OF_THE_CHAIN = """
+    SSLVerifyDepth 2
+    SSLCARevocationCheck chain
     SSLCARevocationFile "${MODSSL_PKI}/clients.crl"
 """
 _OCSP = """
@@ -95,6 +99,13 @@ def _with_list(scene: Scene, *, revoked: bool = False, of: CA | None = None, end
     return _clients(scene, _LIST, pki={"clients.crl": crl})
 
 
+def _with_lists_of_the_chain(scene: Scene, *, whole: bool) -> ServerConfig:
+    department = _staff().intermediate()
+    _certificates.append(department.issue_client("Ada"))
+    lists = [one.crl().bytes() for one in (department, _staff()) if whole or one is department]
+    return _clients(scene, _LISTS_OF_THE_CHAIN, pki={"clients.crl": Blob(b"".join(lists))})
+
+
 def _without_list(scene: Scene) -> ServerConfig:
     _ada()
     return _clients(scene, "SSLCARevocationCheck leaf")
@@ -125,6 +136,11 @@ def _no_responder_named(scene: Scene) -> ServerConfig:
 
 def _with_nonce(scene: Scene) -> ServerConfig:
     return _clients(scene, _OCSP_WITH_NONCE, _responder(_ada()))
+
+
+def _signed_by_another(scene: Scene) -> ServerConfig:
+    site = _staff().ocsp_site(_ada(), signed_by=CA(common_name="Example staff root"))
+    return _clients(scene, _OCSP, VirtualHost(RESPONDER, port=8888, files=site))
 
 
 def _about_others(scene: Scene) -> ServerConfig:
@@ -211,6 +227,15 @@ DEMONSTRATIONS = (
         number="AH02276",
     ),
     Demonstration(
+        entry="crl-missing",
+        name="that of the CA above",
+        problem=lambda scene: _with_lists_of_the_chain(scene, whole=False),
+        remedy=lambda scene: _with_lists_of_the_chain(scene, whole=True),
+        check=_ada_is_let_in,
+        place="SSLCARevocationFile",
+        number="AH02276",
+    ),
+    Demonstration(
         entry="ocsp-responder-unreachable",
         name="nobody listens",
         problem=_nobody_listens,
@@ -263,6 +288,15 @@ DEMONSTRATIONS = (
         check=_ada_is_let_in,
         place="SSLOCSPUseRequestNonce on",
         number="AH01924",
+    ),
+    Demonstration(
+        entry="ocsp-response-refused",
+        name="signed by another CA",
+        problem=_signed_by_another,
+        remedy=_with_ocsp,
+        check=_ada_is_let_in,
+        place="SSLOCSPDefaultResponder",
+        number="AH01925",
     ),
     Demonstration(
         entry="ocsp-response-refused",
