@@ -14,6 +14,9 @@ if TYPE_CHECKING:
         ModsslAssertionError as ModsslAssertionError,
     )
     from pytest_modssl.asserts import (
+        assert_answered_by as assert_answered_by,
+    )
+    from pytest_modssl.asserts import (
         assert_answers as assert_answers,
     )
     from pytest_modssl.asserts import (
@@ -190,6 +193,7 @@ __version__ = "0.1.0.dev0"
 _HOMES = {
     "asserts": (
         "ModsslAssertionError",
+        "assert_answered_by",
         "assert_answers",
         "assert_answers_by_hand",
         "assert_certificate",

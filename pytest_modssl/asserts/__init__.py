@@ -7,6 +7,7 @@ from pytest_modssl.asserts.certificate import assert_certificate, assert_chain_c
 from pytest_modssl.asserts.dh import assert_dh_bits, assert_java7_compatible
 from pytest_modssl.asserts.environment import assert_ssl_env
 from pytest_modssl.asserts.handshake import assert_handshake, assert_handshake_fails
+from pytest_modssl.asserts.hosts import assert_answered_by
 from pytest_modssl.asserts.keys import assert_key_matches, assert_private_keys_protected
 from pytest_modssl.asserts.place import assert_listens, assert_random_seed, assert_runtime_paths
 from pytest_modssl.asserts.sni import Served, assert_sni
@@ -18,6 +19,7 @@ __all__ = [
     "Mismatch",
     "ModsslAssertionError",
     "Served",
+    "assert_answered_by",
     "assert_answers",
     "assert_answers_by_hand",
     "assert_certificate",
