@@ -29,6 +29,12 @@ if TYPE_CHECKING:
         assert_chain_complete as assert_chain_complete,
     )
     from pytest_modssl.asserts import (
+        assert_clean_shutdown as assert_clean_shutdown,
+    )
+    from pytest_modssl.asserts import (
+        assert_compression as assert_compression,
+    )
+    from pytest_modssl.asserts import (
         assert_dh_bits as assert_dh_bits,
     )
     from pytest_modssl.asserts import (
@@ -45,6 +51,12 @@ if TYPE_CHECKING:
     )
     from pytest_modssl.asserts import (
         assert_listens as assert_listens,
+    )
+    from pytest_modssl.asserts import (
+        assert_never_on_wire as assert_never_on_wire,
+    )
+    from pytest_modssl.asserts import (
+        assert_no_compression as assert_no_compression,
     )
     from pytest_modssl.asserts import (
         assert_no_redirect_loop as assert_no_redirect_loop,
@@ -72,6 +84,9 @@ if TYPE_CHECKING:
     )
     from pytest_modssl.asserts import (
         assert_switches_to_https as assert_switches_to_https,
+    )
+    from pytest_modssl.asserts import (
+        assert_unclean_shutdown as assert_unclean_shutdown,
     )
     from pytest_modssl.errors import (
         ConfigError as ConfigError,
@@ -198,12 +213,16 @@ _HOMES = {
         "assert_answers_by_hand",
         "assert_certificate",
         "assert_chain_complete",
+        "assert_clean_shutdown",
+        "assert_compression",
         "assert_dh_bits",
         "assert_handshake",
         "assert_handshake_fails",
         "assert_java7_compatible",
         "assert_key_matches",
         "assert_listens",
+        "assert_never_on_wire",
+        "assert_no_compression",
         "assert_no_redirect_loop",
         "assert_private_keys_protected",
         "assert_random_seed",
@@ -213,6 +232,7 @@ _HOMES = {
         "assert_stapled",
         "assert_switches_to_http",
         "assert_switches_to_https",
+        "assert_unclean_shutdown",
     ),
     "errors": (
         "ConfigError",

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from urllib.parse import quote, quote_plus
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 Direction: TypeAlias = Literal["client to server", "server to client"]
 
@@ -128,33 +128,35 @@ class _Relay:
         self._connections = connections
         self._sockets: set[socket.socket] = set()
         self._threads: list[threading.Thread] = []
+        self._closed = False
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.address: tuple[str, int] = self._listener.getsockname()
         self._start(self._accept)
 
     def close(self) -> None:
-        # On Linux close() alone does not wake a thread that waits in accept(), on BSD and macOS shutdown() does not.
+        self._closed = True
+        # One more connection wakes the thread that accepts, on every system; closing its socket does not.
         with contextlib.suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        for one in list(self._sockets):
+            socket.create_connection(self.address, _SECONDS).close()
+        for one in self._sockets.copy():
             _end(one)
         for thread in self._threads:
             thread.join(_SECONDS)
 
-    def _start(self, target: object, *arguments: object) -> threading.Thread:
-        thread = threading.Thread(target=target, args=arguments, daemon=True)  # type: ignore[arg-type]
+    def _start(self, target: Callable[..., None], *arguments: object) -> threading.Thread:
+        thread = threading.Thread(target=target, args=arguments, daemon=True)
         self._threads.append(thread)
         thread.start()
         return thread
 
     def _accept(self) -> None:
-        while True:
-            try:
+        with self._listener:
+            while True:
                 client, _ = self._listener.accept()
-            except OSError:
-                return
-            self._start(self._connect, client)
+                if self._closed:
+                    client.close()
+                    return
+                self._start(self._connect, client)
 
     def _connect(self, client: socket.socket) -> None:
         with client:
@@ -166,13 +168,13 @@ class _Relay:
                 server.settimeout(None)
                 for one in (client, server):
                     one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                self._sockets |= {client, server}
+                self._sockets.update((client, server))
                 kept = _Connection(self._port)
                 self._connections.append(kept)
                 back = self._start(_pass_on, server, client, kept.received)
                 _pass_on(client, server, kept.sent)
                 back.join()
-                self._sockets -= {client, server}
+                self._sockets.difference_update((client, server))
 
 
 def _pass_on(source: socket.socket, sink: socket.socket, kept: bytearray) -> None:
@@ -195,8 +197,8 @@ def _end(one: socket.socket) -> None:
 def leaks_in(streams: tuple[Stream, ...], secret: str | bytes) -> tuple[Leak, ...]:
     """Where a secret can be read on the wire, each place once.
 
-    It is looked for as it is, URL-encoded (also as in forms), as in JSON, and in base64 whatever stands before and after
-    it, as a user's name does in Basic authentication. Not in what a server compressed, nor in Huffman codes (HPACK).
+    It is looked for as it is, URL-encoded (also as in forms), as in JSON, and in base64 whatever stands around it, as
+    a user's name does in Basic authentication. Not in what a server compressed, nor in Huffman codes (HPACK).
 
     Args:
         streams: what was captured.
