@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import http.client
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import requests
 
@@ -29,12 +29,16 @@ def ask(
     port: int,
     path: str,
     headers: Mapping[str, str] | None = None,
+    **options: Any,
 ) -> tuple[Handshake, requests.Response | None, list[Mismatch]]:
-    """The handshake, the answer to a GET (`None` where there is none) and what is wrong with the exchange itself."""
+    """The handshake, the answer to a GET (`None` where there is none) and what is wrong with the exchange itself.
+
+    Further options are those of `Server.connect`.
+    """
     host = hostname.to_ascii(host)
     fields = {"Host": host if port == 443 else f"{host}:{port}", "Connection": "close", **(headers or {})}
     request = "".join([f"GET {path} HTTP/1.1\r\n", *(f"{key}: {value}\r\n" for key, value in fields.items()), "\r\n"])
-    with server.connect(sni, port=port) as connection:
+    with server.connect(sni, port=port, **options) as connection:
         if not connection.handshake.ok:
             return connection.handshake, None, []
         try:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pytest_modssl.asserts._ask import ask, expect_refusal, who
 from pytest_modssl.asserts._collect import require
+from pytest_modssl.asserts.handshake import repeat_command
 from pytest_modssl.errors import Mismatch, WaitTimeoutError
 from pytest_modssl.faq import sharing
 from pytest_modssl.httpd.expectations import expectations
@@ -27,7 +28,14 @@ _SECONDS = 2.0
 
 
 def assert_answered_by(
-    server: Server, host: str, *, sni: str | None, by: str | int | None = None, port: int = 443, path: str = "/"
+    server: Server,
+    host: str,
+    *,
+    sni: str | None,
+    by: str | int | None = None,
+    port: int = 443,
+    path: str = "/",
+    **options: Any,
 ) -> requests.Response:
     """The answer to a request for `host` on a connection made with another name, from the host that must give it.
 
@@ -44,6 +52,8 @@ def assert_answered_by(
             SSLVHostSNIPolicy and SSLStrictSNIVHostCheck, see `expectations`.
         port: port of the configuration.
         path: of the page; its own status does not matter.
+        options: as for `Server.connect`. A host with SSLVerifyClient asks for the certificate on the open connection,
+            by a renegotiation (`protocol="TLSv1.2"`) or of a client that allows it (`post_handshake_auth=True`).
 
     Raises:
         ModsslAssertionError: with what answered instead, the server's log and the command that repeats the handshake.
@@ -56,7 +66,7 @@ def assert_answered_by(
         by, source = _expected(server, host, sni, port)
     expect_refusal(server, by)
     before = len(server.log.records)
-    handshake, response, mismatches = ask(server, sni, host, port=port, path=path)
+    handshake, response, mismatches = ask(server, sni, host, port=port, path=path, **options)
     if response is None:
         if not handshake.ok:
             seen = f"failure ({handshake.failure}): {handshake.error}"
@@ -71,7 +81,7 @@ def assert_answered_by(
         f"answer to a request for {host} on a connection made with {who(sni)}",
         mismatches,
         seen=[handshake] if response is None else [handshake, response],
-        commands=[server.s_client_command(sni, port=port)],
+        commands=[repeat_command(server, sni, port, options)],
     )
     assert response is not None
     return response
@@ -100,7 +110,7 @@ def _expected(server: Server, host: str, sni: str | None, port: int) -> tuple[st
     connected = sharing.host_named(evidence, sni, port) or first
     asked = sharing.host_named(evidence, host, port) or first
     case = _case(evidence, connected, asked)
-    strict = sni is None and sharing.refuses_clients_without_sni(evidence, first, asked)
+    strict = sni is None and sharing.refuses_clients_without_sni(evidence, asked)
     if not strict and not case:
         return asked.name, ""
     rule = "strict-check" if strict else sharing.policy(evidence)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def in_clear(evidence: Evidence) -> Iterator[Finding]:
     """A secret that was captured in clear: by Basic authentication, or in another way."""
-    leaks = evidence.seen(Leak)
+    leaks = evidence.seen(Leak) if evidence.mismatch("on the wire") else ()
     for leak in sorted(leaks, key=lambda one: not one.basic)[:1]:
         host = evidence.host_of(leak.host.partition(":")[0], leak.port)
         where = f"{host.name}:{host.port}" if host else f"port {leak.port}"

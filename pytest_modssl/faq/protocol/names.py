@@ -16,6 +16,7 @@ from pytest_modssl.tls.handshake import Handshake
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pytest_modssl.errors import Mismatch
     from pytest_modssl.faq.evidence import Evidence
     from pytest_modssl.httpd.config import VirtualHost
 
@@ -24,16 +25,14 @@ _MISDIRECTED = (
     r"Hostname (?P<sni>\S+) (?:provided via SNI|(?P<none>\(default host as no SNI was provided\))) and "
     r"hostname (?P<host>\S+) provided via HTTP have no compatible SSL setup(?: for policy '(?P<policy>\w+)')?"
 )
-# What assertions say of a certificate, with or without the name that it was asked for by.
-_OF_CERTIFICATE = r"(?:no SNI: )?certificate(?:: names)?"
 _LENIENT = ("authonly", "insecure")
 
 
 def _first_host_without_sni(evidence: Evidence) -> Iterator[Finding]:
-    mismatch = evidence.mismatch(_OF_CERTIFICATE)
     for one in evidence.seen(Handshake):
         port = evidence.ports.get(one.address)
         first = sharing.first_host(evidence, port)
+        mismatch = _mismatch(evidence, one)
         if mismatch is None or one.server_name is not None or not one.certificates or first is None:
             continue
         others = [host for host in evidence.config.virtual_hosts if host.port == port and host is not first]
@@ -46,6 +45,18 @@ def _first_host_without_sni(evidence: Evidence) -> Iterator[Finding]:
                 place=evidence.call(first) if used is None else used.place,
             )
             return
+
+
+def _mismatch(evidence: Evidence, handshake: Handshake) -> Mismatch | None:
+    """What an assertion says about the host that answered in a handshake."""
+    name = handshake.server_name
+    found = evidence.mismatch(rf"{re.escape(name or 'no SNI')}: (?:certificate|content|status)")
+    if found is None and handshake is evidence.seen(Handshake)[-1]:
+        found = evidence.mismatch(r"certificate(?:: names)?")
+    if found is None and name is not None and handshake.hostname_ok is False:
+        chain = evidence.mismatch("chain")
+        found = chain if chain is not None and chain.seen.endswith(f"not {name}") else None
+    return found
 
 
 def _presented(handshake: Handshake, host: VirtualHost) -> bool:
@@ -64,8 +75,7 @@ def _no_host_of_the_name(evidence: Evidence) -> Iterator[Finding]:
         name = one.server_name
         if not one.certificates or name is None or first is None or hostname.is_address(name):
             continue
-        pattern = rf"(?:{re.escape(name)}: )?(?:certificate|content|status)|chain"
-        if evidence.mismatch(pattern) and sharing.host_named(evidence, name, port) is None:
+        if _mismatch(evidence, one) is not None and sharing.host_named(evidence, name, port) is None:
             yield Finding(
                 seen=(f"asked for {name}, the server presented the certificate for {', '.join(one.names)}",),
                 cause=f"no virtual host of port {port} has the name {name}, so the first one answers: {first.name}",

@@ -5,13 +5,15 @@ They stand in modules by what a diagnosis might take them for, as the demonstrat
 
 from __future__ import annotations
 
-from tests.faq.healthy import certificates, ciphers, configuration, requests, revocation, servers
+from tests.faq.healthy import certificates, ciphers, clients, configuration, names, requests, revocation, servers
 from tests.faq.healthy._model import Healthy
 
 HEALTHY: tuple[Healthy, ...] = (
     *configuration.HEALTHY,
     *certificates.HEALTHY,
     *ciphers.HEALTHY,
+    *names.HEALTHY,
+    *clients.HEALTHY,
     *revocation.HEALTHY,
     *requests.HEALTHY,
     *servers.HEALTHY,
