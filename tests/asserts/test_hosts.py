@@ -55,7 +55,15 @@ def test_without_an_expectation_that_of_version_and_policy_holds(
     except LookupError as error:
         pytest.skip(str(error))
     server = modssl_server_factory(config(modssl_ca, POLICIES[policy]))
-    pairs = [(WWW, SAME), (WWW, STAFF), (WWW, SHOP), (SHOP, "unknown.invalid"), (None, WWW), (None, STAFF), (None, SHOP)]
+    pairs = [
+        (WWW, SAME),
+        (WWW, STAFF),
+        (WWW, SHOP),
+        (SHOP, "unknown.invalid"),
+        (None, WWW),
+        (None, STAFF),
+        (None, SHOP),
+    ]
     for sni, host in pairs:
         # A host that asks for certificates of its own does so by a renegotiation.
         assert_answered_by(server, host, sni=sni, protocol="TLSv1.2")
