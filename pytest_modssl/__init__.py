@@ -88,6 +88,12 @@ if TYPE_CHECKING:
     from pytest_modssl.asserts import (
         assert_unclean_shutdown as assert_unclean_shutdown,
     )
+    from pytest_modssl.capture import (
+        Capture as Capture,
+    )
+    from pytest_modssl.capture import (
+        Stream as Stream,
+    )
     from pytest_modssl.errors import (
         ConfigError as ConfigError,
     )
@@ -234,6 +240,7 @@ _HOMES = {
         "assert_switches_to_https",
         "assert_unclean_shutdown",
     ),
+    "capture": ("Capture", "Stream"),
     "errors": (
         "ConfigError",
         "EnvironmentPageError",
