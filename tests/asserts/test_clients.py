@@ -105,7 +105,8 @@ def test_a_host_that_does_not_answer_is_told(modssl_server: Server) -> None:
 
 def test_no_compression_is_found_with_every_version_asked(modssl_server: Server) -> None:
     assert assert_no_compression(modssl_server, WWW)[0].compression == "NULL"
-    with pytest.raises(ModsslAssertionError, match="compression: expected 'DEFLATE', seen 'NULL'"):
+    with pytest.raises(ModsslAssertionError, match="compression: expected 'DEFLATE', seen 'NULL'") as caught:
         assert_compression(modssl_server, WWW)
+    assert [one.entry.id for one in caught.value.diagnoses] == ["compression"]
     with pytest.raises(ModsslAssertionError, match="answer: expected one of TLS, seen Not TLS"):
         assert_no_compression(modssl_server, WWW, port=80)

@@ -103,7 +103,7 @@ DEMONSTRATIONS: tuple[Demonstration, ...] = (
         problem=lambda scene: _of_files(scene, _MEMBERS),
         remedy=lambda scene: _of_files(scene, _SHARED),
         check=_for_the_other,
-        place="SSLCACertificateFile",
+        place="SSLVerifyClient optional",
         number="AH02032",
     ),
     Demonstration(

@@ -32,11 +32,11 @@ def _first_host_without_sni(evidence: Evidence) -> Iterator[Finding]:
     for one in evidence.seen(Handshake):
         port = evidence.ports.get(one.address)
         first = sharing.first_host(evidence, port)
-        mismatch = _mismatch(evidence, one)
-        if mismatch is None or one.server_name is not None or not one.certificates or first is None:
+        wanted = _wanted(evidence, one)
+        if not wanted or one.server_name is not None or not one.certificates or first is None:
             continue
         others = [host for host in evidence.config.virtual_hosts if host.port == port and host is not first]
-        if _presented(one, first) and any(name in mismatch.expected for host in others for name in _names(host)):
+        if _presented(one, first) and any(name in wanted for host in others for name in _names(host)):
             used = evidence.served_by(one, "SSLCertificateFile")
             yield Finding(
                 seen=(f"without SNI the server presented the certificate for {', '.join(one.names) or 'no names'}",),
@@ -45,6 +45,18 @@ def _first_host_without_sni(evidence: Evidence) -> Iterator[Finding]:
                 place=evidence.call(first) if used is None else used.place,
             )
             return
+
+
+def _wanted(evidence: Evidence, handshake: Handshake) -> str:
+    """What a failure says of the certificate that a handshake should have shown; empty where it says nothing.
+
+    A test may well compare the names by itself: then both sides stand in the first line of what pytest says of it.
+    """
+    mismatch = _mismatch(evidence, handshake)
+    if mismatch is not None:
+        return mismatch.expected
+    said = str(evidence.error or "").partition("\n")[0]
+    return said if handshake.names and handshake.names[0] in said else ""
 
 
 def _mismatch(evidence: Evidence, handshake: Handshake) -> Mismatch | None:
@@ -108,8 +120,9 @@ def _misdirected(evidence: Evidence) -> Iterator[Finding]:
             differences = sharing.differences(evidence, connected, asked)
             names = ", ".join(one.directive for one in differences)
             differ = f", whose virtual hosts differ in {names}" if names else ""
-            # The last is what even the lenient policy asks about.
-            place = differences[-1].place if differences else None
+            # What even the lenient policy asks about comes first.
+            weighty = sorted(differences, key=lambda one: one.kind != "client-authentication")
+            place = weighty[0].place if weighty else None
             yield Finding(seen=seen, cause=cause + differ, place=place or evidence.call(asked))
             return
 
