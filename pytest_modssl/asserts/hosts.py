@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 # about the ones that it refuses.
 _LET_THROUGH = "AH02034"
 _REFUSED = ("AH02032", "AH02033")
-_SECONDS = 1.0
+_SECONDS = 2.0
 
 
 def assert_answered_by(
