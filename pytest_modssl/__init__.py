@@ -14,6 +14,9 @@ if TYPE_CHECKING:
         ModsslAssertionError as ModsslAssertionError,
     )
     from pytest_modssl.asserts import (
+        assert_answered_by as assert_answered_by,
+    )
+    from pytest_modssl.asserts import (
         assert_answers as assert_answers,
     )
     from pytest_modssl.asserts import (
@@ -29,7 +32,13 @@ if TYPE_CHECKING:
         assert_ciphers as assert_ciphers,
     )
     from pytest_modssl.asserts import (
+        assert_clean_shutdown as assert_clean_shutdown,
+    )
+    from pytest_modssl.asserts import (
         assert_client_certificate as assert_client_certificate,
+    )
+    from pytest_modssl.asserts import (
+        assert_compression as assert_compression,
     )
     from pytest_modssl.asserts import (
         assert_dh_bits as assert_dh_bits,
@@ -54,6 +63,12 @@ if TYPE_CHECKING:
     )
     from pytest_modssl.asserts import (
         assert_listens as assert_listens,
+    )
+    from pytest_modssl.asserts import (
+        assert_never_on_wire as assert_never_on_wire,
+    )
+    from pytest_modssl.asserts import (
+        assert_no_compression as assert_no_compression,
     )
     from pytest_modssl.asserts import (
         assert_no_redirect_loop as assert_no_redirect_loop,
@@ -87,6 +102,15 @@ if TYPE_CHECKING:
     )
     from pytest_modssl.asserts import (
         assert_switches_to_https as assert_switches_to_https,
+    )
+    from pytest_modssl.asserts import (
+        assert_unclean_shutdown as assert_unclean_shutdown,
+    )
+    from pytest_modssl.capture import (
+        Capture as Capture,
+    )
+    from pytest_modssl.capture import (
+        Stream as Stream,
     )
     from pytest_modssl.errors import (
         ConfigError as ConfigError,
@@ -226,12 +250,15 @@ __version__ = "0.1.0.dev0"
 _HOMES = {
     "asserts": (
         "ModsslAssertionError",
+        "assert_answered_by",
         "assert_answers",
         "assert_answers_by_hand",
         "assert_certificate",
         "assert_chain_complete",
         "assert_ciphers",
         "assert_client_certificate",
+        "assert_clean_shutdown",
+        "assert_compression",
         "assert_dh_bits",
         "assert_groups",
         "assert_handshake",
@@ -240,6 +267,8 @@ _HOMES = {
         "assert_java7_compatible",
         "assert_key_matches",
         "assert_listens",
+        "assert_never_on_wire",
+        "assert_no_compression",
         "assert_no_redirect_loop",
         "assert_policy",
         "assert_private_keys_protected",
@@ -251,7 +280,9 @@ _HOMES = {
         "assert_stapled",
         "assert_switches_to_http",
         "assert_switches_to_https",
+        "assert_unclean_shutdown",
     ),
+    "capture": ("Capture", "Stream"),
     "errors": (
         "ConfigError",
         "EnvironmentPageError",

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import http.client
-import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-import requests
-
+from pytest_modssl.asserts._ask import ask, expect_refusal, who
 from pytest_modssl.asserts._collect import Expected, compare, require
 from pytest_modssl.asserts.handshake import certificate_mismatch, repeat_command
-from pytest_modssl.errors import EnvironmentPageError, Mismatch, ModsslError
+from pytest_modssl.errors import EnvironmentPageError, Mismatch
 from pytest_modssl.http import ASK, environment_of, page_url
 from pytest_modssl.pki import LeafCert
 from pytest_modssl.tls import hostname
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    import requests
 
     from pytest_modssl.http import Via
     from pytest_modssl.targets.server import Server
@@ -81,59 +80,60 @@ def assert_sni(
     cases: list[tuple[str | None, str, ExpectedServed | None]] = [(name, name, value) for name, value in served.items()]
     cases += [(None, first, no_sni), (UNKNOWN_NAME, UNKNOWN_NAME, unknown)]
     mismatches: list[Mismatch] = []
+    seen: list[object] = []
     handshakes: dict[str | None, Handshake] = {}
     for name, host, value in cases:
         if value is not None:
             wanted = value if isinstance(value, Served) else Served(certificate=value)
-            handshakes[name], found = _check(server, name, host, wanted, port=port, path=path, via=via)
+            handshakes[name], answers, found = _check(server, name, host, wanted, port=port, path=path, via=via)
             mismatches += found
-    wrong = [name for name in handshakes if any(one.what.startswith(f"{_who(name)}:") for one in mismatches)]
+            seen += [handshakes[name], *answers]
+    wrong = [name for name in handshakes if any(one.what.startswith(f"{who(name)}:") for one in mismatches)]
     require(
         server,
         f"what each name gets on port {port}",
         mismatches,
-        seen=[handshakes[name] for name in wrong],
+        seen=[handshakes[name] for name in wrong] if wrong else seen,
         commands=[repeat_command(server, name, port, {}) for name in wrong],
     )
     return handshakes
 
 
-def _who(name: str | None) -> str:
-    return "no SNI" if name is None else name
-
-
 def _check(
     server: Server, name: str | None, host: str, wanted: Served, *, port: int, path: str, via: Via | None
-) -> tuple[Handshake, list[Mismatch]]:
-    who = _who(name)
+) -> tuple[Handshake, list[requests.Response], list[Mismatch]]:
+    asked = who(name)
+    answers = []
     if wanted.content is None and wanted.status is None:
         handshake = server.handshake(name, port=port)
-        found = _certificate(who, wanted.certificate, handshake)
+        found = _certificate(asked, wanted.certificate, handshake)
     else:
-        handshake, response, found = _ask(server, name, host, port=port, path=path, headers={})
-        found += _certificate(who, wanted.certificate, handshake)
+        expect_refusal(server, wanted.status)
+        handshake, response, found = ask(server, name, host, port=port, path=path)
+        found += _certificate(asked, wanted.certificate, handshake)
         if response is not None:
-            found += compare(f"{who}: status", wanted.status, response.status_code)
-            found += compare(f"{who}: content", wanted.content, response.text)
+            answers.append(response)
+            found += compare(f"{asked}: status", wanted.status, response.status_code)
+            found += compare(f"{asked}: content", wanted.content, response.text)
     if not handshake.ok:
-        found.insert(0, Mismatch(f"{who}: handshake", "success", f"failure ({handshake.failure}): {handshake.error}"))
+        found.insert(0, Mismatch(f"{asked}: handshake", "success", f"failure ({handshake.failure}): {handshake.error}"))
     elif via is not None:
         found += _variable(server, name, host, port=port, path=path, via=via)
-    return handshake, found
+    return handshake, answers, found
 
 
-def _certificate(who: str, wanted: LeafCert | str | None, seen: Handshake) -> list[Mismatch]:
+def _certificate(asked: str, wanted: LeafCert | str | None, seen: Handshake) -> list[Mismatch]:
     if not isinstance(wanted, str):
-        return certificate_mismatch(f"{who}: certificate", wanted, seen)
+        return certificate_mismatch(f"{asked}: certificate", wanted, seen)
     if hostname.matches(seen.names, wanted):
         return []
-    return [Mismatch(f"{who}: certificate", f"one for {wanted}", f"one for {', '.join(seen.names) or 'no names'}")]
+    return [Mismatch(f"{asked}: certificate", f"one for {wanted}", f"one for {', '.join(seen.names) or 'no names'}")]
 
 
 def _variable(server: Server, name: str | None, host: str, *, port: int, path: str, via: Via) -> list[Mismatch]:
-    what = f"{_who(name)}: SSL_TLS_SNI"
+    what = f"{who(name)}: SSL_TLS_SNI"
     page = page_url(f"https://{host}{path}", via).removeprefix(f"https://{host}")
-    _, response, found = _ask(server, name, host, port=port, path=page, headers=ASK if via == "header" else {})
+    _, response, found = ask(server, name, host, port=port, path=page, headers=ASK if via == "header" else None)
     if response is None:
         return found
     try:
@@ -144,46 +144,3 @@ def _variable(server: Server, name: str | None, host: str, *, port: int, path: s
     if name is None:
         return [] if value in {None, "(null)"} else [Mismatch(what, "it to be absent", repr(value))]
     return compare(what, hostname.to_ascii(name), value)
-
-
-def _ask(
-    server: Server, name: str | None, host: str, *, port: int, path: str, headers: Mapping[str, str]
-) -> tuple[Handshake, requests.Response | None, list[Mismatch]]:
-    """One GET on a connection with this SNI, which `requests` could not send: it takes SNI from the URL."""
-    host = hostname.to_ascii(host)
-    fields = {"Host": host if port == 443 else f"{host}:{port}", "Connection": "close", **headers}
-    request = "".join([f"GET {path} HTTP/1.1\r\n", *(f"{key}: {value}\r\n" for key, value in fields.items()), "\r\n"])
-    with server.connect(name, port=port) as connection:
-        if not connection.handshake.ok:
-            return connection.handshake, None, []
-        try:
-            connection.send(request.encode("ascii"))
-            answer = connection.read_until_close()
-            response = _response(f"https://{host}{path}", answer)
-        except (ModsslError, http.client.HTTPException) as error:
-            seen = f"none: {error or type(error).__name__}"
-            return connection.handshake, None, [Mismatch(f"{_who(name)}: answer", "one", seen)]
-        return connection.handshake, response, []
-
-
-class _Received:
-    """Bytes in the place of the socket that `http.client` reads an answer from."""
-
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-
-    def makefile(self, _mode: str) -> io.BytesIO:
-        return io.BytesIO(self._data)
-
-
-def _response(url: str, answer: bytes) -> requests.Response:
-    parsed = http.client.HTTPResponse(_Received(answer))  # type: ignore[arg-type]
-    parsed.begin()
-    response = requests.Response()
-    response.url = url
-    response.status_code = parsed.status
-    response.reason = parsed.reason
-    response.headers.update(parsed.headers.items())
-    response.encoding = parsed.headers.get_content_charset("utf-8")
-    response.raw = io.BytesIO(parsed.read())
-    return response

@@ -11,6 +11,7 @@ from pytest_modssl.http.environment import (
     page_url,
     read_environment,
 )
+from pytest_modssl.http.reading import responses_in
 from pytest_modssl.http.redirects import Hop, RedirectChain, follow
 from pytest_modssl.http.session import FailedRequest, TlsFacts, described, open_session, tls_of
 
@@ -29,5 +30,6 @@ __all__ = [
     "open_session",
     "page_url",
     "read_environment",
+    "responses_in",
     "tls_of",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fnmatch
 import functools
 import hashlib
@@ -10,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from pytest_modssl import http, tls
-from pytest_modssl.errors import ServerGoneError, UnknownHostError
+from pytest_modssl.capture import Capture
+from pytest_modssl.errors import ModsslError, ServerGoneError, UnknownHostError
 from pytest_modssl.faq import Evidence
 from pytest_modssl.load import LoadComparison, load
 from pytest_modssl.load.plan import MOST, url_of
@@ -21,11 +23,12 @@ from pytest_modssl.targets.start_failure import start_of
 from pytest_modssl.tls.commands import SAYABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     import requests
 
+    from pytest_modssl.capture import Stream
     from pytest_modssl.errors import Mismatch
     from pytest_modssl.http import FailedRequest, RedirectChain, SslEnvironment, Via
     from pytest_modssl.httpd.config import ServerConfig
@@ -59,6 +62,8 @@ class Server:
         self._accepted: list[object] = []
         self._repeats: deque[Callable[[], list[str]]] = deque(maxlen=_REMEMBERED)
         self._sessions: list[requests.Session] = []
+        self._captures: list[Capture] = []
+        self._capture: Capture | None = None
         self._asked = False
         self._still_open: frozenset[str] | None = None
 
@@ -90,11 +95,16 @@ class Server:
         return self._asked or bool(self.observations)
 
     def address(self, port: int = 443) -> tuple[str, int]:
-        """Address and port at which a port of the configuration is really reached.
+        """Address and port at which clients reach a port of the configuration; see `capture` for another one meanwhile.
 
         Raises:
             UnknownHostError: when the configuration does not listen on that port.
         """
+        found = self._listening(port)
+        return found if self._capture is None else self._capture.address(port, found)
+
+    def _listening(self, port: int) -> tuple[str, int]:
+        """Where httpd itself listens for a port of the configuration; errors as for `address`."""
         found = self.instance.address(port)
         if found is None:
             ports = ", ".join(map(str, self.config.listen)) or "none"
@@ -288,6 +298,39 @@ class Server:
             }
         )
 
+    # On the wire
+
+    @contextlib.contextmanager
+    def capture(self) -> Iterator[Capture]:
+        """A block whose connections are kept byte for byte, of both directions, as they were on the wire.
+
+        Inside, every client reaches the server through a relay on loopback: `address` names that. Connections that
+        sessions have kept open are closed before and after it. What was kept is there until the test ends.
+
+        Raises:
+            ModsslError: there is such a block already.
+        """
+        if self._capture is not None:
+            raise ModsslError("this server's connections are being captured already: one block at a time")
+        self._close_connections()
+        self._capture = Capture()
+        self._captures.append(self._capture)
+        try:
+            yield self._capture
+        finally:
+            self._close_connections()
+            self._capture.close()
+            self._capture = None
+
+    @property
+    def captured(self) -> tuple[Stream, ...]:
+        """Every connection that was captured since the test began."""
+        return tuple(stream for one in self._captures for stream in one.streams)
+
+    def _close_connections(self) -> None:
+        for session in self._sessions:
+            session.close()
+
     # By hand
 
     def s_client_command(
@@ -301,13 +344,13 @@ class Server:
             client: certificate to show when the server asks.
             options: as for `pytest_modssl.tls.s_client_command`.
         """
-        return tls.s_client_command(self.address(port), name, **self._files_for_commands(client), **options)
+        return tls.s_client_command(self._listening(port), name, **self._files_for_commands(client), **options)
 
     def curl_command(self, url: str, *, client: LeafCert | None = None, **options: Any) -> list[str]:
         """The `curl` command line that repeats a request by hand while this server runs; arguments likewise."""
         parts = urlsplit(url)
         port = parts.port or (443 if parts.scheme == "https" else 80)
-        return tls.curl_command(url, self.address(port), **self._files_for_commands(client), **options)
+        return tls.curl_command(url, self._listening(port), **self._files_for_commands(client), **options)
 
     def commands(self) -> list[list[str]]:
         """The command lines that repeat what the current test did with this server, each once, in order."""
@@ -362,9 +405,13 @@ class Server:
             observations=tuple(one for one in self.observations if id(one) not in accepted),
             mismatches=tuple(mismatches),
             error=error,
-            ports={found: port for port in self.config.ports if (found := self.instance.address(port)) is not None},
+            ports=self._ports(),
             dump=self.instance.dump,
         )
+
+    def _ports(self) -> dict[tuple[str, int], int]:
+        ports = {found: port for port in self.config.ports if (found := self.instance.address(port)) is not None}
+        return ports | {address: port for one in self._captures for address, port in one.ports.items()}
 
     def _look_again(self, url: str) -> None:
         parts = urlsplit(url)
@@ -381,6 +428,7 @@ class Server:
         self.observations.clear()
         self._accepted.clear()
         self._repeats.clear()
+        self._captures.clear()
         self._asked = False
 
     def end_test(self) -> None:

@@ -41,6 +41,11 @@ class Exchange:
     error: str = ""
 
     @property
+    def close_notify(self) -> bool:
+        """Whether the server ended TLS before it ended TCP, as RFC 8446 section 6.1 asks of it."""
+        return any(alert.name == "close_notify" for alert in self.handshake.alerts_received)
+
+    @property
     def status(self) -> int | None:
         """The status of the answer; `None` where it is none of HTTP."""
         match = _STATUS.match(self.reply)

@@ -33,6 +33,7 @@ SNI_CASES: dict[str, tuple[str | None, str]] = {
     "none-first-host": (None, A),
     "none-same-certificate": (None, SAME),
     "none-other-certificate": (None, B),
+    "none-other-client-authentication": (None, AUTH),
 }
 POLICIES = {
     "default": "",

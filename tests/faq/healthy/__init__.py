@@ -5,7 +5,18 @@ They stand in modules by what a diagnosis might take them for, as the demonstrat
 
 from __future__ import annotations
 
-from tests.faq.healthy import authentication, certificates, ciphers, configuration, load, requests, revocation, servers
+from tests.faq.healthy import (
+    authentication,
+    certificates,
+    ciphers,
+    clients,
+    configuration,
+    load,
+    names,
+    requests,
+    revocation,
+    servers,
+)
 from tests.faq.healthy._model import Healthy
 
 HEALTHY: tuple[Healthy, ...] = (
@@ -13,6 +24,8 @@ HEALTHY: tuple[Healthy, ...] = (
     *certificates.HEALTHY,
     *ciphers.HEALTHY,
     *load.HEALTHY,
+    *names.HEALTHY,
+    *clients.HEALTHY,
     *revocation.HEALTHY,
     *authentication.HEALTHY,
     *requests.HEALTHY,
