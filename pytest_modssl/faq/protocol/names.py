@@ -100,7 +100,7 @@ def _no_host_of_the_name(evidence: Evidence) -> Iterator[Finding]:
 def _misdirected(evidence: Evidence) -> Iterator[Finding]:
     for response in unwanted(evidence, requests.codes.misdirected_request):
         for record, found in evidence.logged("AH02032", match=_MISDIRECTED):
-            port = _port(response)
+            port = _port(response.url)
             first = sharing.first_host(evidence, port)
             if first is None:
                 return
@@ -142,9 +142,9 @@ def _let_through(evidence: Evidence) -> Iterator[Finding]:
         )
 
 
-def _port(response: requests.Response) -> int | None:
+def _port(url: str) -> int | None:
     """The port of the configuration that an answer came from."""
-    found = re.match(r"https://[^/]*?(?::(\d+))?(?:/|$)", response.url)
+    found = re.match(r"https://[^/]*?(?::(\d+))?(?:/|$)", url)
     return None if found is None else int(found[1] or 443)
 
 
