@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from pytest_modssl.faq.protocol import ciphers, clients, load, names
+from pytest_modssl.faq.protocol import ciphers, clients, java, load, names, srp
 
-ENTRIES = (*load.ENTRIES, *ciphers.ENTRIES, *names.ENTRIES, *clients.ENTRIES)
+ENTRIES = (*load.ENTRIES, *ciphers.ENTRIES, *names.ENTRIES, *clients.ENTRIES, *srp.ENTRIES, *java.ENTRIES)

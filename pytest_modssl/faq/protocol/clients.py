@@ -49,23 +49,4 @@ ENTRIES = (
         directives=("SetEnvIf", "BrowserMatch"),
         recognisers=(_agents.workaround,),
     ),
-    Entry(
-        id="tls-srp",
-        group="protocol",
-        question="How do I enable TLS-SRP?",
-        cause="a verifier file and SRP suites make it",
-        remedy='SSLSRPVerifierFile /path/to/passwd.srpv and SSLCipherSuite "!DSS:!aRSA:SRP", without TLS 1.3',
-        anchor="srp",
-        directives=("SSLSRPVerifierFile", "SSLSRPUnknownUserSeed"),
-    ),
-    Entry(
-        id="java-dh-1024",
-        group="protocol",
-        question="Why do I get handshake failures with Java-based clients when using a certificate of over 1024 bits?",
-        cause="Java 7 takes no DH prime above 1024 bits",
-        remedy="put suites with ECDHE first, or the 1024-bit DH parameters of RFC 2409 into the first "
-        "SSLCertificateFile, with @SECLEVEL=1 in SSLCipherSuite",
-        anchor="javadh",
-        directives=("SSLCertificateFile", "SSLCipherSuite"),
-    ),
 )
