@@ -1,4 +1,4 @@
-"""Keys, certification authorities, certificates, requests, revocation lists and DH parameters for tests."""
+"""Keys, authorities, certificates, requests, revocation lists, DH parameters and SRP verifiers for tests."""
 
 from __future__ import annotations
 
@@ -10,17 +10,22 @@ from pytest_modssl.pki.dh import DH_GROUPS, dh_parameters, dh_prime
 from pytest_modssl.pki.keys import KEY_TYPES, PrivateKey
 from pytest_modssl.pki.leaf import LeafCert
 from pytest_modssl.pki.self_signed import self_signed
+from pytest_modssl.pki.srp import SRP_GROUPS, SrpVerifier, srp_verifier, srp_verifier_file
 
 __all__ = [
     "CA",
     "CSR",
     "DH_GROUPS",
     "KEY_TYPES",
+    "SRP_GROUPS",
     "Blob",
     "LeafCert",
     "PrivateKey",
+    "SrpVerifier",
     "dh_parameters",
     "dh_prime",
     "generate_key",
     "self_signed",
+    "srp_verifier",
+    "srp_verifier_file",
 ]
