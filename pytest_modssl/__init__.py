@@ -92,6 +92,12 @@ if TYPE_CHECKING:
         assert_sni as assert_sni,
     )
     from pytest_modssl.asserts import (
+        assert_srp as assert_srp,
+    )
+    from pytest_modssl.asserts import (
+        assert_srp_refused as assert_srp_refused,
+    )
+    from pytest_modssl.asserts import (
         assert_ssl_env as assert_ssl_env,
     )
     from pytest_modssl.asserts import (
@@ -214,6 +220,12 @@ if TYPE_CHECKING:
     from pytest_modssl.pki import (
         self_signed as self_signed,
     )
+    from pytest_modssl.pki import (
+        srp_verifier as srp_verifier,
+    )
+    from pytest_modssl.pki import (
+        srp_verifier_file as srp_verifier_file,
+    )
     from pytest_modssl.pki.responder import (
         OcspResponder as OcspResponder,
     )
@@ -276,6 +288,8 @@ _HOMES = {
         "assert_runtime_paths",
         "assert_sessions_resumed",
         "assert_sni",
+        "assert_srp",
+        "assert_srp_refused",
         "assert_ssl_env",
         "assert_stapled",
         "assert_switches_to_http",
@@ -305,7 +319,18 @@ _HOMES = {
     "httpd.installation": ("Installation", "Version"),
     "load": ("LoadComparison", "LoadReport"),
     "marker": ("requires",),
-    "pki": ("CA", "CSR", "Blob", "LeafCert", "PrivateKey", "dh_parameters", "generate_key", "self_signed"),
+    "pki": (
+        "CA",
+        "CSR",
+        "Blob",
+        "LeafCert",
+        "PrivateKey",
+        "dh_parameters",
+        "generate_key",
+        "self_signed",
+        "srp_verifier",
+        "srp_verifier_file",
+    ),
     "pki.responder": ("OcspResponder",),
     "policy": ("Deviation", "PolicyReport"),
     "targets.server": ("Server",),

@@ -17,6 +17,7 @@ from pytest_modssl.asserts.place import assert_listens, assert_random_seed, asse
 from pytest_modssl.asserts.policy import assert_policy
 from pytest_modssl.asserts.shutdown import assert_clean_shutdown, assert_unclean_shutdown
 from pytest_modssl.asserts.sni import Served, assert_sni
+from pytest_modssl.asserts.srp import assert_srp, assert_srp_refused
 from pytest_modssl.asserts.stapling import assert_stapled
 from pytest_modssl.asserts.switching import assert_no_redirect_loop, assert_switches_to_http, assert_switches_to_https
 from pytest_modssl.asserts.wire import assert_never_on_wire
@@ -52,6 +53,8 @@ __all__ = [
     "assert_runtime_paths",
     "assert_sessions_resumed",
     "assert_sni",
+    "assert_srp",
+    "assert_srp_refused",
     "assert_ssl_env",
     "assert_stapled",
     "assert_switches_to_http",

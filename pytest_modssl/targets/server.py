@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from pytest_modssl.load import LoadReport
     from pytest_modssl.pki import LeafCert
     from pytest_modssl.targets.base import Instance
-    from pytest_modssl.tls import Exchange, Handshake, ProbeResult, Scan, TlsConnection
+    from pytest_modssl.tls import Exchange, Handshake, ProbeResult, Scan, SrpLogin, TlsConnection
 
 # Enough to see what led to a failure; a loop of a thousand requests is not shown whole.
 _REMEMBERED = 12
@@ -177,6 +177,12 @@ class Server:
         """Every protocol, cipher suite and group that the server accepts; options as for `pytest_modssl.tls.scan`."""
         result = tls.scan(self.address(port), name, **options)
         self.note(result)
+        return result
+
+    def srp_login(self, name: str | None, user: str, password: str, *, port: int = 443, **options: Any) -> SrpLogin:
+        """What comes of a login by TLS-SRP; needs the extra `srp`. Options as for `pytest_modssl.tls.srp_login`."""
+        result = tls.srp_login(self.address(port), name, user, password, **options)
+        self.note(result, repeat=None if name is None else functools.partial(self.srp_command, name, user, port=port))
         return result
 
     def _tls_options(self, options: dict[str, Any]) -> dict[str, Any]:
@@ -351,6 +357,10 @@ class Server:
         parts = urlsplit(url)
         port = parts.port or (443 if parts.scheme == "https" else 80)
         return tls.curl_command(url, self._listening(port), **self._files_for_commands(client), **options)
+
+    def srp_command(self, name: str, user: str, *, port: int = 443) -> list[str]:
+        """The `curl` command line that repeats a login by TLS-SRP, once the password stands in it."""
+        return self.curl_command(f"https://{name}:{port}/", srp_user=user, protocol="TLSv1.2")
 
     def commands(self) -> list[list[str]]:
         """The command lines that repeat what the current test did with this server, each once, in order."""

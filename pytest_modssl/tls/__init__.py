@@ -12,6 +12,7 @@ from pytest_modssl.tls.hello import HelloOptions, client_hello
 from pytest_modssl.tls.messages import Alert
 from pytest_modssl.tls.probe import ProbeResult, probe
 from pytest_modssl.tls.scan import Scan, scan
+from pytest_modssl.tls.srp import SrpLogin, srp_login
 from pytest_modssl.tls.stapling import Stapled
 from pytest_modssl.tls.suites import CipherSuite
 from pytest_modssl.tls.transcript import Entry, Transcript
@@ -29,6 +30,7 @@ __all__ = [
     "ProbeResult",
     "Scan",
     "Session",
+    "SrpLogin",
     "Stage",
     "Stapled",
     "TlsConnection",
@@ -44,4 +46,5 @@ __all__ = [
     "scan",
     "shell_line",
     "speak",
+    "srp_login",
 ]

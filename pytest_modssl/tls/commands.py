@@ -116,6 +116,7 @@ def curl_command(
     key_file: Path | None = None,
     protocol: str | tuple[str, str] | None = None,
     ciphers: str | None = None,
+    srp_user: str | None = None,
     method: str = "GET",
     headers: Mapping[str, str] | None = None,
 ) -> list[str]:
@@ -129,6 +130,7 @@ def curl_command(
         key_file: Its key, PEM.
         protocol: One protocol, or the (lowest, highest); curl cannot go below TLS 1.0.
         ciphers: Suites of TLS 1.2 and older.
+        srp_user: Who logs in by TLS-SRP, with the word PASSWORD where the password belongs.
         method: HTTP method.
         headers: Request headers.
 
@@ -147,12 +149,15 @@ def curl_command(
     argv += ["--tls-max", _curl_version(high).removeprefix("tlsv")] if high is not None else []
     for option, value in (
         ("--ciphers", ciphers),
+        ("--tlsuser", srp_user),
         ("--cacert", ca_file),
         ("--cert", certificate_file),
         ("--key", key_file),
     ):
         if value:
             argv += [option, str(value)]
+    # Suites of SRP alone come without a certificate, on which curl insists otherwise.
+    argv += ["--tlspassword", "PASSWORD", "--tlsauthtype", "SRP", "--insecure"] if srp_user is not None else []
     if method == "HEAD":
         argv += ["--head"]
     elif method != "GET":

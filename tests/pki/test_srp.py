@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -28,7 +28,7 @@ def _salt_of(text: str) -> bytes:
 def test_openssl_writes_the_same_line(group: str, tmp_path: Path) -> None:
     file = tmp_path / "users.srpv"
     file.touch()  # openssl wants it to exist
-    command = ["openssl", "srp", "-srpvfile", file, "-gn", group, "-userinfo", "Alice in the office", "-add"]
+    command = ["openssl", "srp", "-srpvfile", str(file), "-gn", group, "-userinfo", "Alice in the office", "-add"]
     done = subprocess.run([*command, "-passout", "pass:open sesame", "alice"], capture_output=True, check=False)
     if b"Invalid command" in done.stderr:
         pytest.skip("this openssl was built without SRP")
@@ -68,7 +68,7 @@ def test_two_verifiers_of_one_password_differ() -> None:
         ({"salt": b""}, "A salt of 0 bytes"),
     ],
 )
-def test_what_a_file_cannot_have_is_refused(arguments: dict[str, str], told: str) -> None:
+def test_what_a_file_cannot_have_is_refused(arguments: dict[str, Any], told: str) -> None:
     with pytest.raises(PkiError, match=told):
         srp_verifier(**{"user": "alice", "password": "x", **arguments})
 

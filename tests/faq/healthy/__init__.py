@@ -16,6 +16,7 @@ from tests.faq.healthy import (
     requests,
     revocation,
     servers,
+    srp,
 )
 from tests.faq.healthy._model import Healthy
 
@@ -30,6 +31,7 @@ HEALTHY: tuple[Healthy, ...] = (
     *authentication.HEALTHY,
     *requests.HEALTHY,
     *servers.HEALTHY,
+    *srp.HEALTHY,
 )
 
 __all__ = ["HEALTHY", "Healthy"]

@@ -1,0 +1,157 @@
+"""A client that logs in by TLS-SRP (RFC 5054), which tlslite-ng speaks: `openssl s_client -srpuser` crashes on 3.x.
+
+tlslite-ng is the optional extra `srp`, and is loaded when it is first needed.
+"""
+
+from __future__ import annotations
+
+import socket
+import time
+import warnings
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final
+
+from pytest_modssl.errors import TlsError
+from pytest_modssl.tls import names
+from pytest_modssl.tls.messages import Alert
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from types import ModuleType
+
+    from pytest_modssl.tls.handshake import Failure
+
+SRP_PROTOCOLS: Final = ("TLSv1", "TLSv1.1", "TLSv1.2")
+"""The protocols that have SRP: TLS 1.3 has none (RFC 8446 section 1.3 replaces the key exchanges of old)."""
+
+_CHUNK: Final = 16_384
+_FATAL: Final = 2
+_KINDS: Final[Mapping[type[OSError], Failure]] = {
+    TimeoutError: "timeout",
+    ConnectionRefusedError: "refused",
+    ConnectionResetError: "reset",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SrpLogin:
+    """What came of one login by TLS-SRP.
+
+    Attributes:
+        address: host and port that were connected to.
+        server_name: the name that was sent as SNI.
+        user: the name that was sent in clear.
+        ok: the handshake finished: both sides know the same password.
+        protocol: as mod_ssl names it.
+        cipher_suite: by OpenSSL's name.
+        certificates: how many certificates the server sent; suites that sign with a key send them, others none.
+        alert: the fatal alert that the server sent.
+        failure: the kind of failure, as for `Handshake`.
+        error: the same in words.
+        request: what was sent over it; empty for nothing.
+        reply: what came back, up to the end of the connection.
+        elapsed: seconds for all of it.
+    """
+
+    address: tuple[str, int]
+    server_name: str | None
+    user: str
+    ok: bool = False
+    protocol: str | None = None
+    cipher_suite: str | None = None
+    certificates: int = 0
+    alert: Alert | None = None
+    failure: Failure | None = None
+    error: str | None = None
+    request: bytes = field(default=b"", repr=False)
+    reply: bytes = field(default=b"", repr=False)
+    elapsed: float = 0.0
+
+    def __str__(self) -> str:
+        host, port = self.address
+        if not self.ok:
+            return f"TLS-SRP login of {self.user!r} at {host}:{port} failed: {self.error}"
+        sent = f"{self.certificates} certificate(s)" if self.certificates else "no certificate"
+        return f"TLS-SRP login of {self.user!r} at {host}:{port}: ok, {self.protocol}, {self.cipher_suite}, {sent}"
+
+
+def srp_login(
+    address: tuple[str, int],
+    server_name: str | None,
+    user: str,
+    password: str,
+    *,
+    protocol: str = "TLSv1.2",
+    request: bytes = b"",
+    timeout: float = 10.0,
+) -> SrpLogin:
+    """What comes of a login by TLS-SRP, with the suites of SRP and no others; nothing is verified but the password.
+
+    Args:
+        address: host and port to connect to.
+        server_name: for SNI; `None` for none.
+        user: the user's name.
+        password: the password, which is kept nowhere.
+        protocol: one of `SRP_PROTOCOLS`, which alone is offered.
+        request: bytes to send after the handshake; the reply is read to the end of the connection.
+        timeout: seconds for each wait.
+
+    Raises:
+        TlsError: when tlslite-ng is not there, the protocol has no SRP, or user or password are empty. A refusal is a
+            result.
+    """
+    if protocol not in SRP_PROTOCOLS:
+        raise TlsError(f"{protocol} has no SRP: one of {', '.join(SRP_PROTOCOLS)}.")
+    if not user or not password:
+        raise TlsError("A login by TLS-SRP needs a user and a password that are not empty.")
+    api, errors = _library()
+    settings = api.HandshakeSettings()
+    settings.minVersion = settings.maxVersion = divmod(names.PROTOCOLS[protocol], 256)
+    login = SrpLogin(address=address, server_name=server_name, user=user, request=request)
+    started = time.perf_counter()
+    try:
+        with socket.create_connection(address, timeout=timeout) as peer:
+            connection = api.TLSConnection(peer)
+            # A close_notify that is missing is no matter of the login.
+            connection.ignoreAbruptClose = True
+            connection.handshakeClientSRP(user, password, settings=settings, serverName=server_name)
+            chain = connection.session.serverCertChain
+            login = replace(
+                login,
+                ok=True,
+                protocol=names.protocol_name(int.from_bytes(bytes(connection.version), "big")),
+                cipher_suite=names.cipher_suite_name(connection.session.cipherSuite),
+                certificates=0 if chain is None else chain.getNumCerts(),
+            )
+            if request:
+                connection.sendall(request)
+                login = replace(login, reply=b"".join(iter(lambda: connection.recv(_CHUNK), b"")))
+            connection.close()
+    except errors.TLSRemoteAlert as error:
+        alert = Alert(_FATAL, error.description)
+        login = _failed(login, "alert", f"the server sent the alert {alert}", alert)
+    except errors.TLSAbruptCloseError:
+        login = _failed(login, "closed", "the peer closed the connection in the middle of the handshake")
+    except (OSError, errors.TLSError) as error:
+        kind: Failure = next((kind for known, kind in _KINDS.items() if isinstance(error, known)), "client")
+        login = _failed(login, kind, f"{type(error).__name__}: {error}")
+    return replace(login, elapsed=time.perf_counter() - started)
+
+
+def _failed(login: SrpLogin, failure: Failure, error: str, alert: Alert | None = None) -> SrpLogin:
+    return replace(login, ok=False, failure=failure, error=error, alert=alert)
+
+
+def _library() -> tuple[ModuleType, ModuleType]:
+    """The modules `api` and `errors` of tlslite-ng."""
+    try:
+        with warnings.catch_warnings():
+            # It loads asyncore, where Python still has that, for a part of it that is not used here.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            from tlslite import api, errors  # noqa: PLC0415 - an optional extra
+    except ImportError as error:
+        raise TlsError(
+            f"Speaking TLS-SRP needs tlslite-ng ({error}): pip install 'pytest-modssl[srp]'. The programs curl "
+            "(--tlsauthtype SRP) and gnutls-cli speak it too."
+        ) from None
+    return api, errors
