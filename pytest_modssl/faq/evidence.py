@@ -9,7 +9,7 @@ import posixpath
 import re
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from pytest_modssl.errors import ModsslError
 from pytest_modssl.httpd.errorlog import SEVERITY
@@ -29,13 +29,26 @@ if TYPE_CHECKING:
     from pytest_modssl.httpd.errorlog import LogRecord
     from pytest_modssl.httpd.installation import Installation
     from pytest_modssl.httpd.render import Rendered
-    from pytest_modssl.tls.handshake import Handshake
 
 Observed = TypeVar("Observed")
 
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
 # https://www.example.test:8443, [::1]:443
 _SERVER_NAME = re.compile(r"(?:\w+://)?(?P<name>\[[^\]]*\]|[^:]*)(?::(?P<port>\d+))?")
+
+
+class Asked(Protocol):
+    """What was seen of a server by a client that reached it by a name: `Handshake`, `ProbeResult`, `SrpLogin`, ..."""
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port."""
+        ...
+
+    @property
+    def server_name(self) -> str | None:
+        """The name sent as SNI."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,9 +326,13 @@ class Evidence:
         hosts = [one for one in self.config.virtual_hosts if one.port == port]
         return next((one for one in hosts if name in (one.name, *one.aliases)), hosts[0] if hosts else None)
 
-    def served_by(self, handshake: Handshake, directive: str) -> Used | None:
-        """The directive that counts for a handshake: in the virtual host that answered, else outside of all."""
-        host = self.host_of(handshake.server_name, self.ports.get(handshake.address))
+    def asked(self, seen: Asked) -> VirtualHost | None:
+        """The virtual host that a client reached."""
+        return self.host_of(seen.server_name, self.ports.get(seen.address))
+
+    def served_by(self, seen: Asked, directive: str) -> Used | None:
+        """The directive that counts for a client: in the virtual host that answered, else outside of all."""
+        host = self.asked(seen)
         return self.find(directive, host=f"{host.name}:{host.port}" if host else "")
 
 

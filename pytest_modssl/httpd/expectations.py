@@ -52,6 +52,7 @@ SUBJECTS: Mapping[str, str] = {
     "variable": "whether mod_ssl knows the SSL_* variable",
     "directive": "whether httpd serves with the directive in the way that its name says",
     "alert": "name of the fatal alert that the server sends",
+    "level": "the highest of OpenSSL's security levels up to 2 at which a server still does it",
     "group": "name of the group that the server takes of a client that offers all it knows",
 }
 """What the first word of a subject is about, and what the values mean."""

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 TLS12: Final = names.PROTOCOLS["TLSv1.2"]
 TLS13: Final = names.PROTOCOLS["TLSv1.3"]
 
+DEFAULT_VERSIONS: Final = ("TLSv1.2", "TLSv1.3")
+"""Protocols offered where none are asked for."""
+
 DEFAULT_GROUPS: Final = ("x25519", "secp256r1", "x448", "secp384r1", "secp521r1")
 """Groups offered where none are asked for: those of OpenSSL 3.0 without ffdhe, which OpenSSL 4.0 servers would prefer
 to the parameters of their configuration (RFC 7919 section 4)."""
@@ -60,7 +63,7 @@ def client_hello(server_name: str | None = None, **options: Unpack[HelloOptions]
         server_name: For SNI, A-labels only; not sent where it is None or an IP address (RFC 6066 section 3).
         **options: What to offer, each in the client's order of preference.
 
-            - versions: Protocols as mod_ssl names them; ("TLSv1.2", "TLSv1.3") unless given. Before TLS 1.3 a client
+            - versions: Protocols as mod_ssl names them; `DEFAULT_VERSIONS` unless given. Before TLS 1.3 a client
               can name its newest alone, so the newest of them counts.
             - suites: Numbers or names; every suite of these versions unless given.
             - groups: `DEFAULT_GROUPS` unless given; an empty sequence leaves the extension out.
@@ -77,7 +80,7 @@ def client_hello(server_name: str | None = None, **options: Unpack[HelloOptions]
     Raises:
         TlsError: when a name is not known, or nothing is offered.
     """
-    versions = _codes(names.PROTOCOLS, options.get("versions", ("TLSv1.2", "TLSv1.3")), "protocol")
+    versions = _codes(names.PROTOCOLS, options.get("versions", DEFAULT_VERSIONS), "protocol")
     if not versions:
         raise TlsError(f"versions: a ClientHello offers at least one of {', '.join(names.PROTOCOLS)}.")
     suites = options.get("suites")

@@ -9,12 +9,12 @@ from __future__ import annotations
 import contextlib
 import socket
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, Literal
 
 from pytest_modssl.errors import RecordError
 from pytest_modssl.tls import messages, names
-from pytest_modssl.tls.hello import client_hello
+from pytest_modssl.tls.hello import DEFAULT_VERSIONS, client_hello
 from pytest_modssl.tls.records import ALERT, CHANGE_CIPHER_SPEC, HANDSHAKE, HandshakeReader, Record, RecordReader
 
 if TYPE_CHECKING:
@@ -48,6 +48,8 @@ class ProbeResult:
 
     Args:
         address: Where it was asked.
+        server_name: The name sent as SNI; None where none was, or for a hello made elsewhere.
+        offered_protocols: The protocols that the client speaks, as far as it said; up to TLS 1.2 its newest alone.
         server_hello: What it selected, None where it refused.
         alerts: Every alert it sent in clear, warnings too.
         key_exchange: Its ServerKeyExchange, up to TLS 1.2 and where the suite has one.
@@ -62,6 +64,8 @@ class ProbeResult:
     """
 
     address: tuple[str, int]
+    server_name: str | None = None
+    offered_protocols: tuple[str, ...] = ()
     server_hello: messages.ServerHello | None = None
     alerts: tuple[messages.Alert, ...] = ()
     key_exchange: messages.ServerKeyExchange | None = None
@@ -152,7 +156,10 @@ def probe(
         TlsError: when the hello cannot be made as asked. A server that cannot be reached, or refuses, is a result.
     """
     alert = None if send_alert is None else names.code_of(names.ALERTS, send_alert, "alert")
-    return ask(address, client_hello(server_name, **hello), timeout=timeout, send_alert=alert)
+    answer = ask(address, client_hello(server_name, **hello), timeout=timeout, send_alert=alert)
+    versions = tuple(sorted(hello.get("versions", DEFAULT_VERSIONS), key=list(names.PROTOCOLS).index))
+    offered = versions if versions[-1] == "TLSv1.3" else versions[-1:]
+    return replace(answer, server_name=server_name, offered_protocols=offered)
 
 
 def ask(address: tuple[str, int], hello: bytes, *, timeout: float = 10.0, send_alert: int | None = None) -> ProbeResult:

@@ -115,6 +115,19 @@ class Laboratory:
         seen = server.handshake(A, protocol="TLSv1.1")
         return seen.alerts_received[0].name if seen.alerts_received else str(seen)
 
+    def level(self, what: str) -> Value:
+        """TLS 1.2 at most, as 1.3 has no prime; a client that gets another prime than that of the file got none."""
+        wanted = 1024 if what == "dh-1024" else None
+        leaf = self.ca.issue(A, key_type="rsa-2048").with_dh_parameters(dh_parameters("rfc2409-1024"))
+        for level in (2, 1, 0):
+            suites = "DHE-RSA-AES128-SHA" if wanted else "ECDHE-RSA-AES128-SHA"
+            directives = f"SSLProtocol all\nSSLCipherSuite {suites}:@SECLEVEL={level}"
+            server = self.factory(ServerConfig(VirtualHost(A, tls=leaf, directives=directives)))
+            seen = server.probe(A, versions=("TLSv1.2" if wanted else what,))
+            if seen.key_exchange is not None and seen.dh_bits == wanted:
+                return level
+        return "refused"
+
     def group(self, _: str) -> Value:
         return str(self.factory(ServerConfig(VirtualHost(A, tls=self.ca.issue(A)))).handshake(A).group)
 

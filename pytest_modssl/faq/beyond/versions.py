@@ -8,6 +8,7 @@ from pytest_modssl.faq.configured import protocols_of
 from pytest_modssl.faq.entry import Entry, Finding
 from pytest_modssl.faq.recognise import of_tls, shown
 from pytest_modssl.tls.handshake import Handshake
+from pytest_modssl.tls.probe import ProbeResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from pytest_modssl.faq.entry import Recogniser
     from pytest_modssl.faq.evidence import Evidence
 
+    _Hello = Handshake | ProbeResult
 
 # What OpenSSL answers to a protocol that the security level forbids (2 on Debian), seen with 1.1.1w and 3.0.22;
 # 3.5.9 and 3.6.5 refuse it like one that SSLProtocol leaves out.
@@ -23,32 +25,38 @@ _UNSUPPORTED = of_tls("unsupported protocol")
 
 
 def _refused_hello(
-    alert: str, said: str, directive: str, *, when: Callable[[Evidence, Handshake], bool] = lambda _, __: True
+    alert: str, said: str, directive: str, *, when: Callable[[Evidence, _Hello], bool] = lambda _, __: True
 ) -> Recogniser:
     """Recognises a ClientHello that the server refused with an alert, and for which reason of OpenSSL's."""
 
     def recognise(evidence: Evidence) -> Iterator[Finding]:
-        for one in evidence.seen(Handshake):
-            refused = one.stage == "hello" and any(alert == got.name for got in one.alerts_received)
-            if not refused or not when(evidence, one):
+        hellos: tuple[_Hello, ...] = (*evidence.seen(Handshake), *evidence.seen(ProbeResult))
+        for one in hellos:
+            if alert not in _refusals(one) or not when(evidence, one):
                 continue
             for record, _ in evidence.logged(match=said):
                 used = evidence.served_by(one, directive)
-                host = evidence.host_of(one.server_name, evidence.ports.get(one.address))
                 yield Finding(
                     seen=(f"TLS handshake: {one.error}", shown(record)),
-                    place=evidence.call(host) if used is None or used.place is None else used.place,
+                    place=evidence.call(evidence.asked(one)) if used is None or used.place is None else used.place,
                 )
                 return
 
     return recognise
 
 
-def _is_allowed(evidence: Evidence, handshake: Handshake) -> bool:
+def _refusals(hello: _Hello) -> list[str]:
+    """The alerts that a ClientHello was refused with; none where the server selected something."""
+    if isinstance(hello, ProbeResult):
+        return [one.name for one in hello.alerts if hello.server_hello is None]
+    return [one.name for one in hello.alerts_received if hello.stage == "hello"]
+
+
+def _is_allowed(evidence: Evidence, hello: _Hello) -> bool:
     """Whether SSLProtocol has a protocol that the client offered, and all from there up to its newest (mod_ssl)."""
-    used = evidence.served_by(handshake, "SSLProtocol")
+    used = evidence.served_by(hello, "SSLProtocol")
     allowed = protocols_of(("all",) if used is None else used.words)
-    return any(one in allowed for one in handshake.offered_protocols)
+    return any(one in allowed for one in hello.offered_protocols)
 
 
 ENTRIES = (

@@ -12,7 +12,7 @@ from pytest_modssl.tls.srp import SrpLogin
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pytest_modssl.faq.evidence import Evidence, Place, Used
+    from pytest_modssl.faq.evidence import Asked, Evidence, Place, Used
 
 _FILE = "SSLSRPVerifierFile"
 _SEED = "SSLSRPUnknownUserSeed"
@@ -34,7 +34,7 @@ def _refused(evidence: Evidence, alert: str, said: str) -> Iterator[tuple[SrpLog
 
 def _unknown_user(evidence: Evidence) -> Iterator[Finding]:
     for one, seen in _refused(evidence, "unknown_psk_identity", _NO_USER):
-        used = _used(evidence, one, _FILE)
+        used = evidence.served_by(one, _FILE)
         yield Finding(
             seen=seen,
             cause=f"the verifier file has no user {one.user!r}, or none whose line OpenSSL can use",
@@ -45,8 +45,8 @@ def _unknown_user(evidence: Evidence) -> Iterator[Finding]:
 
 def _wrong_password(evidence: Evidence) -> Iterator[Finding]:
     for one, seen in _refused(evidence, "bad_record_mac", _WRONG_MAC):
-        used = _used(evidence, one, _FILE)
-        seed = _used(evidence, one, _SEED)
+        used = evidence.served_by(one, _FILE)
+        seed = evidence.served_by(one, _SEED)
         known = None if used is None else _knows(evidence, used.words[0], one.user)
         if known is False:
             yield Finding(
@@ -69,7 +69,7 @@ def _wrong_password(evidence: Evidence) -> Iterator[Finding]:
 
 def _no_suites(evidence: Evidence) -> Iterator[Finding]:
     for one, seen in _refused(evidence, "handshake_failure", _NO_CIPHER):
-        if _used(evidence, one, _FILE) is None:
+        if evidence.served_by(one, _FILE) is None:
             yield Finding(
                 seen=seen,
                 cause=f"there is no {_FILE} for this host, and without one mod_ssl does no SRP",
@@ -80,7 +80,7 @@ def _no_suites(evidence: Evidence) -> Iterator[Finding]:
         yield Finding(
             seen=seen,
             cause="SSLCipherSuite has no suite with SRP",
-            place=_place(evidence, one, _used(evidence, one, "SSLCipherSuite")),
+            place=_place(evidence, one, evidence.served_by(one, "SSLCipherSuite")),
             remedy='SSLCipherSuite "!DSS:!aRSA:SRP" for SRP alone, or add :SRP to the list',
         )
 
@@ -92,7 +92,7 @@ def _newer_protocol(evidence: Evidence) -> Iterator[Finding]:
             yield Finding(
                 seen=(f"of TLS 1.3 and the suites of SRP the server selected {one.protocol} with {one.cipher_suite}",),
                 cause="TLS 1.3 has no SRP: who can speak it gets it, nobody is logged in, and SSL_SRP_USER is (null)",
-                place=_place(evidence, one, _used(evidence, one, "SSLProtocol")),
+                place=_place(evidence, one, evidence.served_by(one, "SSLProtocol")),
                 remedy="SSLProtocol -all +TLSv1.2 for this host, or clients that are told so (curl --tls-max 1.2)",
             )
 
@@ -102,24 +102,14 @@ def _only_newer_protocol(evidence: Evidence) -> Iterator[Finding]:
         yield Finding(
             seen=seen,
             cause="SSLProtocol leaves no protocol that has SRP: TLS 1.3 has none",
-            place=_place(evidence, one, _used(evidence, one, "SSLProtocol")),
+            place=_place(evidence, one, evidence.served_by(one, "SSLProtocol")),
             remedy="SSLProtocol -all +TLSv1.2 for this host",
         )
 
 
-def _used(evidence: Evidence, seen: SrpLogin | ProbeResult, directive: str) -> Used | None:
-    port = evidence.ports.get(seen.address)
-    name = seen.server_name if isinstance(seen, SrpLogin) else None
-    host = evidence.host_of(name, port)
-    return evidence.find(directive, host=f"{host.name}:{host.port}" if host else "")
-
-
-def _place(evidence: Evidence, seen: SrpLogin | ProbeResult, used: Used | None) -> Place | None:
+def _place(evidence: Evidence, seen: Asked, used: Used | None) -> Place | None:
     """The directive, else the virtual host that answered."""
-    if used is not None and used.place is not None:
-        return used.place
-    name = seen.server_name if isinstance(seen, SrpLogin) else None
-    return evidence.call(evidence.host_of(name, evidence.ports.get(seen.address)))
+    return evidence.call(evidence.asked(seen)) if used is None or used.place is None else used.place
 
 
 def _knows(evidence: Evidence, path: str, user: str) -> bool | None:
