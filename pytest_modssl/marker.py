@@ -73,6 +73,7 @@ def requires(
     feature: Words = (),
     mpm: Words = (),
     target: Words = (),
+    program: Words = (),
 ) -> pytest.MarkDecorator:
     """A decorator that skips a test on targets which cannot run it: the marker `modssl_requires`, checked at once.
 
@@ -84,7 +85,15 @@ def requires(
 
     from pytest_modssl.httpd.requirements import requirement
 
-    given = {"httpd": httpd, "openssl": openssl, "module": module, "feature": feature, "mpm": mpm, "target": target}
+    given = {
+        "httpd": httpd,
+        "openssl": openssl,
+        "module": module,
+        "feature": feature,
+        "mpm": mpm,
+        "target": target,
+        "program": program,
+    }
     needs = {name: value for name, value in given.items() if value}
     requirement(**needs)  # type: ignore[arg-type]
     return getattr(pytest.mark, REQUIRES)(**needs)  # type: ignore[no-any-return]

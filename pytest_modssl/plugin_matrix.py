@@ -30,8 +30,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Declares the marker."""
     config.addinivalue_line(
         "markers",
-        f"{REQUIRES}(*, httpd='', openssl='', module=(), feature=(), mpm=(), target=()): skips the test on targets "
-        "that lack one of these; versions as '>=2.4.66', the others a name or several.",
+        f"{REQUIRES}(*, httpd='', openssl='', module=(), feature=(), mpm=(), target=(), program=()): skips the "
+        "test on targets that lack one of these; versions as '>=2.4.66', the others a name or several.",
     )
 
 

@@ -7,10 +7,11 @@ from pytest_modssl.asserts.certificate import assert_certificate, assert_chain_c
 from pytest_modssl.asserts.ciphers import assert_ciphers, assert_groups
 from pytest_modssl.asserts.client_certificate import assert_client_certificate
 from pytest_modssl.asserts.compression import assert_compression, assert_no_compression
-from pytest_modssl.asserts.dh import assert_dh_bits, assert_java7_compatible
+from pytest_modssl.asserts.dh import assert_dh_bits
 from pytest_modssl.asserts.environment import assert_ssl_env
 from pytest_modssl.asserts.handshake import assert_handshake, assert_handshake_fails
 from pytest_modssl.asserts.hosts import assert_answered_by
+from pytest_modssl.asserts.java import assert_java7_compatible
 from pytest_modssl.asserts.keys import assert_key_matches, assert_private_keys_protected
 from pytest_modssl.asserts.load import assert_handshake_within, assert_sessions_resumed
 from pytest_modssl.asserts.place import assert_listens, assert_random_seed, assert_runtime_paths

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import fnmatch
+import shutil
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Protocol
@@ -33,6 +34,7 @@ class Requirement:
         feature: names of `FEATURES`, all of which are needed.
         mpm: MPMs, one of which must be usable.
         target: names of targets, one of which it must be: a kind ("docker"), or a name with `*` ("debian:*").
+        program: programs that must be on PATH where the tests run, all of them.
     """
 
     httpd: str = ""
@@ -41,6 +43,7 @@ class Requirement:
     feature: tuple[str, ...] = ()
     mpm: tuple[str, ...] = ()
     target: tuple[str, ...] = ()
+    program: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         values = {one.name: getattr(self, one.name) for one in fields(self)}
@@ -60,6 +63,7 @@ class RequirementMaker(Protocol):
         feature: Words = ...,
         mpm: Words = ...,
         target: Words = ...,
+        program: Words = ...,
     ) -> object:
         """See `requirement`."""
         ...
@@ -73,6 +77,7 @@ def requirement(
     feature: Words = (),
     mpm: Words = (),
     target: Words = (),
+    program: Words = (),
 ) -> Requirement:
     """A requirement whose every part can be met by some httpd.
 
@@ -84,6 +89,7 @@ def requirement(
         feature: a name of `pytest_modssl.httpd.features.FEATURES` or several, all of which are needed: "compression".
         mpm: an MPM or several, one of which must be usable: "event", "worker", "prefork".
         target: a target or several, one of which it must be: "docker" (any of that kind), "debian:trixie", "debian:*".
+        program: a program or several that must be on PATH where the tests run, all of them: "curl", ["java", "javac"].
 
     Raises:
         TypeError: for an argument of another type.
@@ -100,11 +106,12 @@ def requirement(
         feature=_words("feature", feature),
         mpm=_words("mpm", mpm),
         target=_words("target", target),
+        program=_words("program", program),
     )
     _known("feature", needed.feature, FEATURES)
     _known("mpm", needed.mpm, MPMS)
     if needed == Requirement():
-        raise ValueError("nothing is required: name httpd, openssl, module, feature, mpm or target")
+        raise ValueError("nothing is required: name httpd, openssl, module, feature, mpm, target or program")
     return needed
 
 
@@ -135,6 +142,9 @@ def _unmet(needed: Requirement, installation: Installation, target: str) -> Iter
         missing = [name for name in names if not has(name)]
         if missing:
             yield f"lacks {kind} {', '.join(missing)}"
+    absent = [name for name in needed.program if shutil.which(name) is None]
+    if absent:
+        yield f"lacks program {', '.join(absent)} on this machine"
     if needed.mpm and not set(needed.mpm) & set(installation.mpms):
         yield f"needs MPM {' or '.join(needed.mpm)}, has {', '.join(installation.mpms)}"
     if needed.target and target and not any(_names(pattern, target) for pattern in needed.target):

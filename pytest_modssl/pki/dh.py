@@ -104,6 +104,18 @@ def dh_parameters(group: str) -> Blob:
     return Blob(f"-----BEGIN DH PARAMETERS-----\n{lines}\n-----END DH PARAMETERS-----\n".encode())
 
 
+def dh_bits(parameters: Blob) -> int:
+    """Bits of the prime in the first PEM block, which has to be one of DH parameters.
+
+    Raises:
+        PkiError: when there is no block, or it is something else.
+    """
+    try:
+        return int.from_bytes(_der.content_of(_der.split(_der.content_of(parameters.der))[0]), "big").bit_length()
+    except IndexError:
+        raise PkiError(f"{parameters!r} is no block of DH parameters (PKCS #3 section 9).") from None
+
+
 @functools.cache
 def dh_prime(group: str) -> int:
     """The prime of a group, to compare with what a server sends; arguments and errors as for `dh_parameters`."""

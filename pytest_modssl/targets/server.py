@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from pytest_modssl.load import LoadReport
     from pytest_modssl.pki import LeafCert
     from pytest_modssl.targets.base import Instance
-    from pytest_modssl.tls import Exchange, Handshake, ProbeResult, Scan, SrpLogin, TlsConnection
+    from pytest_modssl.tls import Exchange, Handshake, JvmHandshake, ProbeResult, Scan, SrpLogin, TlsConnection
 
 # Enough to see what led to a failure; a loop of a thousand requests is not shown whole.
 _REMEMBERED = 12
@@ -170,6 +170,12 @@ class Server:
     def probe(self, name: str | None = None, *, port: int = 443, **options: Any) -> ProbeResult:
         """What the server answers to a ClientHello of one's own; options as for `pytest_modssl.tls.probe`."""
         result = tls.probe(self.address(port), server_name=name, **options)
+        self.note(result)
+        return result
+
+    def jvm_handshake(self, name: str | None = None, *, port: int = 443, **options: Any) -> JvmHandshake:
+        """What a Java virtual machine of this machine makes of it; options as for `pytest_modssl.tls.jvm_handshake`."""
+        result = tls.jvm_handshake(self.address(port), name, **options)
         self.note(result)
         return result
 

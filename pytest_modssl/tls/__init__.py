@@ -9,6 +9,7 @@ from pytest_modssl.tls.demand import CertificateDemand
 from pytest_modssl.tls.exchange import Exchange, piped, speak
 from pytest_modssl.tls.handshake import Failure, Handshake, Session, Stage, Verification
 from pytest_modssl.tls.hello import HelloOptions, client_hello
+from pytest_modssl.tls.jvm import JvmHandshake, jvm_handshake
 from pytest_modssl.tls.messages import Alert
 from pytest_modssl.tls.probe import ProbeResult, probe
 from pytest_modssl.tls.scan import Scan, scan
@@ -27,6 +28,7 @@ __all__ = [
     "Failure",
     "Handshake",
     "HelloOptions",
+    "JvmHandshake",
     "ProbeResult",
     "Scan",
     "Session",
@@ -40,6 +42,7 @@ __all__ = [
     "connect",
     "curl_command",
     "handshake",
+    "jvm_handshake",
     "piped",
     "probe",
     "s_client_command",

@@ -80,11 +80,6 @@ class JvmHandshake:
         return "\n  caused by ".join([f"{who}: failed{prime}: {self.errors[0]}", *self.errors[1:]])
 
 
-def has_jdk() -> bool:
-    """Whether this machine has what `jvm_handshake` needs: the programs java and javac."""
-    return all(map(shutil.which, ("java", "javac")))
-
-
 def jvm_handshake(
     address: tuple[str, int],
     server_name: str | None = None,

@@ -85,6 +85,7 @@ def test_what_is_met_has_no_reasons(old: Installation) -> None:
         ({"module": ["ssl", "tls"]}, "lacks module tls"),
         ({"module": ["mod_wsgi", "tls"]}, "lacks module wsgi, tls"),
         ({"feature": ["ssl", "hybrid-groups"]}, "lacks feature hybrid-groups"),
+        ({"program": ["sh", "no-such-program"]}, "lacks program no-such-program on this machine"),
         ({"target": ["docker", "source:*"]}, "needs target docker or source:*, is debian:bullseye"),
         ({"target": "debian:trixie"}, "needs target debian:trixie, is debian:bullseye"),
     ],

@@ -85,7 +85,7 @@ def test_requirements_are_read_from_the_marker_and_from_the_decorator() -> None:
     [
         ({"httpd": "2.4.66"}, "'2.4.66' is no version specifier such as"),
         ({"feature": "zip"}, "unknown feature 'zip': one of ssl, http2"),
-        ({}, "nothing is required: name httpd, openssl, module, feature, mpm or target"),
+        ({}, "nothing is required: name httpd, openssl, module, feature, mpm, target or program"),
         ({"modules": "ssl"}, r"unexpected keyword argument 'modules'; its arguments are \(\*, httpd: 'str' = ''"),
     ],
 )

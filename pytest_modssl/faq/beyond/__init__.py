@@ -5,6 +5,7 @@ from __future__ import annotations
 from pytest_modssl.faq.beyond import (
     authentication,
     clients,
+    dh,
     environment,
     files,
     handshake,
@@ -28,6 +29,7 @@ ENTRIES = (
     *versions.ENTRIES,
     *clients.ENTRIES,
     *authentication.ENTRIES,
+    *dh.ENTRIES,
     *revocation.ENTRIES,
     *request.ENTRIES,
     *scripts.ENTRIES,

@@ -62,7 +62,7 @@ ENTRIES = (
         recognisers=(
             ends_start(
                 "AH02407",
-                match=r'"SSLOpenSSLConfCmd (?P<command>(?!CipherString).*?)" failed for',
+                match=r'"SSLOpenSSLConfCmd (?P<command>(?!CipherString|DHParameters ).*?)" failed for',
                 cause="OpenSSL refuses {command} for {host}",
                 directive="SSLOpenSSLConfCmd",
             ),

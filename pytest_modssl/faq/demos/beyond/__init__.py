@@ -5,6 +5,7 @@ from __future__ import annotations
 from pytest_modssl.faq.demos.beyond import (
     authentication,
     clients,
+    dh,
     environment,
     files,
     handshake,
@@ -28,6 +29,7 @@ DEMONSTRATIONS = (
     *versions.DEMONSTRATIONS,
     *clients.DEMONSTRATIONS,
     *authentication.DEMONSTRATIONS,
+    *dh.DEMONSTRATIONS,
     *revocation.DEMONSTRATIONS,
     *request.DEMONSTRATIONS,
     *scripts.DEMONSTRATIONS,
