@@ -187,6 +187,9 @@ if TYPE_CHECKING:
     from pytest_modssl.httpd.installation import (
         Version as Version,
     )
+    from pytest_modssl.httpd.java import (
+        java7_settings as java7_settings,
+    )
     from pytest_modssl.load import (
         LoadComparison as LoadComparison,
     )
@@ -317,6 +320,7 @@ _HOMES = {
     "httpd.errorlog": ("LogRecord",),
     "httpd.expectations": ("expectations",),
     "httpd.installation": ("Installation", "Version"),
+    "httpd.java": ("java7_settings",),
     "load": ("LoadComparison", "LoadReport"),
     "marker": ("requires",),
     "pki": (

@@ -29,7 +29,7 @@ def _ignored_block(evidence: Evidence) -> Iterator[Finding]:
             continue
         first, later = files[0], next((file for file in files[1:] if file.bits), None)
         served = f"the server sent a prime of {one.dh_bits} bits" if one.dh_bits else f"TLS handshake: {one.error}"
-        if first.bits and first.bits != one.dh_bits and "EC" not in first.kinds and not _taken(evidence, first):
+        if first.bits and first.bits != one.dh_bits and "EC" not in first.kinds and not _in_force(evidence, one, first):
             yield _below_level(evidence, one, first.bits, served)
             return
         if not first.bits and later is not None and later.bits != one.dh_bits:
@@ -54,9 +54,11 @@ def _below_level(evidence: Evidence, seen: Hello, bits: int, served: str) -> Fin
     )  # fmt: skip
 
 
-def _taken(evidence: Evidence, file: CertificateFile) -> bool:
-    """Whether httpd has said that it took the parameters of this size; each host says it for itself."""
-    return any(evidence.logged("AH02540", match=rf"\({file.bits} bits\) for {re.escape(file.used.host)}"))
+def _in_force(evidence: Evidence, seen: Hello, file: CertificateFile) -> bool:
+    """Whether httpd has said that the parameters are in force; where no DHE is left, it was mistaken."""
+    return seen.dh_bits is not None and any(
+        evidence.logged("AH02540", match=rf"\({file.bits} bits\) for {re.escape(file.used.host)}")
+    )
 
 
 def _left_without(evidence: Evidence, seen: Hello) -> bool:

@@ -30,7 +30,9 @@ def _refused_hello(
     """Recognises a ClientHello that the server refused with an alert, and for which reason of OpenSSL's."""
 
     def recognise(evidence: Evidence) -> Iterator[Finding]:
-        hellos: tuple[_Hello, ...] = (*evidence.seen(Handshake), *evidence.seen(ProbeResult))
+        # A hello of its own shape is a question, and a refusal the answer to it, unless an assertion minds it.
+        probes = evidence.seen(ProbeResult) if evidence.mismatches else ()
+        hellos: tuple[_Hello, ...] = (*evidence.seen(Handshake), *probes)
         for one in hellos:
             if alert not in _refusals(one) or not when(evidence, one):
                 continue

@@ -11,6 +11,7 @@ from tests.faq.healthy import (
     ciphers,
     clients,
     configuration,
+    java,
     load,
     names,
     requests,
@@ -30,6 +31,7 @@ HEALTHY: tuple[Healthy, ...] = (
     *revocation.HEALTHY,
     *authentication.HEALTHY,
     *requests.HEALTHY,
+    *java.HEALTHY,
     *servers.HEALTHY,
     *srp.HEALTHY,
 )
