@@ -72,8 +72,8 @@ def assert_java7_compatible(
         witness = server.jvm_handshake(name, port=port, protocol=protocol, suites=suites)
         mismatches += _testimony(witness, seen, able=problem is None)
         shown.append(witness)
-    ciphers = ":".join([*(one for one in suites if isinstance(one, str)), "@SECLEVEL=0"])
-    command = server.s_client_command(name, port=port, protocol=protocol, ciphers=ciphers)
+    ciphers = ":".join(one for one in suites if isinstance(one, str))
+    command = server.s_client_command(name, port=port, protocol=protocol, ciphers=ciphers, security_level=0)
     require(server, f"Java 7 with {name or 'no name'} on port {port}", mismatches, seen=shown, commands=[command])
     return seen
 
