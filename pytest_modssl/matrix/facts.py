@@ -15,7 +15,7 @@ import requests
 from pytest_modssl.errors import EnvironmentPageError
 from pytest_modssl.http import FailedRequest, environment_of
 from pytest_modssl.httpd.variables import HEADER
-from pytest_modssl.tls import Handshake, ProbeResult, Scan
+from pytest_modssl.tls import Handshake, JvmHandshake, ProbeResult, Scan, SrpLogin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -68,6 +68,22 @@ COMPARED: Mapping[type, Mapping[str, Callable[[Any], object]]] = {
         "failure": lambda seen: seen.failure,
         "reply_plain": lambda seen: seen.reply_plain is not None,
     },
+    JvmHandshake: {
+        "ok": lambda seen: seen.ok,
+        "protocol": lambda seen: seen.protocol,
+        "cipher_suite": lambda seen: seen.cipher_suite,
+        "dh_bits": lambda seen: seen.dh_bits,
+        "answer": lambda seen: seen.answer,
+        "errors": lambda seen: "; ".join(seen.errors),
+    },
+    SrpLogin: {
+        "ok": lambda seen: seen.ok,
+        "protocol": lambda seen: seen.protocol,
+        "cipher_suite": lambda seen: seen.cipher_suite,
+        "certificates": lambda seen: seen.certificates,
+        "alert": lambda seen: seen.alert and seen.alert.name,
+        "failure": lambda seen: seen.failure,
+    },
 }
 """For each kind of observation: the facts that are compared, by the name of the field that they come from.
 
@@ -98,10 +114,28 @@ NOT_COMPARED: Mapping[type, Mapping[str, str]] = {
     },
     ProbeResult: {
         "address": "where the target happened to listen",
+        "server_name": "what the test asked for; it names the observation",
+        "offered_protocols": "the client's own doing",
         "closed": "depends on when the client looked",
         "error": "words, with times in them; `failure` is the kind",
         "elapsed": "time",
         "records": "every byte, the random ones too",
+    },
+    JvmHandshake: {
+        "address": "where the target happened to listen",
+        "server_name": "what the test asked for; it names the observation",
+        "java": "of the machine that runs the tests",
+        "java7": "what the test asked for",
+        "elapsed": "time",
+    },
+    SrpLogin: {
+        "address": "where the target happened to listen",
+        "server_name": "what the test asked for; it names the observation",
+        "user": "what the test asked for",
+        "error": "words, with times in them; `failure` is the kind",
+        "request": "the client's own doing",
+        "reply": "every byte, the time too",
+        "elapsed": "time",
     },
 }
 """For each kind of observation: the fields that are not compared, and why."""
@@ -131,7 +165,13 @@ VARIABLES_NOT_COMPARED: Mapping[str, str] = {
 
 _SKIPPED_VARIABLES = re.compile("|".join(VARIABLES_NOT_COMPARED))
 _SKIPPED_HEADERS = frozenset(name.lower() for name in HEADERS_NOT_COMPARED)
-_KINDS: Mapping[type, str] = {Handshake: "TLS handshake", Scan: "scan", ProbeResult: "probe"}
+_KINDS: Mapping[type, str] = {
+    Handshake: "TLS handshake",
+    Scan: "scan",
+    ProbeResult: "probe",
+    JvmHandshake: "handshake of a JVM",
+    SrpLogin: "TLS-SRP login",
+}
 _ENVIRONMENT_PAGE = b"modssl-environment/1\n"
 
 

@@ -67,7 +67,7 @@ def test_what_the_tables_name_is_seen(server: Server) -> None:
     assert seen[f"{TLS} (2)", "ok"] == "no"
     assert seen[f"{TLS} (2)", "failure"] == "alert"
     assert "TLS_AES_256_GCM_SHA384" in seen[f"scan {NAME} port 443", "suites TLSv1.3"]
-    assert seen["probe port 443", "server_hello"].startswith("TLSv1.3 ")
+    assert seen[f"probe {NAME} port 443", "server_hello"].startswith("TLSv1.3 ")
     page = f"GET https://{NAME}/"
     assert seen[page, "status"] == "200"
     assert seen[page, "header X-Own"] == "value"
