@@ -22,6 +22,9 @@ class Crashes:
         log: of the server.
         instance: the running httpd.
         prepared: gives its configuration where it runs.
+
+    Attributes:
+        looked: whether a test has looked at the server since it ended.
     """
 
     def __init__(self, log: ServerLog, instance: Instance, prepared: Callable[[], Prepared]) -> None:
@@ -29,10 +32,26 @@ class Crashes:
         self._instance = instance
         self._prepared = prepared
         self._known: dict[LogRecord, Crash] = {}
+        self._told = 0
+        self.looked = False
 
     def forget(self) -> None:
         """Begins with the next test."""
         self._known.clear()
+        self._told = 0
+        self.looked = False
+
+    def end(self) -> None:
+        """Takes note that the test has ended, and of what the log has by now."""
+        self._told = len(self._log.records)
+        self.looked = False
+
+    def late(self) -> tuple[LogRecord, ...]:
+        """The log's lines about those that came after the end of the test, and that it did not expect."""
+        if self.looked:
+            self._instance.settle()
+        unexpected = self._log.unexpected()
+        return tuple(one for one in crashes_in(self._log.records[self._told :]) if one in unexpected)
 
     def all(self) -> tuple[Crash, ...]:
         """Every one, with its core and its backtrace if any; a core is read once."""

@@ -14,7 +14,6 @@ from pytest_modssl import http, tls
 from pytest_modssl.capture import Capture
 from pytest_modssl.errors import ModsslError, ServerGoneError, UnknownHostError
 from pytest_modssl.faq import Evidence
-from pytest_modssl.httpd.crashes import crashes_in
 from pytest_modssl.load import LoadComparison, load
 from pytest_modssl.load.plan import MOST, url_of
 from pytest_modssl.pki.blob import Blob
@@ -70,8 +69,6 @@ class Server:
         self._captures: list[Capture] = []
         self._capture: Capture | None = None
         self._asked = False
-        self._looks = 0
-        self._ended = (0, 0)
         self._crashes = Crashes(self.log, instance, lambda: self.prepared)
         self._still_open: frozenset[str] | None = None
 
@@ -384,7 +381,7 @@ class Server:
             repeat: gives the command line that shows it again.
         """
         self.observations.append(observation)
-        self._looks += 1
+        self._crashes.looked = True
         if repeat is not None:
             self._repeats.append(repeat)
 
@@ -444,7 +441,6 @@ class Server:
         self._captures.clear()
         self._crashes.forget()
         self._asked = False
-        self._ended = (0, self._looks)
 
     def end_test(self) -> None:
         """Closes the sessions of the test and waits until the server has logged what it has to say about them.
@@ -460,7 +456,7 @@ class Server:
         # What nobody but this object holds serves the next test too: it takes as long to make as a request (1 ms).
         self._sessions = [one for one in self._sessions if one is self.__dict__.get("_default_session")]
         self._still_open = self.instance.settle()
-        self._ended = (len(self.log.records), self._looks)
+        self._crashes.end()
         if self.exit_status is not None:
             crashed = self._crashes.under_gdb()
             raise ServerGoneError(
@@ -470,11 +466,7 @@ class Server:
 
     def late_crashes(self) -> tuple[LogRecord, ...]:
         """The log's lines about children that crashed since `end_test`, while the test was torn down."""
-        lines, looks = self._ended
-        if looks != self._looks:
-            self.instance.settle()
-        unexpected = self.log.unexpected()
-        return tuple(one for one in crashes_in(self.log.records[lines:]) if one in unexpected)
+        return self._crashes.late()
 
     def crashes(self) -> tuple[Crash, ...]:
         """Processes of this httpd that a signal ended since the test began, each with core and backtrace if any."""
