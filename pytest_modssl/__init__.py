@@ -41,6 +41,9 @@ if TYPE_CHECKING:
         assert_compression as assert_compression,
     )
     from pytest_modssl.asserts import (
+        assert_core_dumped as assert_core_dumped,
+    )
+    from pytest_modssl.asserts import (
         assert_dh_bits as assert_dh_bits,
     )
     from pytest_modssl.asserts import (
@@ -69,6 +72,9 @@ if TYPE_CHECKING:
     )
     from pytest_modssl.asserts import (
         assert_no_compression as assert_no_compression,
+    )
+    from pytest_modssl.asserts import (
+        assert_no_crash as assert_no_crash,
     )
     from pytest_modssl.asserts import (
         assert_no_redirect_loop as assert_no_redirect_loop,
@@ -238,6 +244,9 @@ if TYPE_CHECKING:
     from pytest_modssl.policy import (
         PolicyReport as PolicyReport,
     )
+    from pytest_modssl.report.bug import (
+        bug_report as bug_report,
+    )
     from pytest_modssl.targets.server import (
         Server as Server,
     )
@@ -274,6 +283,7 @@ _HOMES = {
         "assert_client_certificate",
         "assert_clean_shutdown",
         "assert_compression",
+        "assert_core_dumped",
         "assert_dh_bits",
         "assert_groups",
         "assert_handshake",
@@ -284,6 +294,7 @@ _HOMES = {
         "assert_listens",
         "assert_never_on_wire",
         "assert_no_compression",
+        "assert_no_crash",
         "assert_no_redirect_loop",
         "assert_policy",
         "assert_private_keys_protected",
@@ -337,6 +348,7 @@ _HOMES = {
     ),
     "pki.responder": ("OcspResponder",),
     "policy": ("Deviation", "PolicyReport"),
+    "report.bug": ("bug_report",),
     "targets.server": ("Server",),
     "tls": ("Exchange", "Handshake", "ProbeResult", "Scan", "TlsConnection", "Transcript"),
 }

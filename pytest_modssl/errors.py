@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pytest_modssl.faq.entry import Diagnosis
+    from pytest_modssl.faq.evidence import Evidence
 
 
 class ModsslError(Exception):
@@ -23,6 +24,10 @@ class MissingModuleError(ModsslError):
     """The configuration needs a module that the httpd at hand does not have."""
 
 
+class MissingProgramError(ModsslError):
+    """A program that was asked for is not where it would have to run."""
+
+
 class ConfigError(ModsslError):
     """A configuration cannot be written as it was asked for (before httpd saw it)."""
 
@@ -33,12 +38,21 @@ class StartError(ModsslError):
     Attributes:
         configuration: the main file that it was started with.
         diagnoses: what the message says about the cause, most likely first.
+        evidence: all that is known of the start; `None` where there was none.
     """
 
-    def __init__(self, message: str, *, configuration: str = "", diagnoses: Sequence[Diagnosis] = ()) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        configuration: str = "",
+        diagnoses: Sequence[Diagnosis] = (),
+        evidence: Evidence | None = None,
+    ) -> None:
         super().__init__(message)
         self.configuration = configuration
         self.diagnoses = tuple(diagnoses)
+        self.evidence = evidence
 
 
 class ServerGoneError(ModsslError):

@@ -12,6 +12,7 @@ from pytest_modssl.marker import MarkerError, read_markers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
+    from pathlib import Path
 
     from pytest_modssl.run import Run
 
@@ -210,23 +211,50 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Tells more of a failure: what the servers logged, what was seen of them, the configuration that httpd refused."""
     run = run_of(item.config)
+    folder = item.config.stash[_settings_key].artifacts.value
+    artifacts = item.config.invocation_params.dir / folder if folder and run is not None else None
+    if artifacts is not None and call.when == "setup":
+        from pytest_modssl.report.artifacts import forget
+
+        forget(item.nodeid, artifacts)
     if run is not None and call.excinfo is not None and not call.excinfo.errisinstance(pytest.skip.Exception):
         from pytest_modssl.report.outcome import explain
 
         for title, text in explain(call.excinfo.value, run.servers):
             item.add_report_section(call.when, title, text)
+        if artifacts is not None:
+            item.add_report_section(
+                call.when, "modssl: artifacts", _kept(item.nodeid, artifacts, call.excinfo.value, run)
+            )
     return (yield)
+
+
+def _kept(test: str, artifacts: Path, error: BaseException, run: Run) -> str:
+    """What to tell of the artifacts of a failure."""
+    from pytest_modssl.report.artifacts import keep
+
+    try:
+        path = keep(test, artifacts, error, run.servers)
+    except OSError as failed:
+        return f"the bug report cannot be written: {failed}"
+    return "no server had part in this failure, so there is no bug report" if path is None else f"bug report: {path}"
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object]:
-    """Releases the servers that the test's own body asked for."""
+    """Fails a test of which a server crashes now; releases the servers that its own body asked for."""
+    __tracebackhide__ = True
+    run = run_of(item.config)
     try:
-        return (yield)
+        result = yield
+        if run is not None:
+            from pytest_modssl.report.outcome import check_teardown
+
+            check_teardown(run.servers)
     finally:
-        run = run_of(item.config)
         if run is not None:
             run.release(item)
+    return result
 
 
 @pytest.hookimpl(wrapper=True)

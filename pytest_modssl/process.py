@@ -180,6 +180,11 @@ def children(pid: int) -> list[str]:
         return file.read().split()
 
 
+def is_gone(pid: int) -> bool:
+    """Whether a process has ended or is ending; elsewhere than on Linux it is never known, and so `False`."""
+    return Path("/proc/self/stat").exists() and (not Path(f"/proc/{pid}").exists() or _is_ending(str(pid)))
+
+
 def _is_ending(pid: str) -> bool:
     try:
         return ending_in(Path(f"/proc/{pid}/stat").read_text(errors="replace"))

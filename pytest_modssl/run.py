@@ -121,9 +121,16 @@ class Run:
         kind, _, rest = name.partition(":")
         start_seconds = self.settings.start_timeout.value
         offline = self.settings.offline.value
+        backtrace = self.settings.backtrace.value
         if kind == "docker":
             return container_target(
-                rest or None, self._owner, start_seconds=start_seconds, say=self._say, offline=offline, engine=engine
+                rest or None,
+                self._owner,
+                start_seconds=start_seconds,
+                say=self._say,
+                offline=offline,
+                engine=engine,
+                backtrace=backtrace,
             )
         if kind in {"debian", "source"}:
             wishes = Wishes(
@@ -132,14 +139,14 @@ class Run:
                 mirrors=self.settings.debian_mirror.value,
                 unsigned=self.settings.debian_unsigned.value,
             )
-            return unpacked_target(name, self._owner, start_seconds=start_seconds, wishes=wishes)
+            return unpacked_target(name, self._owner, start_seconds=start_seconds, wishes=wishes, backtrace=backtrace)
         with ThreadPoolExecutor(1) as other:  # httpd answers while our own modules load, which takes longer
             probed = other.submit(lambda: probe_installation(find_httpd(rest or None)))
             from pytest_modssl.targets.local import LocalTarget
 
             installation = probed.result()
         installation.require({"ssl"})
-        return LocalTarget(installation, self._owner, start_seconds=start_seconds)
+        return LocalTarget(installation, self._owner, start_seconds=start_seconds, backtrace=backtrace)
 
     @cached_property
     def _owner(self) -> Owner:

@@ -10,7 +10,11 @@ from pytest_modssl.httpds.suites import SUITES
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from pytest_modssl.httpd.crashes import Backtrace
+
 T = TypeVar("T")
+
+_BACKTRACES: dict[str, Backtrace] = {"core": "core", "gdb": "gdb"}
 
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off", ""})
@@ -127,6 +131,17 @@ def _seconds(texts: Sequence[str]) -> float:
     return seconds
 
 
+def _backtrace(texts: Sequence[str]) -> Backtrace | None:
+    text = texts[-1].strip()
+    if text and text not in _BACKTRACES:
+        raise ValueError(f"one of {', '.join(_BACKTRACES)}")
+    return _BACKTRACES.get(text)
+
+
+def _folder(texts: Sequence[str]) -> str:
+    return texts[-1].strip()
+
+
 ENABLED = Declared("", default=False, parse=_switch, flag=True, help="run the tests that need a real httpd + mod_ssl")
 TARGET: Declared[tuple[str, ...]] = Declared(
     "target",
@@ -191,6 +206,19 @@ ENGINE: Declared[tuple[str, ...]] = Declared(
     repeatable=True,
     help="container engine (what DOCKER_HOST says), repeatable: workers of pytest-xdist take them in turn",
 )
+ARTIFACTS = Declared(
+    "artifacts",
+    default="",
+    parse=_folder,
+    help="folder in which each test that fails gets a folder of its own with what is known of it: bug-report.txt",
+)
+BACKTRACE: Declared[Backtrace | None] = Declared(
+    "backtrace",
+    default=None,
+    parse=_backtrace,
+    help="how to have a backtrace of an httpd that crashes: core (CoreDumpDirectory is set and gdb reads the core), "
+    "gdb (each server is one process, run by gdb)",
+)
 ALL: tuple[Declared[Any], ...] = (
     ENABLED,
     TARGET,
@@ -204,6 +232,8 @@ ALL: tuple[Declared[Any], ...] = (
     DURATIONS,
     RECORD,
     ENGINE,
+    ARTIFACTS,
+    BACKTRACE,
 )
 
 
@@ -224,6 +254,8 @@ class Settings:
         durations: files and folders with recorded durations.
         record: the file to record durations in, or none.
         engines: container engines, which workers take in turn; none where it is left to docker's own settings.
+        artifacts: folder for what is known of each test that fails; empty for none.
+        backtrace: how to have a backtrace of a crash; `None` does nothing for it.
     """
 
     enabled: Setting[bool]
@@ -238,6 +270,8 @@ class Settings:
     durations: Setting[tuple[str, ...]]
     record: Setting[tuple[str, ...]]
     engines: Setting[tuple[str, ...]]
+    artifacts: Setting[str]
+    backtrace: Setting[Backtrace | None]
 
     def describe(self) -> str:
         """One line that tells every setting which is not a default, and where it came from."""
@@ -253,6 +287,8 @@ class Settings:
             ("durations", self.durations),
             ("record-durations", self.record),
             ("engine", self.engines),
+            ("artifacts", self.artifacts),
+            ("backtrace", self.backtrace),
         )
         told = [f"{name} {_shown(one.value)} ({one.source})" for name, one in named if one.source != "default"]
         return ", ".join([f"enabled by {self.enabled.source}", *told])
@@ -296,6 +332,8 @@ def resolve(
         durations=one(DURATIONS),
         record=one(RECORD),
         engines=one(ENGINE),
+        artifacts=one(ARTIFACTS),
+        backtrace=one(BACKTRACE),
     )
 
 

@@ -7,6 +7,7 @@ from pytest_modssl.asserts.certificate import assert_certificate, assert_chain_c
 from pytest_modssl.asserts.ciphers import assert_ciphers, assert_groups
 from pytest_modssl.asserts.client_certificate import assert_client_certificate
 from pytest_modssl.asserts.compression import assert_compression, assert_no_compression
+from pytest_modssl.asserts.crashes import assert_core_dumped, assert_no_crash
 from pytest_modssl.asserts.dh import assert_dh_bits
 from pytest_modssl.asserts.environment import assert_ssl_env
 from pytest_modssl.asserts.handshake import assert_handshake, assert_handshake_fails
@@ -37,6 +38,7 @@ __all__ = [
     "assert_clean_shutdown",
     "assert_client_certificate",
     "assert_compression",
+    "assert_core_dumped",
     "assert_dh_bits",
     "assert_groups",
     "assert_handshake",
@@ -47,6 +49,7 @@ __all__ = [
     "assert_listens",
     "assert_never_on_wire",
     "assert_no_compression",
+    "assert_no_crash",
     "assert_no_redirect_loop",
     "assert_policy",
     "assert_private_keys_protected",

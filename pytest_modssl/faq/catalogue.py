@@ -7,10 +7,10 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from pytest_modssl.errors import UnknownEntryError
-from pytest_modssl.faq.entry import CERTAINTIES, Diagnosis
+from pytest_modssl.faq.entry import CERTAINTIES, Diagnosis, Entry, Finding
 
 if TYPE_CHECKING:
-    from pytest_modssl.faq.entry import Entry
+    from pytest_modssl.faq.entry import Recogniser
     from pytest_modssl.faq.evidence import Evidence
 
 
@@ -29,17 +29,39 @@ def entries() -> tuple[Entry, ...]:
     )
 
 
+# Not one of the catalogue: nobody asks it.
+_FAILED = Entry(
+    id="recogniser-failed",
+    group="beyond",
+    question="Why does a diagnosis say that a recogniser failed?",
+    cause="a recogniser of the catalogue failed",
+    remedy="report it to the authors of pytest-modssl, with this message; it is no fault of the server",
+)
+
+
 def diagnose(evidence: Evidence) -> tuple[Diagnosis, ...]:
     """Every entry that fits, the surest first and then in the catalogue's order; none where none fits.
 
-    An entry that is found several times is told once, by its surest finding.
+    An entry that is found several times is told once, by its surest finding. A recogniser that raises is told as well,
+    last, and keeps nothing else from being told.
     """
-    found = []
+    found, failed = [], []
     for one in entries():
-        findings = [finding for recognise in one.recognisers for finding in recognise(evidence)]
+        findings: list[Finding] = []
+        for recognise in one.recognisers:
+            try:
+                findings += recognise(evidence)
+            except Exception as error:  # noqa: BLE001 - what is to be explained must not be hidden by it
+                failed.append(Diagnosis(_FAILED, _failure(one, recognise, error)))
         if findings:
             found.append(Diagnosis(one, min(findings, key=lambda finding: CERTAINTIES.index(finding.certainty))))
-    return tuple(sorted(found, key=lambda one: CERTAINTIES.index(one.finding.certainty)))
+    return (*sorted(found, key=lambda one: CERTAINTIES.index(one.finding.certainty)), *failed)
+
+
+def _failure(one: Entry, recognise: Recogniser, error: Exception) -> Finding:
+    name = getattr(recognise, "__qualname__", repr(recognise)).partition(".<locals>")[0]
+    said = f"{type(error).__name__}: {error}".splitlines()[0]
+    return Finding(seen=(), cause=f"recogniser {name} of entry {one.id} failed: {said}", certainty="possible")
 
 
 def entry(name: str) -> Entry:

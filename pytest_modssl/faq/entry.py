@@ -130,6 +130,13 @@ class Diagnosis:
         """The directive, or the call, in the user's own files."""
         return self.finding.place
 
+    @property
+    def links(self) -> tuple[str, ...]:
+        """Where to read on: httpd's FAQ where it has the question, and the manual's page of the directive."""
+        named = "" if self.place is None else self.place.text.partition(" ")[0].strip("<>").lower()
+        directives = sorted(self.entry.directives, key=lambda one: one.strip("<>").lower() != named)
+        return (*self.entry.links[: bool(self.entry.anchor)], *map(manual_page, directives[:1]))
+
     def __str__(self) -> str:
         """Several lines for a person, as they stand in the message of a failure."""
         sure = "" if self.finding.certainty == "certain" else f", {self.finding.certainty}"
@@ -137,7 +144,7 @@ class Diagnosis:
         lines += [f"  {self.place}"] if self.place is not None else []
         lines += [f"  seen: {line}" for line in self.finding.seen]
         lines += [f"  to do: {self.remedy}"]
-        lines += [f"  see: {' '.join(self.entry.links[:2])}"] if self.entry.links else []
+        lines += [f"  see: {' '.join(self.links)}"] if self.links else []
         return "\n".join(lines)
 
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from pytest_modssl.errors import Mismatch
     from pytest_modssl.httpd.config import ServerConfig, VirtualHost
+    from pytest_modssl.httpd.crashes import Crash
     from pytest_modssl.httpd.dumps import DumpedDirective
     from pytest_modssl.httpd.errorlog import LogRecord
     from pytest_modssl.httpd.installation import Installation
@@ -125,6 +126,7 @@ class Evidence:
         error: what the test failed with, if not by an assertion of ours.
         ports: the port of the configuration that is reached at an address, by address as handshakes have it.
         dump: gives the effective configuration, and is asked once at the most; may raise `ModsslError`.
+        crashed: gives the processes of httpd that a signal ended, and is asked once at the most.
     """
 
     installation: Installation
@@ -137,6 +139,7 @@ class Evidence:
     error: BaseException | None = None
     ports: Mapping[tuple[str, int], int] = field(default_factory=dict)
     dump: Callable[[], tuple[DumpedDirective, ...]] = field(default=_nothing, repr=False, compare=False)
+    crashed: Callable[[], tuple[Crash, ...]] = field(default=tuple, repr=False, compare=False)
 
     # What was said
 
@@ -157,6 +160,11 @@ class Evidence:
             found = pattern.search(record.raw)
             if found is not None and (not numbers or record.ah in numbers):
                 yield record, found
+
+    @cached_property
+    def crashes(self) -> tuple[Crash, ...]:
+        """The processes of httpd that a signal ended, also those that the test expected to."""
+        return self.crashed()
 
     # What was seen
 

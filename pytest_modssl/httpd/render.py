@@ -59,6 +59,7 @@ class Place:
         identity: user and group that the children change to; `None` where the parent is not root.
         error_log: where the error log goes, as the server sees it; `None` for `ERROR_LOG` below `root`.
         access_log: where the access log goes, as the server sees it; `None` for `ACCESS_LOG` below `root`.
+        cores: whether a child that crashes is to leave its core below `root`, if the configuration says nothing of it.
     """
 
     root: str
@@ -67,6 +68,7 @@ class Place:
     identity: tuple[str, str] | None
     error_log: str | None = None
     access_log: str | None = None
+    cores: bool = False
 
     def below(self, name: str) -> str:
         """Path of a file below the server's folder, as the server sees it."""
@@ -268,6 +270,8 @@ def _add_base(
     page.add(" ".join(["LogLevel info", *telling]))
     page.add(f'CustomLog "{place.access_log or place.below(ACCESS_LOG)}" "%h %l %u %t \\"%r\\" %>s %b %v:%p %{{c}}L"')
     page.add(*_MPM_START[_mpm(config, installation)])
+    if place.cores:
+        page.add(f'CoreDumpDirectory "{place.root}/run"')
     if "cgid" in present:
         page.add(f'ScriptSock "{place.root}/run/cgid.sock"')
     if "mime" in present:

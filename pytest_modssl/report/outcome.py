@@ -59,6 +59,17 @@ def check_servers(servers: Sequence[Server], expected: Sequence[Wanted]) -> None
     raise UnexpectedLogError("\n".join(lines))
 
 
+def check_teardown(servers: Sequence[Server]) -> None:
+    """Returns when no server lost a child while a test was torn down.
+
+    Raises:
+        UnexpectedLogError: with the lines that tell of it.
+    """
+    crashes = [record for server in servers for record in server.late_crashes()]
+    if crashes:
+        raise UnexpectedLogError("\n".join(["children of httpd crashed during the teardown:", *_raw(crashes)]))
+
+
 def _was_logged(servers: Sequence[Server], wanted: Wanted) -> bool:
     for server in servers:
         with contextlib.suppress(WaitTimeoutError):
@@ -83,6 +94,10 @@ def explain(error: BaseException, servers: Sequence[Server]) -> list[tuple[str, 
             notes.append(str(found))
     diagnoses = [] if isinstance(error, _DIAGNOSED) else _diagnoses(error, used)
     notes += diagnoses
+    # They are not always what the failure is about, and are never to be missed.
+    told = "\n".join([str(error), *diagnoses])
+    crashes = [str(one) for server in used for one in server.crashes() if one.said not in told]
+    notes += ["\n".join(["children of httpd crashed during this test:", *crashes])] if crashes else []
     if not isinstance(error, _SHOWING_THE_LOG):
         logged = _raw([record for server in used for record in server.log.records if _is_warning(record)])
         notes += ["\n".join(["the server logged during this test:", *logged])] if logged else []
@@ -104,6 +119,7 @@ def _diagnoses(error: BaseException, servers: Sequence[Server]) -> list[str]:
 
 def _sections(server: Server) -> Iterator[tuple[str, str]]:
     name = server.installation.id
+    yield f"crashes of {name}", "\n".join(map(str, server.crashes()))
     yield f"error log of {name}", "\n".join(record.raw for record in server.log.records[-_SHOWN_LINES:])
     yield f"seen from outside, {name}", "\n\n".join(map(_observation, server.observations))
     yield "to repeat by hand while a server runs on this configuration", "\n".join(map(shell_line, server.commands()))

@@ -12,6 +12,7 @@ from pytest_modssl.httpd.installation import find_httpd
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pytest_modssl.httpd.crashes import Backtrace
     from pytest_modssl.httpds.wishes import Wishes
     from pytest_modssl.targets.container_target import ContainerTarget
     from pytest_modssl.targets.engine import Engine
@@ -80,7 +81,9 @@ def _engine_state(named: str | None) -> str | None:
         return str(error)
 
 
-def unpacked_target(name: str, owner: Owner, *, start_seconds: float, wishes: Wishes) -> LocalTarget:
+def unpacked_target(
+    name: str, owner: Owner, *, start_seconds: float, wishes: Wishes, backtrace: Backtrace | None = None
+) -> LocalTarget:
     """The target for an httpd that is had without an installation.
 
     Args:
@@ -88,6 +91,7 @@ def unpacked_target(name: str, owner: Owner, *, start_seconds: float, wishes: Wi
         owner: see `LocalTarget`.
         start_seconds: see `LocalTarget`.
         wishes: how it may be had.
+        backtrace: see `LocalTarget`.
 
     Raises:
         FetchError: when it cannot be had.
@@ -96,7 +100,8 @@ def unpacked_target(name: str, owner: Owner, *, start_seconds: float, wishes: Wi
     from pytest_modssl.targets.local import LocalTarget
 
     kept = kinds.get(name, wishes)
-    return LocalTarget(kept.installation(), owner, start_seconds=start_seconds, name=kept.target.replace(":", "-"))
+    called = kept.target.replace(":", "-")
+    return LocalTarget(kept.installation(), owner, start_seconds=start_seconds, name=called, backtrace=backtrace)
 
 
 def _connect(engine: str | None) -> Engine:
@@ -113,6 +118,7 @@ def container_target(
     say: Callable[[str], None],
     offline: bool = False,
     engine: str | None = None,
+    backtrace: Backtrace | None = None,
 ) -> ContainerTarget:
     """The target for an image.
 
@@ -123,6 +129,7 @@ def container_target(
         say: told of each step of making or pulling an image.
         offline: no image may be made or pulled.
         engine: the engine, as `DOCKER_HOST` names it; `None` for the one that docker's own settings name.
+        backtrace: see `ContainerTarget`.
 
     Raises:
         EngineError: when there is no engine, or the image cannot be had.
@@ -135,7 +142,7 @@ def container_target(
     connected = _connect(engine)
     try:
         name = image_for(connected, image, say=say, offline=offline)
-        target = ContainerTarget(connected, name, owner, start_seconds=start_seconds)
+        target = ContainerTarget(connected, name, owner, start_seconds=start_seconds, backtrace=backtrace)
         try:
             target.installation.require({"ssl"})
         except MissingModuleError as error:

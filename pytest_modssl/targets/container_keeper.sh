@@ -26,6 +26,7 @@ while read -r command folder argument httpd; do
     case $command in
     start) # $argument: -DFOREGROUND or -X or -t
         {
+            ulimit -c "$(ulimit -H -c)" # where cores go, and whether there are any, the configuration says
             "$httpd" -d "$root/$folder" -f "$root/$folder/httpd.conf" $argument
             say ended "$folder" $?
         } &

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
-from pytest_modssl.errors import ConfigError, EngineError, WaitTimeoutError
+from pytest_modssl.errors import ConfigError, EngineError, MissingProgramError, WaitTimeoutError
 from pytest_modssl.httpd.dumps import effective_config
 from pytest_modssl.httpd.errorlog import LogCursor
 from pytest_modssl.httpd.render import ACCESS_LOG, ERROR_LOG, PIPE_MODE, Place, render
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from pytest_modssl.errors import StartError
     from pytest_modssl.httpd.config import ServerConfig
+    from pytest_modssl.httpd.crashes import Backtrace
     from pytest_modssl.httpd.dumps import DumpedDirective
     from pytest_modssl.httpd.render import Rendered
     from pytest_modssl.targets.engine import Engine
@@ -63,13 +64,29 @@ class ContainerTarget:
         image: id or tag of the image.
         owner: where the servers' folders on this machine are registered.
         start_seconds: how long a server may take until it is ready.
+        backtrace: as for `LocalTarget`.
 
     Raises:
+        MissingProgramError: when gdb is to run the servers.
         HttpdNotFoundError: when the image has no httpd.
         EngineError: when the engine cannot run it.
     """
 
-    def __init__(self, engine: Engine, image: str, owner: Owner, *, start_seconds: float) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        image: str,
+        owner: Owner,
+        *,
+        start_seconds: float,
+        backtrace: Backtrace | None = None,
+    ) -> None:
+        if backtrace == "gdb":
+            raise MissingProgramError(
+                "--modssl-backtrace gdb runs servers of this machine only, not in containers: take --modssl-backtrace "
+                "core, or --modssl-target local"
+            )
+        self._cores = backtrace == "core"
         self._engine = engine
         self._image = image
         self._owner = owner
@@ -166,6 +183,7 @@ class ContainerTarget:
             # Both come out by the container's output, in the order in which they are written.
             error_log="/proc/self/fd/2",
             access_log="/proc/self/fd/1",
+            cores=self._cores,
         )
         return render(config, self.installation, place)
 

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from pytest_modssl.errors import ConfigError, StartError, WaitTimeoutError
+from pytest_modssl.errors import ConfigError, MissingProgramError, StartError, WaitTimeoutError
+from pytest_modssl.httpd.crashes import DEBUGGED, wants_cores
 from pytest_modssl.httpd.dumps import effective_config
 from pytest_modssl.httpd.errorlog import LogCursor
 from pytest_modssl.httpd.render import ERROR_LOG, MAIN, PID_FILE, PIPE_MODE, Place, Rendered, render
-from pytest_modssl.process import Process, dies_with_owner, has_ending_child, start
+from pytest_modssl.process import Process, dies_with_owner, has_ending_child, is_gone, start
 from pytest_modssl.targets.addresses import Listening, allocate
 from pytest_modssl.targets.base import Prepared
 from pytest_modssl.targets.connections import CLOSE_WAIT, ESTABLISHED, Watch
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pytest_modssl.httpd.config import ServerConfig
+    from pytest_modssl.httpd.crashes import Backtrace
     from pytest_modssl.httpd.dumps import DumpedDirective
     from pytest_modssl.httpd.installation import Installation
 
@@ -46,6 +48,8 @@ _REAP_SECONDS = 1.5
 _READY = "resuming normal operations"
 # Whatever else is in the environment must not change what a configuration does.
 _PASSED_ON = ("LD_LIBRARY_PATH", "PATH", "TZ")
+# A shell begins with a limit of 0 for cores in most places; up to the hard limit everybody may raise it.
+_WITH_CORES = ("/bin/sh", "-c", 'ulimit -c "$(ulimit -H -c)"; exec "$@"', "sh")
 
 
 class LocalTarget:
@@ -56,11 +60,26 @@ class LocalTarget:
         owner: where the servers' folders are registered.
         start_seconds: how long a server may take until it is ready.
         name: what tells it from others with an httpd of the same versions, for example `"debian-trixie"`.
+        backtrace: how servers are run so that a crash leaves a backtrace; `None` runs them as ever.
+
+    Raises:
+        MissingProgramError: when gdb is to run them, and is not there.
     """
 
-    def __init__(self, installation: Installation, owner: Owner, *, start_seconds: float, name: str = "") -> None:
+    def __init__(
+        self,
+        installation: Installation,
+        owner: Owner,
+        *,
+        start_seconds: float,
+        name: str = "",
+        backtrace: Backtrace | None = None,
+    ) -> None:
+        if backtrace == "gdb" and shutil.which("gdb") is None:
+            raise MissingProgramError("--modssl-backtrace gdb needs gdb on this machine: apt-get install gdb")
         self.installation = installation
         self._name = name
+        self._backtrace = backtrace
         self._owner = owner
         self._start_seconds = start_seconds
 
@@ -85,7 +104,7 @@ class LocalTarget:
         folder = self._owner.new_folder()
         try:
             rendered = self._prepare(config, folder, allocate(config.ports))
-            process = self._start(folder, ["-t"])
+            process = self._start(folder, "-t")
             with contextlib.suppress(WaitTimeoutError):
                 until(lambda: process.exit_status is not None, seconds=self._start_seconds, what="httpd -t to end")
             process.finish(seconds=0)
@@ -135,7 +154,10 @@ class LocalTarget:
         rendered = self._prepare(config, folder, listening)
         # Reading the configuration is the first thing httpd does, by the same code as for `-t` (server/main.c): a
         # check before the start would only cost its 15 ms again.
-        process = self._start(folder, ["-X"] if single_process else ["-DFOREGROUND"])
+        debugged = self._backtrace == "gdb"
+        mode = "-X" if single_process or debugged else "-DFOREGROUND"
+        before = _debugger(folder) if debugged else _WITH_CORES if wants_cores(rendered.text) else ()
+        process = self._start(folder, mode, before)
         instance = LocalInstance(self, folder, listening, rendered, process)
         try:
             instance.wait_until_ready(config, self._start_seconds)
@@ -146,7 +168,13 @@ class LocalTarget:
 
     def _prepare(self, config: ServerConfig, folder: Path, listening: Listening) -> Rendered:
         __tracebackhide__ = True
-        place = Place(root=str(folder), address=listening.address, ports=listening.ports, identity=self._identity())
+        place = Place(
+            root=str(folder),
+            address=listening.address,
+            ports=listening.ports,
+            identity=self._identity(),
+            cores=self._backtrace == "core",
+        )
         rendered = render(config, self.installation, place)
         write(rendered, folder, place.identity)
         return rendered
@@ -183,10 +211,10 @@ class LocalTarget:
             )
         return self.installation.user, self.installation.group
 
-    def _start(self, folder: Path, mode: Sequence[str]) -> Process:
+    def _start(self, folder: Path, mode: str, before: Sequence[str] = ()) -> Process:
         passed_on = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
         environment = {**passed_on, "LANG": "C", **self.installation.environment}
-        command = [*self.installation.command, "-d", str(folder), "-f", str(folder / MAIN), *mode]
+        command = [*before, *self.installation.command, "-d", str(folder), "-f", str(folder / MAIN), mode]
         process = start(command, folder, environment=environment)
         with contextlib.suppress(psutil.Error):
             ProcessEntry(process.pid, psutil.Process(process.pid).create_time()).write(folder)
@@ -278,6 +306,8 @@ class LocalInstance:
             return frozenset()
         with contextlib.suppress(WaitTimeoutError):
             until(lambda: not has_ending_child(parent), seconds=_REAP_SECONDS, what="")
+            if is_gone(parent):  # what runs it, a shell or gdb, ends right after
+                until(lambda: self.exit_status is not None, seconds=_REAP_SECONDS, what="")
         if sys.platform != "linux":
             return None
         states: dict[str, int] = {}
@@ -329,6 +359,13 @@ class LocalInstance:
         """See `Instance`."""
         self.process.finish(seconds=_STOP_SECONDS)
         remove_folder(self.folder)
+
+
+def _debugger(folder: Path) -> Sequence[str]:
+    """How a command line begins that gdb runs."""
+    commands = folder / "gdb.commands"
+    commands.write_text(DEBUGGED, encoding="ascii")
+    return ["gdb", "-batch", "-nx", "-x", str(commands), "--args"]
 
 
 def write(rendered: Rendered, folder: Path, identity: tuple[str, str] | None) -> None:

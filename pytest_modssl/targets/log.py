@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, TypeAlias
 
 from pytest_modssl.errors import WaitTimeoutError
+from pytest_modssl.httpd.crashes import CRASHES
 from pytest_modssl.httpd.errorlog import LogCursor, LogRecord, is_error
 from pytest_modssl.wait import until
 
@@ -15,9 +16,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Wanted: TypeAlias = "str | re.Pattern[str]"
-
-# A child that ended by a signal is logged at notice (server/mpm_unix.c, ap_process_child_status).
-_CRASHES = frozenset({"AH00051", "AH00052"})
 
 
 class ServerLog:
@@ -95,8 +93,8 @@ class ServerLog:
         return tuple(one for one in self.records if not any(_matches(one, wanted) for wanted in self._expected))
 
     def unexpected(self) -> tuple[LogRecord, ...]:
-        """Records of level error and worse, and crashes of children, that this test did not expect."""
-        return tuple(one for one in self.unaccounted() if is_error(one) or one.ah in _CRASHES)
+        """Records of level error and worse that this test did not expect, and of crashes, which are of level notice."""
+        return tuple(one for one in self.unaccounted() if is_error(one) or one.ah in CRASHES)
 
 
 def _matches(record: LogRecord, wanted: Wanted) -> bool:

@@ -18,6 +18,7 @@ from pytest_modssl.load import LoadComparison, load
 from pytest_modssl.load.plan import MOST, url_of
 from pytest_modssl.pki.blob import Blob
 from pytest_modssl.targets.base import Prepared
+from pytest_modssl.targets.crashes import Crashes
 from pytest_modssl.targets.log import ServerLog
 from pytest_modssl.targets.start_failure import start_of
 from pytest_modssl.tls.commands import SAYABLE
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from pytest_modssl.errors import Mismatch
     from pytest_modssl.http import FailedRequest, RedirectChain, SslEnvironment, Via
     from pytest_modssl.httpd.config import ServerConfig
+    from pytest_modssl.httpd.crashes import Crash
+    from pytest_modssl.httpd.errorlog import LogRecord
     from pytest_modssl.httpd.installation import Installation
     from pytest_modssl.load import LoadReport
     from pytest_modssl.pki import LeafCert
@@ -60,11 +63,13 @@ class Server:
         self.log = ServerLog(instance.folder / "logs" / "error.log")
         self.observations: deque[object] = deque(maxlen=_REMEMBERED)
         self._accepted: list[object] = []
+        self._looked_again: list[FailedRequest] = []
         self._repeats: deque[Callable[[], list[str]]] = deque(maxlen=_REMEMBERED)
         self._sessions: list[requests.Session] = []
         self._captures: list[Capture] = []
         self._capture: Capture | None = None
         self._asked = False
+        self._crashes = Crashes(self.log, instance, lambda: self.prepared)
         self._still_open: frozenset[str] | None = None
 
     def __repr__(self) -> str:
@@ -392,6 +397,7 @@ class Server:
             repeat: gives the command line that shows it again.
         """
         self.observations.append(observation)
+        self._crashes.looked = True
         if repeat is not None:
             self._repeats.append(repeat)
 
@@ -410,7 +416,9 @@ class Server:
             error: what the test failed with otherwise.
         """
         for failed in [one for one in self.observations if isinstance(one, http.FailedRequest) and one.error is error]:
-            self._look_again(failed.url)
+            if failed not in self._looked_again:
+                self._looked_again.append(failed)
+                self._look_again(failed.url)
         accepted = {id(one) for one in self._accepted}
         return Evidence(
             installation=self.installation,
@@ -423,6 +431,7 @@ class Server:
             error=error,
             ports=self._ports(),
             dump=self.instance.dump,
+            crashed=self.crashes,
         )
 
     def _ports(self) -> dict[tuple[str, int], int]:
@@ -443,8 +452,10 @@ class Server:
         self.log.begin(self._still_open)
         self.observations.clear()
         self._accepted.clear()
+        self._looked_again.clear()
         self._repeats.clear()
         self._captures.clear()
+        self._crashes.forget()
         self._asked = False
 
     def end_test(self) -> None:
@@ -461,8 +472,21 @@ class Server:
         # What nobody but this object holds serves the next test too: it takes as long to make as a request (1 ms).
         self._sessions = [one for one in self._sessions if one is self.__dict__.get("_default_session")]
         self._still_open = self.instance.settle()
+        self._crashes.end()
         if self.exit_status is not None:
-            raise ServerGoneError(f"httpd ended with status {self.exit_status} while a test was using it")
+            crashed = self._crashes.under_gdb()
+            raise ServerGoneError(
+                f"httpd ended with status {self.exit_status} while a test was using it"
+                + (f"\n{crashed}" if crashed is not None else "")
+            )
+
+    def late_crashes(self) -> tuple[LogRecord, ...]:
+        """The log's lines about children that crashed since `end_test`, while the test was torn down."""
+        return self._crashes.late()
+
+    def crashes(self) -> tuple[Crash, ...]:
+        """Processes of this httpd that a signal ended since the test began, each with core and backtrace if any."""
+        return self._crashes.all()
 
     def reload(self, config: ServerConfig) -> None:
         """Makes this server serve another configuration on the same ports (SIGHUP), and returns when it does.

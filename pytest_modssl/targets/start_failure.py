@@ -63,7 +63,7 @@ def start_error(
         lines.append(str(evidence.trouble))
     lines += [f"{'           ' if index else 'httpd said:'} {line}" for index, line in enumerate(said)]
     lines += ["its error log:", *_shortened(telling)] if telling else []
-    return StartError("\n".join(lines), configuration=rendered.text, diagnoses=diagnoses)
+    return StartError("\n".join(lines), configuration=rendered.text, diagnoses=diagnoses, evidence=evidence)
 
 
 def start_of(folder: Path, status: int | None) -> Start:

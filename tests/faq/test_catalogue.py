@@ -7,9 +7,10 @@ import re
 import pytest
 
 from pytest_modssl.errors import UnknownEntryError
-from pytest_modssl.faq import GROUPS, entries, entry
+from pytest_modssl.faq import GROUPS, Diagnosis, Entry, Finding, Place, entries, entry
 from pytest_modssl.faq.entry import manual_page
 from pytest_modssl.httpd.modules import module_of_directive
+from pytest_modssl.httpd.snippet import Origin
 
 # The FAQ has 2, 7, 10, 13 and 5 questions.
 COUNTS = {"installation": 2, "configuration": 7, "certificates": 10, "protocol": 13, "support": 5}
@@ -60,6 +61,17 @@ def test_every_directive_is_one_of_httpd_s_own() -> None:
 )
 def test_a_directive_is_linked_to_its_page_of_the_manual(directive: str, page: str) -> None:
     assert manual_page(directive) == f"https://httpd.apache.org/docs/2.4/{page}"
+
+
+@pytest.mark.parametrize("one", [one for one in entries() if one.recognisers], ids=lambda one: one.id)
+def test_a_diagnosis_links_the_faq_where_it_has_the_question_and_a_page_of_the_manual(one: Entry) -> None:
+    told = str(Diagnosis(one, Finding(seen=("a line",)))).splitlines()[-1]
+    assert told.startswith("  see: ")
+    assert ("/ssl/ssl_faq.html#" in told) == bool(one.anchor)
+    assert "https://httpd.apache.org/docs/2.4/mod/" in told
+    for directive in one.directives:
+        place = Place(Origin("site.conf", 1), f"{directive} on")
+        assert str(Diagnosis(one, Finding(seen=("a line",), place=place))).endswith(manual_page(directive))
 
 
 def test_an_id_that_is_misspelled_is_told_with_those_alike() -> None:

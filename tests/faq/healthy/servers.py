@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_modssl import CA, ServerConfig, VirtualHost, assert_handshake, assert_handshake_fails
+from pytest_modssl import CA, File, ServerConfig, VirtualHost, assert_handshake, assert_handshake_fails
 from tests.faq.healthy._model import NAME, OTHER, Healthy, over_tls
 
 if TYPE_CHECKING:
@@ -84,6 +84,20 @@ def _several_ports(scene: Scene) -> ServerConfig:
     return ServerConfig(*hosts, VirtualHost(NAME), VirtualHost(NAME, port=8080))
 
 
+def _twice(server: Server) -> None:
+    for _ in range(2):
+        assert server.session().get(f"https://{NAME}/").status_code == 200
+
+
+def _crashing_script(scene: Scene) -> ServerConfig:
+    program = File(b"#!/bin/sh\nprintf 'Content-Type: text/plain\\n\\nhere\\n'\nkill -SEGV $$\n", executable=True)
+    return ServerConfig(VirtualHost(NAME, tls=scene.ca.issue(NAME), files={"index.cgi": program}))
+
+
+def _script(server: Server) -> None:
+    assert server.get(f"https://{NAME}/index.cgi").text == "here\n"
+
+
 def _mpm(mpm: str) -> Callable[[Scene], ServerConfig]:
     def config(scene: Scene) -> ServerConfig:
         return ServerConfig(
@@ -106,6 +120,10 @@ HEALTHY = (
     Healthy("a stapling cache without stapling", over_tls(server='SSLStaplingCache "shmcb:${MODSSL_RUN}/st(32768)"')),
     Healthy("another name, as is meant", over_tls(), _another_name),
     Healthy("many hosts", _many_hosts),
+    Healthy("children that end after one connection", over_tls(server="MaxConnectionsPerChild 1"), _twice),
+    Healthy("a small stack that is enough", over_tls(server="ThreadStackSize 131072")),
+    Healthy("a folder for cores", over_tls(server='CoreDumpDirectory "${MODSSL_RUN}"')),
+    Healthy("a script that crashes, and not its httpd", _crashing_script, _script),
     Healthy("a wildcard", _wildcard),
     Healthy("several ports", _several_ports),
     Healthy("HTTP/2", over_tls("Protocols h2 http/1.1")),

@@ -1,0 +1,191 @@
+"""What is kept of a failure (`--modssl-artifacts`), and crashes, which fail every test that sees one."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from typing import TYPE_CHECKING, Protocol
+
+import pytest
+
+from pytest_modssl.errors import MissingProgramError
+from pytest_modssl.targets.local import LocalTarget
+from pytest_modssl.targets.registry import Owner, new_run
+
+if TYPE_CHECKING:
+    from pytest_modssl.httpd.installation import Installation
+    from pytest_modssl.targets.base import Target
+
+# A server whose children crash at every TLS connection, and not at one without TLS.
+CRASHES = """
+    import pytest, requests
+    from pytest_modssl import ServerConfig, VirtualHost
+
+    @pytest.fixture(scope="module")
+    def modssl_config(modssl_ca):
+        name = "www.example.test"
+        hosts = VirtualHost(name, tls=modssl_ca.issue(name)), VirtualHost(name)
+        return ServerConfig(*hosts, directives="ThreadStackSize 20480")
+"""
+
+
+class RunPytest(Protocol):
+    def __call__(self, source: str, *args: str) -> pytest.RunResult: ...
+
+
+@pytest.fixture
+def run(pytester: pytest.Pytester, outer_target: Target) -> RunPytest:
+    """Runs pytest with the plugin on a test file."""
+
+    def run(source: str, *args: str) -> pytest.RunResult:
+        pytester.makepyfile(source)
+        return pytester.runpytest_subprocess("--modssl", "-p", "no:randomly", *args)
+
+    return run
+
+
+@pytest.fixture(autouse=True)
+def needs_threads(modssl_target: Target) -> None:
+    if modssl_target.installation.mpms == ("prefork",):
+        pytest.skip("only threads have a stack of their own")
+
+
+def test_a_crash_fails_a_test_that_passes_otherwise_and_is_named_beside_another_failure_or_in_the_teardown(
+    run: RunPytest,
+) -> None:
+    result = run(
+        CRASHES
+        + """
+    def crash(server):
+        with pytest.raises(requests.ConnectionError):
+            server.get("https://www.example.test/")
+        assert server.get("http://www.example.test/").status_code == 200
+
+    def test_retried(modssl_server):
+        crash(modssl_server)
+
+    def test_otherwise_wrong(modssl_server):
+        crash(modssl_server)
+        assert 1 == 2
+
+    @pytest.fixture
+    def torn_down(modssl_server):
+        yield
+        crash(modssl_server)
+
+    def test_torn_down(torn_down):
+        pass
+
+    @pytest.mark.modssl(errors=["exit signal"])
+    def test_meant(modssl_server):
+        crash(modssl_server)
+    """,
+        "-p",
+        "no:xdist",
+    )
+    result.assert_outcomes(failed=2, passed=2, errors=1)
+    told = result.stdout.str()
+    for name in ("test_retried _", "test_otherwise_wrong _", "ERROR at teardown of test_torn_down _"):
+        part = told.partition(name)[2].partition("\n____")[0]
+        assert "AH00052: child pid " in part or "AH00051: child pid " in part
+        assert "exit signal Segmentation fault (11)" in part
+        assert "(core-dump-help, likely)" in part
+
+
+def test_each_failure_has_a_bug_report_that_goes_when_the_test_passes_again(
+    run: RunPytest, pytester: pytest.Pytester
+) -> None:
+    source = """
+        import pathlib
+        import pytest
+
+        def test_assertion(modssl_server):
+            assert modssl_server.get("https://www.example.test/").status_code == {status}
+
+        @pytest.mark.modssl("{directive}")
+        def test_start(modssl_server):
+            pass
+
+        def test_without_a_server():
+            assert {status} == 200
+    """
+    bad = run(source.format(status=201, directive="SSLFoo on"), "--modssl-artifacts", "kept", "-p", "no:xdist")
+    bad.assert_outcomes(failed=2, errors=1)
+    reports = {path.parent.name.split("-")[1]: path for path in (pytester.path / "kept").glob("*/*")}
+    assert reports.keys() == {"test_assertion", "test_start"}
+    for path in reports.values():
+        bad.stdout.fnmatch_lines([f"bug report: {path}"])
+        assert "\nWhere to send it\n" in path.read_text()
+    assert "(unknown-directive)" in reports["test_start"].read_text()
+    assert "GET https://www.example.test/\n  200 OK" in reports["test_assertion"].read_text()
+    good = run(
+        source.format(status=200, directive="ServerSignature Off"), "--modssl-artifacts", "kept", "-p", "no:xdist"
+    )
+    good.assert_outcomes(passed=3)
+    assert list((pytester.path / "kept").glob("*/*")) == []
+
+
+def test_a_report_that_cannot_be_written_is_told_and_hides_nothing(run: RunPytest, pytester: pytest.Pytester) -> None:
+    (pytester.path / "kept").write_text("a file where a folder should be")
+    result = run(
+        """
+        def test_it(modssl_server):
+            assert modssl_server.get("https://www.example.test/").status_code == 201
+        """,
+        "--modssl-artifacts",
+        "kept",
+    )
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*assert 200 == 201*", "the bug report cannot be written: *"])
+
+
+def test_a_core_and_its_backtrace_are_had_on_request(run: RunPytest, modssl_target: Target) -> None:
+    """By whatever this kernel does with cores, and with gdb where it is: each is told as it is."""
+    result = run(
+        CRASHES
+        + """
+    def test_it(modssl_server):
+        modssl_server.handshake("www.example.test")
+    """,
+        "--modssl-backtrace",
+        "core",
+    )
+    result.assert_outcomes(failed=1)
+    told = result.stdout.str()
+    look = "cat /proc/sys/kernel/core_pattern; ulimit -H -c; command -v gdb"
+    pattern, limit, *gdb = modssl_target.installation.run(["sh", "-c", look]).stdout.splitlines()
+    if pattern.startswith("|"):
+        assert "no core: this kernel hands them to a program" in told
+    elif limit == "0":
+        assert "no core: the limit for them is 0 here" in told
+    elif gdb:
+        assert re.search(r"seen: #0  .*\n.*seen: #1  ", told)
+    else:
+        assert "no backtrace: where httpd runs there is no gdb" in told
+
+
+@pytest.mark.skipif(shutil.which("gdb") is None, reason="needs gdb")
+def test_gdb_runs_the_servers_on_request(run: RunPytest, local_installation: object) -> None:
+    result = run(
+        CRASHES
+        + """
+    def test_well(modssl_server):
+        assert modssl_server.get("http://www.example.test/").status_code == 200
+
+    def test_crash(modssl_server):
+        assert modssl_server.handshake("www.example.test").failure in {"reset", "closed"}
+    """,
+        *("--modssl-backtrace", "gdb", "--modssl-target", "local"),
+    )
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(
+        ["E*httpd ended with status -11 *", "E*gdb: httpd received signal SIGSEGV, Segmentation fault.", "E*#0  0x*"]
+    )
+
+
+def test_gdb_that_is_not_there_is_told_with_what_to_install(
+    local_installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    with pytest.raises(MissingProgramError, match="needs gdb on this machine: apt-get install gdb"):
+        LocalTarget(local_installation, Owner(new_run()), start_seconds=1, backtrace="gdb")
