@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_modssl.asserts._collect import Expected, compare, require
 from pytest_modssl.errors import Mismatch, WaitTimeoutError
-from pytest_modssl.tls.commands import SAYABLE
+from pytest_modssl.tls.commands import sayable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -153,8 +153,7 @@ def certificate_mismatch(what: str, expected: LeafCert | None, seen: Handshake) 
 
 def repeat_command(server: Server, name: str | None, port: int, options: dict[str, Any]) -> list[str]:
     """The s_client call for the same handshake, as far as a command line can say it."""
-    sayable = {key: value for key, value in options.items() if key in SAYABLE or key == "client"}
-    return server.s_client_command(name, port=port, **sayable)
+    return server.s_client_command(name, port=port, **sayable(options))
 
 
 def _not_logged(server: Server, wanted: str | re.Pattern[str]) -> list[Mismatch]:

@@ -15,6 +15,7 @@ text, placed where httpd would have it. Paths and ports reach the text by httpd'
 
 from __future__ import annotations
 
+import fnmatch
 import hashlib
 import os
 import re
@@ -96,6 +97,10 @@ class VirtualHost:
             files=dict(_site_files(files or {})),
             origin=origin,
         )
+
+    def serves(self, name: str) -> bool:
+        """Whether its ServerName or one of its ServerAliases stands for a name; `*` and `?` as in httpd's aliases."""
+        return any(fnmatch.fnmatchcase(name.lower(), one.lower()) for one in (self.name, *self.aliases))
 
 
 @dataclass(frozen=True, init=False)

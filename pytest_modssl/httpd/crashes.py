@@ -62,6 +62,29 @@ quit $_exitcode
 """
 """Commands of gdb that run a program, print a backtrace if a signal ends it, and end as it does."""
 
+UNDER_GDB = """
+"$0" "$@" &
+gdb=$!
+trap 'kill -TERM "$gdb" 2>/dev/null' TERM
+wait "$gdb"
+status=$?
+while kill -0 "$gdb" 2>/dev/null; do wait "$gdb"; status=$?; done
+for file in /proc/[0-9]*/stat; do
+    read -r line 2>/dev/null <"$file" || continue
+    pid=${file#/proc/}
+    pid=${pid%/stat}
+    set -- ${line##*) }
+    if [ "$4" = "$PPID" ] && [ "$pid" != "$$" ] && [ "$pid" != "$PPID" ]; then kill -KILL "$pid" 2>/dev/null; fi
+done
+exit "$status"
+"""
+"""A script of sh(1) that runs gdb, hands SIGTERM on to it, and leaves nothing of what gdb ran.
+
+gdb gives that a process group of its own, in which it may leave processes, such as the daemon of mod_cgid (measured
+with gdb 13.1). Their session is still that of the script's parent, which leads it. Of /proc/PID/stat the fields after
+the name are state, parent, group, and session (proc_pid_stat(5)).
+"""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Crash:

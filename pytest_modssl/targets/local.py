@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 from pytest_modssl.errors import ConfigError, MissingProgramError, StartError, WaitTimeoutError
-from pytest_modssl.httpd.crashes import DEBUGGED, wants_cores
+from pytest_modssl.httpd.crashes import DEBUGGED, UNDER_GDB, wants_cores
 from pytest_modssl.httpd.dumps import effective_config
 from pytest_modssl.httpd.errorlog import LogCursor
 from pytest_modssl.httpd.render import ERROR_LOG, MAIN, PID_FILE, PIPE_MODE, Place, Rendered, render
@@ -365,7 +365,7 @@ def _debugger(folder: Path) -> Sequence[str]:
     """How a command line begins that gdb runs."""
     commands = folder / "gdb.commands"
     commands.write_text(DEBUGGED, encoding="ascii")
-    return ["gdb", "-batch", "-nx", "-x", str(commands), "--args"]
+    return ["/bin/sh", "-c", UNDER_GDB, "gdb", "-batch", "-nx", "-x", str(commands), "--args"]
 
 
 def write(rendered: Rendered, folder: Path, identity: tuple[str, str] | None) -> None:

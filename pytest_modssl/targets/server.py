@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fnmatch
 import functools
 import hashlib
 from collections import deque
@@ -21,7 +20,7 @@ from pytest_modssl.targets.base import Prepared
 from pytest_modssl.targets.crashes import Crashes
 from pytest_modssl.targets.log import ServerLog
 from pytest_modssl.targets.start_failure import start_of
-from pytest_modssl.tls.commands import SAYABLE
+from pytest_modssl.tls.commands import sayable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -123,12 +122,7 @@ class Server:
         Raises:
             UnknownHostError: for a name that no virtual host serves, with those that there are.
         """
-        if not any(
-            _serves(one, host)
-            for config in self.config.virtual_hosts
-            if config.port == port
-            for one in (config.name, *config.aliases)
-        ):
+        if not any(one.port == port and one.serves(host) for one in self.config.virtual_hosts):
             known = ", ".join(f"{one.name}:{one.port}" for one in self.config.virtual_hosts) or "none"
             raise UnknownHostError(
                 f"no virtual host serves {scheme}://{host}:{port}; there are: {known}. "
@@ -140,7 +134,7 @@ class Server:
 
     def connect(self, name: str | None = None, *, port: int = 443, **options: Any) -> TlsConnection:
         """An open TLS connection; options as for `pytest_modssl.tls.connect`, `client=` takes a certificate object."""
-        repeat = functools.partial(self.s_client_command, name, port=port, **_sayable(options))
+        repeat = functools.partial(self.s_client_command, name, port=port, **sayable(options))
         connection = tls.connect(self.address(port), name, **self._tls_options(options))
         self.note(connection.handshake, repeat=repeat)
         return connection
@@ -153,7 +147,7 @@ class Server:
             port: port of the configuration.
             options: as for `pytest_modssl.tls.handshake`; `client=` takes a certificate object of `pki`.
         """
-        repeat = functools.partial(self.s_client_command, name, port=port, **_sayable(options))
+        repeat = functools.partial(self.s_client_command, name, port=port, **sayable(options))
         result = tls.handshake(self.address(port), name, **self._tls_options(options))
         self.note(result, repeat=repeat)
         return result
@@ -167,7 +161,7 @@ class Server:
             port: port of the configuration.
             options: as for `pytest_modssl.tls.connect`; `client=` takes a certificate object.
         """
-        said = _sayable(options)
+        said = sayable(options)
         result = tls.speak(self.address(port), name, request, **self._tls_options(options))
         self.note(result, repeat=lambda: tls.piped(request, self.s_client_command(name, port=port, **said)))
         return result
@@ -503,12 +497,3 @@ class Server:
         """Ends the server and removes its files; returns when both are done."""
         self.instance.begin_stop()
         self.instance.finish_stop()
-
-
-def _sayable(options: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in options.items() if name in SAYABLE or name == "client"}
-
-
-def _serves(pattern: str, name: str) -> bool:
-    """Whether a ServerName or ServerAlias stands for a name; `*` and `?` as in httpd's aliases."""
-    return fnmatch.fnmatchcase(name.lower(), pattern.lower())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from pytest_modssl.errors import TlsError
@@ -15,13 +15,17 @@ if TYPE_CHECKING:
 
 ORDER = ("SSLv3", "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")
 """The protocols by age; s_client(1) calls them ssl3, tls1, tls1_1, tls1_2, tls1_3."""
-SAYABLE = frozenset(
+_SAYABLE = frozenset(
     {
         *("protocol", "ciphers", "ciphersuites", "groups", "signature_schemes", "alpn"),
         *("post_handshake_auth", "status_request", "security_level", "compression", "tickets"),
     }
 )
-"""The options of `connect()` that `s_client_command()` takes over as they are."""
+
+
+def sayable(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Of the options of a server's `handshake()`, those that its `s_client_command()` takes over as they are."""
+    return {name: value for name, value in options.items() if name in _SAYABLE or name == "client"}
 
 
 def s_client_command(

@@ -6,13 +6,16 @@ import re
 import shutil
 from typing import TYPE_CHECKING, Protocol
 
+import psutil
 import pytest
 
+from pytest_modssl import ServerConfig, VirtualHost
 from pytest_modssl.errors import MissingProgramError
 from pytest_modssl.targets.local import LocalTarget
 from pytest_modssl.targets.registry import Owner, new_run
 
 if TYPE_CHECKING:
+    from pytest_modssl import CA
     from pytest_modssl.httpd.installation import Installation
     from pytest_modssl.targets.base import Target
 
@@ -181,6 +184,32 @@ def test_gdb_runs_the_servers_on_request(run: RunPytest, local_installation: obj
     result.stdout.fnmatch_lines(
         ["E*httpd ended with status -11 *", "E*gdb: httpd received signal SIGSEGV, Segmentation fault.", "E*#0  0x*"]
     )
+
+
+@pytest.mark.skipif(shutil.which("gdb") is None, reason="needs gdb")
+@pytest.mark.parametrize("directives", ["", "ThreadStackSize 20480"], ids=["stopped", "crashed"])
+def test_nothing_is_left_of_a_server_that_gdb_ran(
+    local_installation: Installation, modssl_ca: CA, directives: str
+) -> None:
+    name = "www.example.test"
+    config = ServerConfig(VirtualHost(name, tls=modssl_ca.issue(name)), directives=directives)
+    owner = Owner(new_run())
+    try:
+        target = LocalTarget(local_installation, owner, start_seconds=30, backtrace="gdb")
+        server = target.launch(config)
+        folder = str(server.instance.folder)
+        assert server.handshake(name).ok is not bool(directives)
+        assert _command_lines(folder)
+        server.stop()
+        assert _command_lines(folder) == []
+    finally:
+        owner.close()
+
+
+def _command_lines(word: str) -> list[list[str]]:
+    """Those of all processes that have a word in it."""
+    lines = (one.info["cmdline"] or [] for one in psutil.process_iter(["cmdline"]))
+    return [line for line in lines if any(word in part for part in line)]
 
 
 def test_gdb_that_is_not_there_is_told_with_what_to_install(

@@ -5,7 +5,7 @@ They stand in modules by what a diagnosis might take them for, as the demonstrat
 
 from __future__ import annotations
 
-from tests.faq.healthy import authentication, certificates, ciphers, clients, configuration, java, load, names, requests, revocation, servers, srp
+from tests.faq.healthy import (
     authentication,
     certificates,
     ciphers,
