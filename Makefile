@@ -1,6 +1,7 @@
 # make demo: sets up all and runs `pytest --modssl` on the sample repository.
 # make test: sets up all and runs everything that must pass: linters, types, and the suite.
-# make test-all: the same, and every test also without pytest-xdist, as root as an ordinary user.
+# make test-all: the same, with the tests that are marked as long, and every test also without pytest-xdist, as an ordinary user where
+# root runs it.
 # make diagnosis-table: seeded faults by the diagnosis given, healthy servers by false alarms; fails where one is wrong.
 # make test-images: the tests that use a server, on the images that are slow to build.
 # make test-versions: the tests that use a server, on the httpds of four Debian suites, as an ordinary user, ending in a table.

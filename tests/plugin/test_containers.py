@@ -97,8 +97,9 @@ def test_a_worker_that_is_killed_leaves_no_container(pytester: pytest.Pytester, 
     assert containers() == []
 
 
-def test_no_container_is_left_after_kills_at_twenty_random_moments(
-    pytester: pytest.Pytester, containers: Containers
+@pytest.mark.parametrize("kills", [4, pytest.param(20, marks=pytest.mark.long)])
+def test_no_container_is_left_after_kills_at_random_moments(
+    pytester: pytest.Pytester, containers: Containers, kills: int
 ) -> None:
     pytester.makepyfile(MANY_SERVERS)
-    kill_at_random_moments(pytester.path, 20261124, 20, containers)
+    kill_at_random_moments(pytester.path, 20261124, kills, containers)

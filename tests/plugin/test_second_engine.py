@@ -144,7 +144,7 @@ IMPATIENT = """
 
 
 @pytest.mark.usefixtures("base")
-@pytest.mark.parametrize("workers", [0, 2], ids=["alone", "two-workers"])
+@pytest.mark.parametrize("workers", [0, pytest.param(2, marks=pytest.mark.long)], ids=["alone", "two-workers"])
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "stopped"])
 def test_an_engine_that_ends_or_hangs_fails_the_tests_and_ends_the_run(
     pytester: pytest.Pytester, process: EngineProcess, second: Engine, number: signal.Signals, workers: int

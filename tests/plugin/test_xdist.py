@@ -38,11 +38,22 @@ def _group_of(pid: int) -> int | None:
         return None
 
 
+LONG = pytest.mark.long
+
+
 def left(base: Path) -> list[str]:
     return [path.name for path in base.iterdir() if path.name != "registry.lock"]
 
 
-@pytest.mark.parametrize("dist", ["load", "loadscope", "loadfile", "loadgroup", "worksteal", "each", "no"])
+@pytest.mark.parametrize(
+    "dist",
+    [
+        "load",
+        "loadgroup",
+        "no",
+        *(pytest.param(one, marks=LONG) for one in ("loadscope", "loadfile", "worksteal", "each")),
+    ],
+)
 def test_every_way_of_distribution_works_and_leaves_nothing(pytester: pytest.Pytester, base: Path, dist: str) -> None:
     pytester.makepyfile(SERVERS)
     args = ["-n", "4", "--dist", dist] if dist not in {"each", "no"} else ["--dist", dist, "--tx", "2*popen"]
@@ -61,8 +72,17 @@ def test_a_worker_that_is_killed_leaves_nothing_and_the_others_go_on(pytester: p
     until(lambda: not servers_of(base), seconds=30, what="every server to end")
 
 
-@pytest.mark.parametrize("workers", ["0", "2"])
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    ("number", "workers"),
+    [
+        (signal.SIGKILL, "2"),
+        (signal.SIGTERM, "2"),
+        (signal.SIGINT, "0"),
+        pytest.param(signal.SIGKILL, "0", marks=LONG),
+        pytest.param(signal.SIGTERM, "0", marks=LONG),
+        pytest.param(signal.SIGINT, "2", marks=LONG),
+    ],
+)
 def test_a_run_that_is_ended_from_outside_leaves_no_process_and_the_next_run_removes_the_rest(
     pytester: pytest.Pytester, base: Path, workers: str, number: signal.Signals
 ) -> None:
@@ -98,9 +118,10 @@ def test_two_runs_at_once_do_not_disturb_each_other(pytester: pytest.Pytester, b
     assert servers_of(base) == []
 
 
-def test_nothing_is_left_after_kills_at_ten_random_moments(pytester: pytest.Pytester, base: Path) -> None:
+@pytest.mark.parametrize("kills", [3, pytest.param(10, marks=LONG)])
+def test_nothing_is_left_after_kills_at_random_moments(pytester: pytest.Pytester, base: Path, kills: int) -> None:
     pytester.makepyfile(MANY_SERVERS)
-    kill_at_random_moments(pytester.path, 20261123, 10, lambda owner: servers_of(base, owner))
+    kill_at_random_moments(pytester.path, 20261123, kills, lambda owner: servers_of(base, owner))
     pytester.makepyfile("def test_nothing(): pass")
     pytester.runpytest_subprocess("--modssl").assert_outcomes(passed=1)
     assert left(base) == []
