@@ -65,6 +65,7 @@ def assert_answered_by(
     if by is None:
         by, source = _expected(server, host, sni, port)
     expect_refusal(server, by)
+    server.instance.settle()  # what is still to be logged of earlier connections is not about this one
     before = len(server.log.records)
     handshake, response, mismatches = ask(server, sni, host, port=port, path=path, **options)
     if response is None:

@@ -12,6 +12,8 @@ from pytest_modssl.faq.demos import DEMONSTRATIONS, Demonstration, Scene, play
 from tests.faq.healthy import HEALTHY, Healthy
 
 if TYPE_CHECKING:
+    from _pytest.mark import ParameterSet
+
     from pytest_modssl.pki import CA
     from pytest_modssl.targets.base import Target
 
@@ -21,7 +23,13 @@ def scene(modssl_ca: CA, modssl_target: Target) -> Scene:
     return Scene(ca=modssl_ca, installation=modssl_target.installation)
 
 
-@pytest.mark.parametrize("demonstration", DEMONSTRATIONS, ids=str)
+def _marked(demonstration: Demonstration) -> ParameterSet:
+    """Protocols are the same to every account; files, ports and processes are not."""
+    marks = [pytest.mark.any_account] if entry(demonstration.entry).group == "protocol" else []
+    return pytest.param(demonstration, id=str(demonstration), marks=marks)
+
+
+@pytest.mark.parametrize("demonstration", map(_marked, DEMONSTRATIONS))
 def test_a_problem_is_diagnosed_and_its_remedy_cures_it(
     demonstration: Demonstration, scene: Scene, modssl_target: Target
 ) -> None:
