@@ -29,7 +29,7 @@ def _marked(demonstration: Demonstration) -> ParameterSet:
     return pytest.param(demonstration, id=str(demonstration), marks=marks)
 
 
-@pytest.mark.parametrize("demonstration", map(_marked, DEMONSTRATIONS))
+@pytest.mark.parametrize("demonstration", [_marked(one) for one in DEMONSTRATIONS])
 def test_a_problem_is_diagnosed_and_its_remedy_cures_it(
     demonstration: Demonstration, scene: Scene, modssl_target: Target
 ) -> None:
