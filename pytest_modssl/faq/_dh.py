@@ -51,10 +51,10 @@ def hellos(evidence: Evidence) -> Iterator[Hello]:
 def certificate_files(evidence: Evidence, seen: Hello) -> tuple[CertificateFile, ...]:
     """The certificate files of the host that a client reached, in httpd's order; those that we wrote ourselves."""
     host = evidence.asked(seen)
-    name = f"{host.name}:{host.port}" if host else ""
-    named = [one for one in evidence.directives if one.name.lower() == "sslcertificatefile" and one.words]
-    inside = [one for one in named if one.host == name] or [one for one in named if not one.host]
-    written = [(one, evidence.written(one.words[0])) for one in inside]
+    if host is None:
+        return ()
+    named = evidence.settings("SSLCertificateFile", host=f"{host.name}:{host.port}", fits=lambda one: bool(one.words))
+    written = [(one, evidence.written(one.words[0])) for one in named]
     return tuple(_read(used, file[0]) for used, file in written if file is not None)
 
 

@@ -98,10 +98,9 @@ def cipher_string(evidence: Evidence, host: str, protocol: str | None) -> Used |
         host: "www.example.test:443".
         protocol: "TLSv1.3"; any other stands for all up to TLS 1.2.
     """
-    used = [one for one in evidence.directives if one.name.lower() == "sslciphersuite"]
-    apart = [one for one in used if (one.words[:1] == (_TLS13,)) is (protocol == _TLS13)]
-    inside = [one for one in apart if one.host == host] or [one for one in apart if not one.host]
-    return inside[-1] if inside else None
+    apart = protocol == _TLS13
+    found = evidence.settings("SSLCipherSuite", host=host, fits=lambda one: (one.words[:1] == (_TLS13,)) is apart)
+    return next(reversed(found), None)
 
 
 def group_setting(evidence: Evidence, host: str) -> Used | None:
@@ -135,10 +134,8 @@ def keys_of(evidence: Evidence, host: str) -> tuple[Key, ...]:
         evidence: what is known.
         host: "www.example.test:443".
     """
-    used = [one for one in evidence.directives if one.name.lower() == "sslcertificatefile"]
-    inside = [one for one in used if one.host == host] or [one for one in used if not one.host]
     found = []
-    for one in inside:
+    for one in evidence.settings("SSLCertificateFile", host=host):
         written = evidence.written(one.words[0]) if one.words else None
         if written is None:
             return ()

@@ -281,10 +281,20 @@ class Evidence:
             host: "www.example.test:443"; empty looks everywhere.
             word: one that must be among its arguments.
         """
-        named = [one for one in self.directives if one.name.lower() == name.lower() and (not word or word in one.words)]
+        found = self.settings(name, host=host, fits=lambda one: not word or word in one.words)
+        return next(reversed(found), None)
+
+    def settings(self, name: str, *, host: str = "", fits: Callable[[Used], bool] = lambda _: True) -> tuple[Used, ...]:
+        """All directives of a name that count, in order: those in the virtual host, else those outside of all.
+
+        Args:
+            name: of the directive, in any case.
+            host: "www.example.test:443"; empty looks everywhere.
+            fits: which of them are meant, before it is asked where they stand.
+        """
+        named = [one for one in self.directives if one.name.lower() == name.lower() and fits(one)]
         inside = [one for one in named if not host or one.host == host]
-        outside = [one for one in named if not one.host]
-        return next(reversed(inside or outside), None)
+        return tuple(inside or (one for one in named if not one.host))
 
     def place(self, file: str, line: int, text: str = "") -> Place | None:
         """Where a line that httpd speaks of stands for the user; `None` for a line that is ours alone."""

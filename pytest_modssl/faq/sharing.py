@@ -6,7 +6,6 @@ request to the host of its `Host`. Where they differ, httpd compares their TLS s
 
 from __future__ import annotations
 
-import fnmatch
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -75,8 +74,7 @@ def host_named(evidence: Evidence, name: str | None, port: int | None) -> Virtua
             if used.name.lower() == "serveralias" and used.host == f"{host.name}:{host.port}"
             for word in used.words
         ]
-        patterns = (host.name, *host.aliases, *written)
-        if host.port == port and any(fnmatch.fnmatchcase(name.lower(), one.lower()) for one in patterns):
+        if host.port == port and host.serves(name, also=written):
             return host
     return None
 
@@ -114,7 +112,7 @@ def refuses_clients_without_sni(evidence: Evidence, asked: VirtualHost) -> bool:
 
 def _setting(evidence: Evidence, directive: str, host: VirtualHost) -> tuple[list[tuple[str, ...]], Place | None]:
     """The arguments of a directive that count for a host as a whole, and where the last one stands."""
-    named = [one for one in evidence.directives if one.name.lower() == directive.lower() and len(one.sections) < 2]
-    inside = [one for one in named if one.host == f"{host.name}:{host.port}"]
-    counted = inside or [one for one in named if not one.host and not one.sections]
-    return [one.words for one in counted], counted[-1].place if counted else None
+    whole = evidence.settings(
+        directive, host=f"{host.name}:{host.port}", fits=lambda one: len(one.sections) == (1 if one.host else 0)
+    )
+    return [one.words for one in whole], whole[-1].place if whole else None

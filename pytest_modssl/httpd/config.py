@@ -98,9 +98,14 @@ class VirtualHost:
             origin=origin,
         )
 
-    def serves(self, name: str) -> bool:
-        """Whether its ServerName or one of its ServerAliases stands for a name; `*` and `?` as in httpd's aliases."""
-        return any(fnmatch.fnmatchcase(name.lower(), one.lower()) for one in (self.name, *self.aliases))
+    def serves(self, name: str, *, also: Sequence[str] = ()) -> bool:
+        """Whether its ServerName or one of its ServerAliases stands for a name; `*` and `?` as in httpd's aliases.
+
+        Args:
+            name: as a client sends it.
+            also: further aliases, such as those that stand in its directives.
+        """
+        return any(fnmatch.fnmatchcase(name.lower(), one.lower()) for one in (self.name, *self.aliases, *also))
 
 
 @dataclass(frozen=True, init=False)

@@ -159,8 +159,9 @@ def get(
     Args:
         kind: the way of making it; letters.
         choice: which one of that kind; letters, digits, `.`, `_`, `+` and `-`.
-        make: puts it into a folder that is empty and will have the name `folder_of(kind, choice)` later; that it runs
-            is seen to here. What it raises as `OSError` is told as trouble with the folder.
+        make: puts it into a folder that has nothing but `LEFT` and will have the name `folder_of(kind, choice)` later;
+            that it runs and loads mod_ssl is seen to here. What it raises as `OSError` is told as trouble with the
+            folder.
         say: told in one line of what takes time.
         offline: nothing may be made.
         again: make it also when it is there.
@@ -223,6 +224,7 @@ def _make(base: Path, kind: str, choice: str, make: Callable[[Path], Made]) -> K
         shutil.rmtree(folder / LEFT, ignore_errors=True)
         size = _settled(folder)
         installation = _installation(folder, made.layout)
+        _see_mod_ssl_load(installation, f"{kind}:{choice}")
         description = {
             "format": _FORMAT,
             "kind": kind,
@@ -294,6 +296,20 @@ def _installation(folder: Path, layout: Layout) -> Installation:
     elif libraries:
         environment["LD_LIBRARY_PATH"] = libraries
     return probe_installation(binary, prefix=prefix, environment=environment)
+
+
+def _see_mod_ssl_load(installation: Installation, name: str) -> None:
+    """Returns where the loader finds all that mod_ssl needs; a module compiled in has been loaded with httpd."""
+    module = installation.loadable.get("ssl")
+    if module is None:
+        return
+    answer = installation.ask(["-t", "-f", "/dev/null", "-C", f'LoadModule ssl_module "{module}"'])
+    refused = next((one for one in f"{answer.stdout}{answer.stderr}".splitlines() if "Cannot load" in one), None)
+    if refused is not None:
+        raise FetchError(
+            f"{name} was made, but its mod_ssl cannot be loaded on this machine, so it is not kept: {refused}. What to "
+            "do: take another httpd (`pytest-modssl httpds list`), and report this."
+        )
 
 
 def _own_folder() -> Path:

@@ -44,6 +44,22 @@ def test_what_was_made_is_found_listed_and_removed(cache: Path, left: Left) -> N
     assert left() == []
 
 
+def test_one_whose_mod_ssl_cannot_be_loaded_is_not_kept(cache: Path, left: Left) -> None:
+    """As of httpd 2.4.48 on OpenSSL 3, whose mod_ssl asks for a function that is gone."""
+
+    def with_mod_ssl(folder: Path) -> Made:
+        made = make(folder)
+        (folder / "modules/mod_ssl.so").touch()
+        refusal = "Cannot load mod_ssl.so into server: undefined symbol: ERR_GET_FUNC"
+        program = HTTPD.replace("\n", f'\ncase "$*" in *ssl_module*) echo "{refusal}" >&2; exit 1;; esac\n', 1)
+        (folder / made.layout.binary).write_text(program)
+        return made
+
+    with pytest.raises(FetchError, match=r"(?s)mod_ssl cannot be loaded.*undefined symbol: ERR_GET_FUNC.*What to do"):
+        store.get("source", "2.4.99", with_mod_ssl, say=lambda _: None)
+    assert left() == []
+
+
 def test_it_is_made_again_only_when_that_is_asked_for(cache: Path, left: Left) -> None:
     first = get()
     (first.folder / "mark").touch()
