@@ -101,10 +101,11 @@ class Secrets:
     def add(self, *values: str | bytes) -> None:
         """Takes note of secrets; of a long one every piece is one. White space around one does not belong to it."""
         for value in values:
-            data = (value.encode("utf-8", "surrogateescape") if isinstance(value, str) else value).strip()
+            raw = value.encode("utf-8", "surrogateescape") if isinstance(value, str) else value
+            data = raw.strip()
             if len(data) >= _PIECE:
-                self._long.add(data)
-                self._pieces.update(data[at : at + _PIECE] for at in range(len(data) - _PIECE + 1))
+                self._long.update({raw, data})  # the last byte of a key may be one of white space
+                self._pieces.update(raw[at : at + _PIECE] for at in range(len(raw) - _PIECE + 1))
             if _SHORTEST <= len(data) <= _LONGEST:
                 self._whole.add(data)
 
