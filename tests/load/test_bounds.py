@@ -75,7 +75,7 @@ def test_an_option_of_tls_that_cannot_be_carried_out_raises(silent: tuple[str, i
 @pytest.mark.parametrize("scheme", ["https", "http"])
 def test_a_port_that_stays_silent_ends_the_load_by_its_timeout(silent: tuple[str, int], scheme: str) -> None:
     begun = time.monotonic()
-    report = load(f"{scheme}://www.example.test/", silent, seconds=0.2, timeout=0.3, workers=3)
+    report = load(f"{scheme}://www.example.test/", silent, connections=3, seconds=30, timeout=0.3, workers=3)
     assert time.monotonic() - begun < 10
     failure = "timeout" if scheme == "https" else "no answer"
     assert report.connections == 3
