@@ -1,0 +1,40 @@
+"""A virtual host of a repository, as httpd itself tells it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pytest_modssl.httpd.snippet import Origin
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepoHost:
+    """A virtual host of a repository's configuration.
+
+    Attributes:
+        name: ServerName, or the name that httpd took in its place.
+        port: in the URLs of its clients, as configured.
+        names: all names that reach it, its own first; wildcards (`*.example.com`) as written, IDN as A-labels.
+        tls: whether it speaks TLS.
+        default: whether it answers for unknown names at its port.
+        origin: where `<VirtualHost>` stands in the repository.
+        settings: equal for hosts whose effective TLS settings are equal, certificates apart: one scan serves all.
+        demands_certificate: whether a handshake without a client certificate fails (`SSLVerifyClient require`).
+    """
+
+    name: str
+    port: int
+    names: tuple[str, ...]
+    tls: bool
+    default: bool
+    origin: Origin
+    settings: str
+    demands_certificate: bool
+
+    @property
+    def url(self) -> str:
+        """The address of its first page: "https://www.example.com/", with a port where it is not the scheme's."""
+        scheme, usual = ("https", 443) if self.tls else ("http", 80)
+        return f"{scheme}://{self.name}{'' if self.port == usual else f':{self.port}'}/"
