@@ -1,1 +1,1 @@
-"""A repository of httpd configuration as a test suite: what is found in it, how it is run unmodified, what is checked."""
+"""A repository of httpd configuration as a test suite: what is found, how it is run unmodified, what is checked."""

@@ -47,7 +47,8 @@ class Found:
         layout: that of the machine it is for.
         main: its main file; `None` for fragments, which are wrapped in the layout's base configuration.
         fragments: files to include, in this order, where there is no main file.
-        trees: folders of the repository by the deployment path that they stand at: `{"/etc/apache2": root / "etc/apache2"}`.
+        trees: folders of the repository by the deployment path that they stand at:
+            `{"/etc/apache2": root / "etc/apache2"}`.
         defines: names for `<IfDefine>` (`-D`), and with a value (`NAME=value`) for `${NAME}`.
         variables: environment variables, those of the layout and the user's own.
     """
