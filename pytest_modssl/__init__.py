@@ -173,9 +173,6 @@ if TYPE_CHECKING:
         SslEnvironment as SslEnvironment,
     )
     from pytest_modssl.httpd.config import (
-        File as File,
-    )
-    from pytest_modssl.httpd.config import (
         ServerConfig as ServerConfig,
     )
     from pytest_modssl.httpd.config import (
@@ -195,6 +192,9 @@ if TYPE_CHECKING:
     )
     from pytest_modssl.httpd.java import (
         java7_settings as java7_settings,
+    )
+    from pytest_modssl.httpd.site import (
+        File as File,
     )
     from pytest_modssl.load import (
         LoadComparison as LoadComparison,
@@ -327,11 +327,12 @@ _HOMES = {
         "WaitTimeoutError",
     ),
     "http": ("Hop", "RedirectChain", "SslEnvironment"),
-    "httpd.config": ("File", "ServerConfig", "VirtualHost"),
+    "httpd.config": ("ServerConfig", "VirtualHost"),
     "httpd.errorlog": ("LogRecord",),
     "httpd.expectations": ("expectations",),
     "httpd.installation": ("Installation", "Version"),
     "httpd.java": ("java7_settings",),
+    "httpd.site": ("File",),
     "load": ("LoadComparison", "LoadReport"),
     "marker": ("requires",),
     "pki": (

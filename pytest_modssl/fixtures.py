@@ -10,6 +10,7 @@ from pytest_modssl.marker import read_markers
 
 if TYPE_CHECKING:
     from pytest_modssl.httpd.config import ServerConfig
+    from pytest_modssl.httpd.configuration import Configuration
     from pytest_modssl.httpd.requirements import RequirementMaker
     from pytest_modssl.pki import CA
     from pytest_modssl.targets.base import Target
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 class ServerFactory(Protocol):
     """What `modssl_server_factory` gives."""
 
-    def __call__(self, config: ServerConfig, *, fresh: bool = False, single_process: bool = False) -> Server:
+    def __call__(self, config: Configuration, *, fresh: bool = False, single_process: bool = False) -> Server:
         """A running server; see `modssl_server_factory`."""
         ...
 
@@ -88,7 +89,7 @@ def modssl_server_factory(modssl_target: Target, request: pytest.FixtureRequest)
     assert run is not None, "modssl_target has skipped by now"
     pool = run.pool(modssl_target)
 
-    def factory(config: ServerConfig, *, fresh: bool = False, single_process: bool = False) -> Server:
+    def factory(config: Configuration, *, fresh: bool = False, single_process: bool = False) -> Server:
         __tracebackhide__ = True
         holder = holder_of(request.config)
         if isinstance(holder, pytest.FixtureDef):

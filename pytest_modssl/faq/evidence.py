@@ -16,7 +16,6 @@ from pytest_modssl.httpd.errorlog import SEVERITY
 from pytest_modssl.httpd.paths import Obstacle, account_of_children, obstacle
 from pytest_modssl.httpd.problems import ConfigProblem, parse_config_error
 from pytest_modssl.httpd.randomness import RandomSource, random_source
-from pytest_modssl.httpd.snippet import Origin
 from pytest_modssl.httpd.syntax import directives_in
 from pytest_modssl.tls.exchange import Exchange
 
@@ -24,12 +23,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from pytest_modssl.errors import Mismatch
-    from pytest_modssl.httpd.config import ServerConfig, VirtualHost
+    from pytest_modssl.httpd.config import VirtualHost
+    from pytest_modssl.httpd.configuration import Configuration
     from pytest_modssl.httpd.crashes import Crash
     from pytest_modssl.httpd.dumps import DumpedDirective
     from pytest_modssl.httpd.errorlog import LogRecord
     from pytest_modssl.httpd.installation import Installation
     from pytest_modssl.httpd.render import Rendered
+    from pytest_modssl.httpd.snippet import Origin
 
 Observed = TypeVar("Observed")
 
@@ -130,7 +131,7 @@ class Evidence:
     """
 
     installation: Installation
-    config: ServerConfig
+    config: Configuration
     rendered: Rendered
     start: Start
     records: tuple[LogRecord, ...] = ()
@@ -199,17 +200,17 @@ class Evidence:
         except ModsslError:
             return tuple(self._as_written())
         # The first one is that of the model, also where the user's own text has another.
-        names: dict[int, str] = {}
+        names = dict(self.rendered.blocks)
         for name, words, _, _, _, sections, _ in found:
             if name == "ServerName" and sections:
-                names.setdefault(sections[0].line, _host_of(words))
+                names.setdefault((sections[0].file, sections[0].line), _host_of(words))
         return tuple(
             Used(
                 name=name,
                 words=words,
                 text=f"<{name} {arguments}>" if is_section else f"{name} {arguments}".strip(),
                 place=self.place(file, line, f"{name} {arguments}".strip()),
-                host=names.get(sections[0].line, "") if sections else "",
+                host=names.get((sections[0].file, sections[0].line), "") if sections else "",
                 sections=tuple(f"<{one.name} {one.arguments}>" for one in sections),
             )
             for name, words, arguments, file, line, sections, is_section in found
@@ -245,7 +246,7 @@ class Evidence:
         """Content and permission bits of a file that we wrote, by its path as httpd names it; `None` for any other."""
         root = posixpath.dirname(self.rendered.main)
         name = posixpath.relpath(posixpath.normpath(path), root) if root else path
-        return self.rendered.files.get(name)
+        return self.rendered.files.get(name) or self.rendered.outside.get(posixpath.normpath(path))
 
     @cached_property
     def account(self) -> tuple[str, str] | None:
@@ -298,9 +299,7 @@ class Evidence:
 
     def place(self, file: str, line: int, text: str = "") -> Place | None:
         """Where a line that httpd speaks of stands for the user; `None` for a line that is ours alone."""
-        if file != self.rendered.main:
-            return Place(Origin(file, line), text)
-        origin = self.rendered.locate(line)
+        origin = self.rendered.locate(file, line)
         if origin is not None:
             return Place(origin, text)
         owner = self.rendered.owner(line)
@@ -311,14 +310,12 @@ class Evidence:
         """The place that httpd's own words about a failed start are about, by line or by virtual host."""
         problem = self.problem
         if problem is not None and problem.file is not None and problem.line is not None:
-            if problem.file != self.rendered.main:
-                return Place(Origin(problem.file, problem.line))
-            texts = self.rendered.text.splitlines()
+            texts = self.rendered.text.splitlines() if problem.file == self.rendered.main else []
             for line, preposition in ((problem.line, "at"), (problem.line - 1, "after")):
                 # Our own line is right: it closes a host whose text before it left something open.
-                origin = self.rendered.locate(line)
+                origin = self.rendered.locate(problem.file, line)
                 if origin is not None:
-                    return Place(origin, texts[line - 1].strip(), preposition)
+                    return Place(origin, texts[line - 1].strip() if texts else "", preposition)
         origin = self.rendered.hosts.get(self.troubled_host)
         return None if origin is None else Place(origin, "the virtual host that this is about")
 

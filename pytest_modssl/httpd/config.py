@@ -17,30 +17,26 @@ from __future__ import annotations
 
 import fnmatch
 import hashlib
-import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
-from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, TypeVar
 
 from pytest_modssl.errors import ConfigError
+from pytest_modssl.httpd.render import render
+from pytest_modssl.httpd.site import File, relative, site_files
 from pytest_modssl.httpd.snippet import Origin, Snippet, caller, snippets
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pytest_modssl.httpd.installation import Installation
+    from pytest_modssl.httpd.render import Place, Rendered
     from pytest_modssl.pki import Blob, LeafCert
 
 _NAME = re.compile(r"[A-Za-z0-9._*?:\[\]-]+\Z")
 _DEFINE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
-
-
-@dataclass(frozen=True, slots=True)
-class File:
-    """One file of a site: its bytes, and whether it may be run."""
-
-    content: bytes
-    executable: bool = False
 
 
 @dataclass(frozen=True, init=False)
@@ -94,7 +90,7 @@ class VirtualHost:
             port=number,
             aliases=tuple(aliases),
             snippets=snippets(directives, origin),
-            files=dict(_site_files(files or {})),
+            files=dict(site_files(files or {})),
             origin=origin,
         )
 
@@ -166,9 +162,9 @@ class ServerConfig:
             self,
             virtual_hosts=tuple(virtual_hosts),
             snippets=snippets(directives, origin),
-            pki={_relative(name): _to_bytes(content) for name, content in (pki or {}).items()},
-            folders={_relative(name): mode for name, mode in (folders or {}).items()},
-            pipes=tuple(map(_relative, pipes)),
+            pki={relative(name): _to_bytes(content) for name, content in (pki or {}).items()},
+            folders={relative(name): mode for name, mode in (folders or {}).items()},
+            pipes=tuple(map(relative, pipes)),
             defines=dict(defines or {}),
             modules=tuple(modules),
             listen=tuple(ports),
@@ -196,6 +192,14 @@ class ServerConfig:
             raise ConfigError(f"no virtual host is named {host!r}; there are {', '.join(self.names) or 'none'}")
         hosts = (_changed(one, snippets=one.snippets + more) if one.name == host else one for one in self.virtual_hosts)
         return _changed(self, virtual_hosts=tuple(hosts))
+
+    def render(self, installation: Installation, place: Place) -> Rendered:
+        """Its files for a place on an httpd; see `Configuration`."""
+        return render(self, installation, place)
+
+    def port_of(self, name: str, port: int) -> int | None:
+        """The port itself, where a virtual host has it and serves the name; see `Configuration`."""
+        return port if any(one.port == port and one.serves(name) for one in self.virtual_hosts) else None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -255,32 +259,3 @@ def _to_bytes(content: Blob | str | bytes) -> bytes:
     if isinstance(content, str):
         return content.encode()
     return content if isinstance(content, bytes) else content.bytes()
-
-
-def _relative(name: str) -> str:
-    path = PurePosixPath(name)
-    if not name or path.is_absolute() or ".." in path.parts or "\n" in name or '"' in name:
-        raise ConfigError(f"file name {name!r}: a relative path without '..', quotes and line ends")
-    return str(path)
-
-
-def _site_files(files: Mapping[str, str | bytes | Path | File] | Path) -> Iterator[tuple[str, File]]:
-    if isinstance(files, Path):
-        if not files.is_dir():
-            raise ConfigError(f"{files} is no folder that could be copied to DocumentRoot")
-        files = {str(path.relative_to(files)): path for path in sorted(files.rglob("*")) if path.is_file()}
-    for name, content in files.items():
-        yield _relative(name), _site_file(name, content)
-
-
-def _site_file(name: str, content: str | bytes | Path | File) -> File:
-    if isinstance(content, File):
-        return content
-    executable = name.endswith(".cgi")
-    if isinstance(content, Path):
-        try:
-            return File(content.read_bytes(), executable or os.access(content, os.X_OK))
-        except OSError as error:
-            what = f"{content.absolute()}, given as the file {name}"
-            raise ConfigError(f"{what}, cannot be read: {error.strerror}") from None
-    return File(content.encode() if isinstance(content, str) else content, executable)

@@ -8,15 +8,17 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from pytest_modssl._data import fixture
-from pytest_modssl.httpd.config import File, ServerConfig, VirtualHost
 from pytest_modssl.httpd.modules import modules_for, with_dependencies
+from pytest_modssl.httpd.site import File
+from pytest_modssl.httpd.snippet import Origin
 from pytest_modssl.httpd.variables import header_directives
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from pytest_modssl.httpd.config import ServerConfig, VirtualHost
     from pytest_modssl.httpd.installation import Installation
-    from pytest_modssl.httpd.snippet import Origin, Snippet
+    from pytest_modssl.httpd.snippet import Snippet
 
 MAIN = "httpd.conf"
 ERROR_LOG = "logs/error.log"
@@ -60,6 +62,8 @@ class Place:
         error_log: where the error log goes, as the server sees it; `None` for `ERROR_LOG` below `root`.
         access_log: where the access log goes, as the server sees it; `None` for `ACCESS_LOG` below `root`.
         cores: whether a child that crashes is to leave its core below `root`, if the configuration says nothing of it.
+        machine: what stands before the path that a file has on the machine it is meant for; empty where the server has
+            a file system of its own, so that it can stand at that very path.
     """
 
     root: str
@@ -69,6 +73,7 @@ class Place:
     error_log: str | None = None
     access_log: str | None = None
     cores: bool = False
+    machine: str = ""
 
     def below(self, name: str) -> str:
         """Path of a file below the server's folder, as the server sees it."""
@@ -82,6 +87,12 @@ class Rendered:
     `main` is the path of the main file as the server sees it. `files` maps a relative path to content and permission
     bits. `writable` names the folders in which the server's children write, `modes` the
     permission bits of folders that are to have other ones than 0755, `pipes` the named pipes.
+
+    `outside` maps an absolute path to content and permission bits, `outside_folders` to permission bits, where the
+    server has a file system of its own; `cleared` are the folders to remove before, `shared` those of this machine that
+    the server reaches at the same path. `sources` tells the user's own file, by the path that the server sees, of every
+    file that has the user's lines one for one; `blocks` the virtual host, as `name:port`, that begins at a file and
+    line, where that is known before httpd has read it.
     """
 
     main: str
@@ -95,9 +106,17 @@ class Rendered:
     hosts: Mapping[str, Origin | None]
     modes: Mapping[str, int] = field(default_factory=dict)
     pipes: tuple[str, ...] = ()
+    outside: Mapping[str, tuple[bytes, int]] = field(default_factory=dict)
+    outside_folders: Mapping[str, int] = field(default_factory=dict)
+    cleared: tuple[str, ...] = ()
+    shared: tuple[str, ...] = ()
+    sources: Mapping[str, str] = field(default_factory=dict)
+    blocks: Mapping[tuple[str, int], str] = field(default_factory=dict)
 
-    def locate(self, line: int) -> Origin | None:
-        """Place in the user's file of line `line` (counted from 1) of the main file; `None` for a line of our own."""
+    def locate(self, file: str, line: int) -> Origin | None:
+        """Place in the user's file of a line (counted from 1) that httpd names; `None` for a line of our own."""
+        if file != self.main:
+            return Origin(self.sources.get(file, file), line)
         entry = self.origins[line - 1] if 0 < line <= len(self.origins) else None
         return entry and entry[0].locate(entry[1])
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pytest_modssl.errors import Mismatch
-    from pytest_modssl.httpd.config import ServerConfig
+    from pytest_modssl.httpd.configuration import Configuration
     from pytest_modssl.httpd.dumps import DumpedDirective
     from pytest_modssl.httpd.installation import Installation
     from pytest_modssl.httpd.render import Rendered
@@ -33,7 +33,7 @@ class Prepared:
         rendered: the files.
     """
 
-    config: ServerConfig
+    config: Configuration
     installation: Installation
     rendered: Rendered
 
@@ -100,7 +100,7 @@ class Instance(Protocol):
         """
         ...
 
-    def reload(self, config: ServerConfig) -> None:
+    def reload(self, config: Configuration) -> None:
         """Makes the running server serve another configuration on the same ports, and returns when it does.
 
         Raises:
@@ -140,7 +140,7 @@ class Target(Protocol):
         """How many servers that nobody holds are kept for the next test that has their configuration."""
         ...
 
-    def check(self, config: ServerConfig) -> None:
+    def check(self, config: Configuration) -> None:
         """Returns when httpd accepts the configuration's syntax (`httpd -t`); starts nothing.
 
         Raises:
@@ -148,11 +148,11 @@ class Target(Protocol):
         """
         ...
 
-    def prepared(self, config: ServerConfig) -> AbstractContextManager[Prepared]:
+    def prepared(self, config: Configuration) -> AbstractContextManager[Prepared]:
         """The configuration written out, for as long as the context lasts; starts nothing."""
         ...
 
-    def launch(self, config: ServerConfig, *, single_process: bool = False) -> Server:
+    def launch(self, config: Configuration, *, single_process: bool = False) -> Server:
         """A running server for the configuration, ready on every port.
 
         Args:

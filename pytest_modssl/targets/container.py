@@ -29,7 +29,7 @@ from pytest_modssl.targets.engine_errors import container_ended, engine_error, e
 from pytest_modssl.wait import until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from docker import APIClient
@@ -66,6 +66,8 @@ class Container:
         ports: ports of the container that are published.
         labels: by which it is found again.
         will: removes it where this process dies before it runs.
+        writable: whether files may be put anywhere in it, and not only below `ROOT`.
+        shared: folders of this machine that it sees, and may write to, at the same path.
 
     Raises:
         EngineError: when the engine cannot make or start it.
@@ -80,8 +82,11 @@ class Container:
         ports: Iterable[int],
         labels: Mapping[str, str],
         will: LastWill,
+        writable: bool = False,
+        shared: Sequence[str] = (),
     ) -> None:
         self.ports = frozenset(ports)
+        self.writable = writable
         self._engine = engine
         self._api = engine.client.api
         self._token = f"modssl-{secrets.token_hex(8)}"
@@ -97,7 +102,7 @@ class Container:
         self.ended = False
         with engine_errors(f"start a container of {image}", answered=True), will.names(self._token):
             try:
-                self.id = self._create(image, [keeper, self._token, ROOT], labels)
+                self.id = self._create(image, [keeper, self._token, ROOT], labels, shared)
                 self._stream = self._attach()
                 self._socket = _socket_of(self._stream)
                 self._socket.settimeout(None)
@@ -109,15 +114,16 @@ class Container:
                 raise
         self.answer("keeper", "here")
 
-    def _create(self, image: str, command: list[str], labels: Mapping[str, str]) -> str:
+    def _create(self, image: str, command: list[str], labels: Mapping[str, str], shared: Sequence[str]) -> str:
         host = self._api.create_host_config(
             auto_remove=True,
+            binds=[f"{folder}:{folder}" for folder in shared],
             cap_add=list(_CAPABILITIES),
             cap_drop=["ALL"],
             mem_limit=_MEMORY,
             pids_limit=_PIDS,
             port_bindings={f"{port}/tcp": (self._engine.publish, None) for port in self.ports},
-            read_only=True,
+            read_only=not self.writable,
             security_opt=["no-new-privileges"],
             tmpfs={"/tmp": "mode=1777,size=64m"},  # noqa: S108 - inside the container
         )
@@ -285,16 +291,24 @@ class Container:
         processes = " ".join(self.answer("processes", ticket))
         return processes, " ".join(self.answer("connections", ticket))
 
-    def put(self, files: Mapping[str, tuple[bytes, int]], folders: Mapping[str, int], pipes: Mapping[str, int]) -> None:
-        """Writes files below `ROOT`, owned by root.
+    def put(
+        self,
+        files: Mapping[str, tuple[bytes, int]],
+        folders: Mapping[str, int],
+        pipes: Mapping[str, int],
+        *,
+        at: str = ROOT,
+    ) -> None:
+        """Writes files, owned by root.
 
         Args:
-            files: content and permission bits by relative path.
-            folders: permission bits by relative path, the outer ones first.
-            pipes: permission bits of named pipes by relative path.
+            files: content and permission bits by path from `at`.
+            folders: permission bits by path likewise, the outer ones first.
+            pipes: permission bits of named pipes likewise.
+            at: the folder that all of them are below.
         """
         with self._asking("copy files into a container"):
-            self._api.put_archive(self.id, ROOT, _tar(files, folders, pipes))
+            self._api.put_archive(self.id, at, _tar(files, folders, pipes))
 
     def run(self, argv: list[str], environment: Mapping[str, str], *, user: str = "0") -> tuple[int, bytes, bytes]:
         """Exit status, output and error output of a command in the container, run as `user` or `user:group`."""

@@ -19,7 +19,7 @@ from filelock import FileLock
 from pytest_modssl.errors import ConfigError, EngineError, MissingProgramError, WaitTimeoutError
 from pytest_modssl.httpd.dumps import effective_config
 from pytest_modssl.httpd.errorlog import LogCursor
-from pytest_modssl.httpd.render import ACCESS_LOG, ERROR_LOG, PIPE_MODE, Place, render
+from pytest_modssl.httpd.render import ACCESS_LOG, ERROR_LOG, PIPE_MODE, Place
 from pytest_modssl.targets.base import Prepared
 from pytest_modssl.targets.connections import ESTABLISHED
 from pytest_modssl.targets.container import ROOT, Container, remove
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from pytest_modssl.errors import StartError
-    from pytest_modssl.httpd.config import ServerConfig
+    from pytest_modssl.httpd.configuration import Configuration
     from pytest_modssl.httpd.crashes import Backtrace
     from pytest_modssl.httpd.dumps import DumpedDirective
     from pytest_modssl.httpd.render import Rendered
@@ -118,7 +118,7 @@ class ContainerTarget:
         """None: a server that nobody holds gives its container to the next configuration."""
         return 0
 
-    def check(self, config: ServerConfig) -> None:
+    def check(self, config: Configuration) -> None:
         """Returns when httpd accepts the configuration's syntax; see `Target.check`."""
         instance = self._instance(config)
         try:
@@ -132,7 +132,7 @@ class ContainerTarget:
             instance.finish_stop()
 
     @contextlib.contextmanager
-    def prepared(self, config: ServerConfig) -> Iterator[Prepared]:
+    def prepared(self, config: Configuration) -> Iterator[Prepared]:
         """The configuration written out; see `Target.prepared`."""
         instance = self._instance(config)
         try:
@@ -141,7 +141,7 @@ class ContainerTarget:
             instance.begin_stop()
             instance.finish_stop()
 
-    def launch(self, config: ServerConfig, *, single_process: bool = False) -> Server:
+    def launch(self, config: Configuration, *, single_process: bool = False) -> Server:
         """A running server; see `Target.launch`."""
         __tracebackhide__ = True
         instance = self._instance(config)
@@ -154,11 +154,11 @@ class ContainerTarget:
             raise
         return Server(config, instance.installation, instance)
 
-    def _instance(self, config: ServerConfig) -> ContainerInstance:
+    def _instance(self, config: Configuration) -> ContainerInstance:
         folder = self._owner.new_folder()
         try:
             rendered = self.render(config, folder.name)
-            container = self._take(frozenset(config.ports))
+            container = self._take(frozenset(config.ports), rendered)
             try:
                 return ContainerInstance(
                     self, container, folder, rendered, ports=config.ports, start_seconds=self._start_seconds
@@ -170,7 +170,7 @@ class ContainerTarget:
             remove_folder(folder)
             raise
 
-    def render(self, config: ServerConfig, folder: str) -> Rendered:
+    def render(self, config: Configuration, folder: str) -> Rendered:
         """The files of a configuration as they are in the container."""
         user, group = self.installation.user, self.installation.group
         if user is None or group is None:
@@ -185,7 +185,7 @@ class ContainerTarget:
             access_log="/proc/self/fd/1",
             cores=self._cores,
         )
-        return render(config, self.installation, place)
+        return config.render(self.installation, place)
 
     # Containers
 
@@ -195,7 +195,9 @@ class ContainerTarget:
             self._idle.append(self._new(frozenset()))
         return self._idle[-1]
 
-    def _take(self, ports: frozenset[int]) -> Container:
+    def _take(self, ports: frozenset[int], rendered: Rendered) -> Container:
+        if rendered.outside:
+            return self._new(ports, writable=True, shared=rendered.shared)
         self._idle = [one for one in self._idle if not one.ended]
         fitting = next((one for one in self._idle if one.ports >= ports), None)
         if fitting is None:
@@ -203,7 +205,7 @@ class ContainerTarget:
         self._idle.remove(fitting)
         return fitting
 
-    def _new(self, ports: frozenset[int]) -> Container:
+    def _new(self, ports: frozenset[int], *, writable: bool = False, shared: Sequence[str] = ()) -> Container:
         keeper = _KEEPER.read_text(encoding="utf-8")
         labels = {f"{_LABEL}.host": socket.gethostname(), f"{_LABEL}.owner": str(self._owner.folder)}
         # A rootless engine can give one port to two containers that start at once.
@@ -220,6 +222,8 @@ class ContainerTarget:
                     ports=ports | _USUAL_PORTS,
                     labels=labels,
                     will=self._will,
+                    writable=writable,
+                    shared=shared,
                 )
         except EngineError as error:
             self._failure = error
@@ -228,8 +232,10 @@ class ContainerTarget:
         return container
 
     def give_back(self, container: Container) -> None:
-        """Makes a container free for another server."""
-        if not container.ended:
+        """Makes a container free for another server; one whose file system was written to ends."""
+        if container.writable:
+            container.hang_up()
+        elif not container.ended:
             self._idle.append(container)
 
     def close(self) -> None:
@@ -297,13 +303,17 @@ class ContainerInstance:
         }
         pipes = {f"{name}/{one}": PIPE_MODE for one in self.rendered.pipes}
         self._container.put({f"{name}/{path}": file for path, file in self.rendered.files.items()}, folders, pipes)
+        if self.rendered.outside:
+            if self.rendered.cleared:
+                self._container.run(["rm", "-rf", "--", *self.rendered.cleared], {})
+            self._container.put(self.rendered.outside, self.rendered.outside_folders, {}, at="/")
 
     def run(self, mode: str) -> None:
         """Starts httpd with one more argument: `-DFOREGROUND`, `-X` or `-t`."""
         binary = self._target.installation.binary
         self._container.tell(f"start {self.folder.name} {mode} {binary}")
 
-    def wait_until_ready(self, config: ServerConfig) -> None:
+    def wait_until_ready(self, config: Configuration) -> None:
         """Returns when httpd has logged that it is ready, which it does after every `Listen` and every module is.
 
         Raises:
@@ -325,7 +335,7 @@ class ContainerInstance:
             until(decided, seconds=seconds, what="")
         return seen and self.exit_status is None
 
-    def refused(self, config: ServerConfig) -> StartError:
+    def refused(self, config: Configuration) -> StartError:
         """The error that tells why the server is not there.
 
         Raises:
@@ -393,7 +403,7 @@ class ContainerInstance:
                     until(none_dying, seconds=_REAP_SECONDS, what="")
         return frozenset(peer for peer, state in states.items() if state == ESTABLISHED)
 
-    def reload(self, config: ServerConfig) -> None:
+    def reload(self, config: Configuration) -> None:
         """See `Instance`."""
         if set(config.ports) != set(self._ports):
             differ = sorted(set(config.ports) ^ set(self._ports))

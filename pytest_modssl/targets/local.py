@@ -16,7 +16,7 @@ from pytest_modssl.errors import ConfigError, MissingProgramError, StartError, W
 from pytest_modssl.httpd.crashes import DEBUGGED, UNDER_GDB, wants_cores
 from pytest_modssl.httpd.dumps import effective_config
 from pytest_modssl.httpd.errorlog import LogCursor
-from pytest_modssl.httpd.render import ERROR_LOG, MAIN, PID_FILE, PIPE_MODE, Place, Rendered, render
+from pytest_modssl.httpd.render import ERROR_LOG, MAIN, PID_FILE, PIPE_MODE, Place, Rendered
 from pytest_modssl.process import Process, dies_with_owner, has_ending_child, is_gone, start
 from pytest_modssl.targets.addresses import Listening, allocate
 from pytest_modssl.targets.base import Prepared
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from pytest_modssl.httpd.config import ServerConfig
+    from pytest_modssl.httpd.configuration import Configuration
     from pytest_modssl.httpd.crashes import Backtrace
     from pytest_modssl.httpd.dumps import DumpedDirective
     from pytest_modssl.httpd.installation import Installation
@@ -99,7 +99,7 @@ class LocalTarget:
         """Eight: each costs 3 processes and 10 MB."""
         return 8
 
-    def check(self, config: ServerConfig) -> None:
+    def check(self, config: Configuration) -> None:
         """Returns when httpd accepts the configuration's syntax; see `Target.check`."""
         folder = self._owner.new_folder()
         try:
@@ -114,7 +114,7 @@ class LocalTarget:
             remove_folder(folder)
 
     @contextlib.contextmanager
-    def prepared(self, config: ServerConfig) -> Iterator[Prepared]:
+    def prepared(self, config: Configuration) -> Iterator[Prepared]:
         """The configuration written out; see `Target.prepared`."""
         folder = self._owner.new_folder()
         try:
@@ -122,7 +122,7 @@ class LocalTarget:
         finally:
             remove_folder(folder)
 
-    def launch(self, config: ServerConfig, *, single_process: bool = False) -> Server:
+    def launch(self, config: Configuration, *, single_process: bool = False) -> Server:
         """A running server; see `Target.launch`."""
         __tracebackhide__ = True
         for tries_left in reversed(range(_TRIES)):
@@ -148,7 +148,7 @@ class LocalTarget:
     def clean_up(self, run: str | None) -> None:
         """Nothing is left of a process once its folder is removed (see `registry`)."""
 
-    def _attempt(self, config: ServerConfig, folder: Path, *, single_process: bool) -> LocalInstance:
+    def _attempt(self, config: Configuration, folder: Path, *, single_process: bool) -> LocalInstance:
         __tracebackhide__ = True
         listening = allocate(config.ports)
         rendered = self._prepare(config, folder, listening)
@@ -166,7 +166,7 @@ class LocalTarget:
             raise
         return instance
 
-    def _prepare(self, config: ServerConfig, folder: Path, listening: Listening) -> Rendered:
+    def _prepare(self, config: Configuration, folder: Path, listening: Listening) -> Rendered:
         __tracebackhide__ = True
         place = Place(
             root=str(folder),
@@ -174,12 +174,13 @@ class LocalTarget:
             ports=listening.ports,
             identity=self._identity(),
             cores=self._backtrace == "core",
+            machine=str(folder / "fs"),
         )
-        rendered = render(config, self.installation, place)
+        rendered = config.render(self.installation, place)
         write(rendered, folder, place.identity)
         return rendered
 
-    def rewrite(self, config: ServerConfig, folder: Path, listening: Listening) -> Rendered:
+    def rewrite(self, config: Configuration, folder: Path, listening: Listening) -> Rendered:
         """Writes another configuration into the folder of a running server."""
         missing = set(config.ports) ^ set(listening.ports)
         if missing:
@@ -188,11 +189,11 @@ class LocalTarget:
             shutil.rmtree(folder / name, ignore_errors=True)
         return self._prepare(config, folder, listening)
 
-    def refused(self, config: ServerConfig, instance: LocalInstance) -> StartError:
+    def refused(self, config: Configuration, instance: LocalInstance) -> StartError:
         """The error that tells why a server is not there."""
         return self._refused(config, instance.rendered, instance.folder, instance.exit_status)
 
-    def _refused(self, config: ServerConfig, rendered: Rendered, folder: Path, status: int | None) -> StartError:
+    def _refused(self, config: Configuration, rendered: Rendered, folder: Path, status: int | None) -> StartError:
         dump = functools.partial(self.dump, rendered)
         seconds = self._start_seconds
         return start_error(config, self.installation, rendered, folder, dump, status=status, seconds=seconds)
@@ -256,7 +257,7 @@ class LocalInstance:
         """See `Instance`."""
         return self._target.dump(self.rendered)
 
-    def wait_until_ready(self, config: ServerConfig, seconds: float) -> None:
+    def wait_until_ready(self, config: Configuration, seconds: float) -> None:
         """Returns when the server is ready on every port.
 
         httpd writes its pid file when every module has accepted the configuration and every `Listen` is bound
@@ -321,7 +322,7 @@ class LocalInstance:
             until(dealt_with, seconds=_SETTLE_SECONDS, what="")
         return frozenset(peer for peer, state in states.items() if state == ESTABLISHED)
 
-    def reload(self, config: ServerConfig) -> None:
+    def reload(self, config: Configuration) -> None:
         """See `Instance`.
 
         After SIGHUP the children of the old generation have ended before httpd logs that it goes on.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
-    from pytest_modssl.httpd.config import ServerConfig
+    from pytest_modssl.httpd.configuration import Configuration
     from pytest_modssl.targets.base import Target
     from pytest_modssl.targets.server import Server
 
@@ -44,7 +44,7 @@ class Pool:
         return tuple(entry.server for entry in self._entries)
 
     def get(
-        self, config: ServerConfig, holder: Hashable, *, fresh: bool = False, single_process: bool = False
+        self, config: Configuration, holder: Hashable, *, fresh: bool = False, single_process: bool = False
     ) -> Server:
         """A running server for the configuration, kept until `release(holder)`.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import hashlib
 from collections import deque
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -17,6 +16,7 @@ from pytest_modssl.load import LoadComparison, load
 from pytest_modssl.load.plan import MOST, url_of
 from pytest_modssl.pki.blob import Blob
 from pytest_modssl.targets.base import Prepared
+from pytest_modssl.targets.client_files import ClientFiles
 from pytest_modssl.targets.crashes import Crashes
 from pytest_modssl.targets.log import ServerLog
 from pytest_modssl.targets.start_failure import start_of
@@ -24,14 +24,13 @@ from pytest_modssl.tls.commands import sayable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
-    from pathlib import Path
 
     import requests
 
     from pytest_modssl.capture import Stream
     from pytest_modssl.errors import Mismatch
     from pytest_modssl.http import FailedRequest, RedirectChain, SslEnvironment, Via
-    from pytest_modssl.httpd.config import ServerConfig
+    from pytest_modssl.httpd.configuration import Configuration
     from pytest_modssl.httpd.crashes import Crash
     from pytest_modssl.httpd.errorlog import LogRecord
     from pytest_modssl.httpd.installation import Installation
@@ -55,7 +54,7 @@ class Server:
         log: its error log, as far as the current test goes.
     """
 
-    def __init__(self, config: ServerConfig, installation: Installation, instance: Instance) -> None:
+    def __init__(self, config: Configuration, installation: Installation, instance: Instance) -> None:
         self.config = config
         self.installation = installation
         self.instance = instance
@@ -65,6 +64,7 @@ class Server:
         self._looked_again: list[FailedRequest] = []
         self._repeats: deque[Callable[[], list[str]]] = deque(maxlen=_REMEMBERED)
         self._sessions: list[requests.Session] = []
+        self._files = ClientFiles(instance.folder)
         self._captures: list[Capture] = []
         self._capture: Capture | None = None
         self._asked = False
@@ -122,20 +122,30 @@ class Server:
         Raises:
             UnknownHostError: for a name that no virtual host serves, with those that there are.
         """
-        if not any(one.port == port and one.serves(host) for one in self.config.virtual_hosts):
+        found = self.config.port_of(host, port)
+        if found is None:
             known = ", ".join(f"{one.name}:{one.port}" for one in self.config.virtual_hosts) or "none"
             raise UnknownHostError(
                 f"no virtual host serves {scheme}://{host}:{port}; there are: {known}. "
                 "To reach the default host by another name, ask for a session with any_name=True"
             )
-        return self.address(port)
+        return self.address(found)
+
+    def _at(self, name: str | None, port: int) -> tuple[str, int]:
+        """Address at which clients find a name and port; errors as for `address`."""
+        return self.address(self._port(name, port))
+
+    def _port(self, name: str | None, port: int) -> int:
+        """The port of the configuration at which a name is: the one asked for, where no virtual host has the name."""
+        found = None if name is None else self.config.port_of(name, port)
+        return port if found is None else found
 
     # TLS
 
     def connect(self, name: str | None = None, *, port: int = 443, **options: Any) -> TlsConnection:
         """An open TLS connection; options as for `pytest_modssl.tls.connect`, `client=` takes a certificate object."""
         repeat = functools.partial(self.s_client_command, name, port=port, **sayable(options))
-        connection = tls.connect(self.address(port), name, **self._tls_options(options))
+        connection = tls.connect(self._at(name, port), name, **self._tls_options(options))
         self.note(connection.handshake, repeat=repeat)
         return connection
 
@@ -148,7 +158,7 @@ class Server:
             options: as for `pytest_modssl.tls.handshake`; `client=` takes a certificate object of `pki`.
         """
         repeat = functools.partial(self.s_client_command, name, port=port, **sayable(options))
-        result = tls.handshake(self.address(port), name, **self._tls_options(options))
+        result = tls.handshake(self._at(name, port), name, **self._tls_options(options))
         self.note(result, repeat=repeat)
         return result
 
@@ -162,31 +172,31 @@ class Server:
             options: as for `pytest_modssl.tls.connect`; `client=` takes a certificate object.
         """
         said = sayable(options)
-        result = tls.speak(self.address(port), name, request, **self._tls_options(options))
+        result = tls.speak(self._at(name, port), name, request, **self._tls_options(options))
         self.note(result, repeat=lambda: tls.piped(request, self.s_client_command(name, port=port, **said)))
         return result
 
     def probe(self, name: str | None = None, *, port: int = 443, **options: Any) -> ProbeResult:
         """What the server answers to a ClientHello of one's own; options as for `pytest_modssl.tls.probe`."""
-        result = tls.probe(self.address(port), server_name=name, **options)
+        result = tls.probe(self._at(name, port), server_name=name, **options)
         self.note(result)
         return result
 
     def jvm_handshake(self, name: str | None = None, *, port: int = 443, **options: Any) -> JvmHandshake:
         """What a Java virtual machine of this machine makes of it; options as for `pytest_modssl.tls.jvm_handshake`."""
-        result = tls.jvm_handshake(self.address(port), name, **options)
+        result = tls.jvm_handshake(self._at(name, port), name, **options)
         self.note(result)
         return result
 
     def scan(self, name: str | None = None, *, port: int = 443, **options: Any) -> Scan:
         """Every protocol, cipher suite and group that the server accepts; options as for `pytest_modssl.tls.scan`."""
-        result = tls.scan(self.address(port), name, **options)
+        result = tls.scan(self._at(name, port), name, **options)
         self.note(result)
         return result
 
     def srp_login(self, name: str | None, user: str, password: str, *, port: int = 443, **options: Any) -> SrpLogin:
         """What comes of a login by TLS-SRP; needs the extra `srp`. Options as for `pytest_modssl.tls.srp_login`."""
-        result = tls.srp_login(self.address(port), name, user, password, **options)
+        result = tls.srp_login(self._at(name, port), name, user, password, **options)
         self.note(result, repeat=None if name is None else functools.partial(self.srp_command, name, user, port=port))
         return result
 
@@ -221,7 +231,7 @@ class Server:
         session = http.open_session(
             resolve,
             trust=roots,
-            client_certificate=None if client is None else self._client_files(client),
+            client_certificate=None if client is None else self._files.certificate(client),
             on_response=functools.partial(self._note_response, client),
             on_failure=functools.partial(self._note_failure, client),
             **options,
@@ -235,18 +245,6 @@ class Server:
 
     def _note_failure(self, client: LeafCert | None, failed: FailedRequest) -> None:
         self.note(failed, repeat=functools.partial(self.curl_command, failed.url, client=client))
-
-    def _client_files(self, client: LeafCert) -> tuple[Path, Path]:
-        """The certificate and key as files, which the TLS library of `requests` insists on."""
-        folder = self.instance.folder / "client"
-        folder.mkdir(mode=0o700, exist_ok=True)
-        # By content: one certificate may come with another chain, or, by mistake, with another key.
-        name = hashlib.sha256(client.private_key_and_cert_chain_pem.bytes()).hexdigest()
-        files = folder / f"{name}.crt", folder / f"{name}.key"
-        if not files[1].exists():
-            client.cert_file_pem.write_to_path(files[0])
-            client.private_key.pem.write_to_path(files[1])
-        return files
 
     def get(self, url: str, **options: Any) -> requests.Response:
         """The answer to one GET; redirects are not followed. Options as for `requests.Session.get`."""
@@ -355,13 +353,20 @@ class Server:
             client: certificate to show when the server asks.
             options: as for `pytest_modssl.tls.s_client_command`.
         """
-        return tls.s_client_command(self._listening(port), name, **self._files_for_commands(client), **options)
+        return tls.s_client_command(
+            self._listening(self._port(name, port)), name, **self._files.for_commands(self.trust, client), **options
+        )
 
     def curl_command(self, url: str, *, client: LeafCert | None = None, **options: Any) -> list[str]:
         """The `curl` command line that repeats a request by hand while this server runs; arguments likewise."""
         parts = urlsplit(url)
         port = parts.port or (443 if parts.scheme == "https" else 80)
-        return tls.curl_command(url, self._listening(port), **self._files_for_commands(client), **options)
+        return tls.curl_command(
+            url,
+            self._listening(self._port(parts.hostname, port)),
+            **self._files.for_commands(self.trust, client),
+            **options,
+        )
 
     def srp_command(self, name: str, user: str, *, port: int = 443) -> list[str]:
         """The `curl` command line that repeats a login by TLS-SRP, once the password stands in it."""
@@ -370,16 +375,6 @@ class Server:
     def commands(self) -> list[list[str]]:
         """The command lines that repeat what the current test did with this server, each once, in order."""
         return [list(one) for one in dict.fromkeys(tuple(repeat()) for repeat in self._repeats)]
-
-    def _files_for_commands(self, client: LeafCert | None) -> dict[str, Any]:
-        certificate, key = (None, None) if client is None else self._client_files(client)
-        return {"ca_file": self._ca_file(), "certificate_file": certificate, "key_file": key}
-
-    def _ca_file(self) -> Path | None:
-        """The roots as a file for programs run by hand, beside the server's other files; `None` without any."""
-        if not self.trust:
-            return None
-        return Blob(b"".join(self.trust)).write_to_path(self.instance.folder / "ca.pem", mode=0o644)
 
     # Life
 
@@ -482,7 +477,7 @@ class Server:
         """Processes of this httpd that a signal ended since the test began, each with core and backtrace if any."""
         return self._crashes.all()
 
-    def reload(self, config: ServerConfig) -> None:
+    def reload(self, config: Configuration) -> None:
         """Makes this server serve another configuration on the same ports (SIGHUP), and returns when it does.
 
         Raises:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from pytest_modssl.httpd.config import ServerConfig
+    from pytest_modssl.httpd.configuration import Configuration
     from pytest_modssl.httpd.dumps import DumpedDirective
     from pytest_modssl.httpd.installation import Installation
     from pytest_modssl.httpd.render import Rendered
@@ -25,7 +25,7 @@ _RELOADED = "SIGHUP received"
 
 
 def start_error(
-    config: ServerConfig,
+    config: Configuration,
     installation: Installation,
     rendered: Rendered,
     folder: Path,

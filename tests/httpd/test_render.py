@@ -200,9 +200,9 @@ def test_every_line_of_the_user_is_located_and_no_other(installation: Installati
     )
     result = rendered(installation, config)
     located = {
-        line.strip(): result.locate(number)
+        line.strip(): result.locate(result.main, number)
         for number, line in enumerate(result.text.splitlines(), 1)
-        if line.strip() and result.locate(number)
+        if line.strip() and result.locate(result.main, number)
     }
     assert located == {
         "# of the file": Origin(str(file), 1),
@@ -211,7 +211,7 @@ def test_every_line_of_the_user_is_located_and_no_other(installation: Installati
         "Header set X-Server yes": Origin(__file__, line_of("            Header set X-Server yes")),
     }
     count = len(result.text.splitlines())
-    assert [result.locate(line) for line in (-1, 0, 1, count, count + 1)] == [None] * 5
+    assert [result.locate(result.main, line) for line in (-1, 0, 1, count, count + 1)] == [None] * 5
 
 
 def test_a_message_that_names_a_host_is_located_by_its_real_or_its_actual_port(installation: Installation) -> None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
+    from pytest_modssl.httpd.configuration import Configuration
     from pytest_modssl.httpd.dumps import DumpedDirective
     from pytest_modssl.httpd.installation import Installation
     from pytest_modssl.httpd.render import Rendered
@@ -51,7 +52,7 @@ class FakeInstance:
     def settle(self) -> frozenset[str] | None:
         return None
 
-    def reload(self, config: ServerConfig) -> None:
+    def reload(self, config: Configuration) -> None:
         self._events.append(f"reload {self.name} for {config.names}")
 
     def begin_stop(self) -> None:
@@ -78,13 +79,13 @@ class FakeTarget:
     def installation(self) -> Installation:
         return cast("Installation", None)
 
-    def check(self, config: ServerConfig) -> None:
+    def check(self, config: Configuration) -> None:
         raise NotImplementedError
 
-    def prepared(self, config: ServerConfig) -> AbstractContextManager[Prepared]:
+    def prepared(self, config: Configuration) -> AbstractContextManager[Prepared]:
         raise NotImplementedError
 
-    def launch(self, config: ServerConfig, *, single_process: bool = False) -> Server:
+    def launch(self, config: Configuration, *, single_process: bool = False) -> Server:
         if self.broken:
             raise StartError("refused")
         self.single.append(single_process)

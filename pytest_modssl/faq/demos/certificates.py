@@ -12,7 +12,8 @@ from pytest_modssl.asserts import (
     assert_private_keys_protected,
 )
 from pytest_modssl.faq.demos._play import Demonstration
-from pytest_modssl.httpd.config import File, ServerConfig, VirtualHost
+from pytest_modssl.httpd.config import ServerConfig, VirtualHost
+from pytest_modssl.httpd.site import File
 from pytest_modssl.pki import CA, CSR, LeafCert, generate_key, self_signed
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_modssl import ServerConfig, VirtualHost
-from pytest_modssl.httpd.config import File
+from pytest_modssl.httpd.site import File
 from tests.faq.healthy._model import NAME, OTHER, Healthy, over_tls
 
 if TYPE_CHECKING:

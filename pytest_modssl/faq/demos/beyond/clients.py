@@ -63,6 +63,7 @@ def _host(scene: Scene, client: str, directives: str = _REQUIRED) -> ServerConfi
 
 
 def _comes(server: Server, protocol: str | None = None) -> None:
+    assert isinstance(server.config, ServerConfig), "a demonstration's server has what it wrote"
     assert_handshake(server, NAME, protocol=protocol, client=_CLIENTS[server.config.defines["CLIENT"]]())
 
 

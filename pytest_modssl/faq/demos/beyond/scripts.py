@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from pytest_modssl.asserts import assert_answers
 from pytest_modssl.faq.demos._play import Demonstration
-from pytest_modssl.httpd.config import File, ServerConfig, VirtualHost
+from pytest_modssl.httpd.config import ServerConfig, VirtualHost
+from pytest_modssl.httpd.site import File
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
