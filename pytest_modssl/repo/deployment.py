@@ -1,0 +1,162 @@
+"""The file system of the machine that a configuration is for, as far as its repository and layout hold it.
+
+All paths are deployment paths: absolute, `/` between their parts, `C:/Apache24` for an httpd on Windows.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+import posixpath
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from pytest_modssl.repo.found import Found
+
+_ABSOLUTE = re.compile(r"/|[A-Za-z]:[/\\]")
+_WILD = re.compile(r"[*?[]")
+# Links in a row that a path may have (Linux: MAXSYMLINKS, path_resolution(7)).
+_MOST_LINKS = 40
+# httpd 2.4, server/config.c: AP_MAX_INCLUDE_DIR_DEPTH.
+_DEEPEST_FOLDER = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """What stands where on the machine that a configuration is for."""
+
+    found: Found
+
+    def absolute(self, path: str, server_root: str) -> str:
+        """A path of the configuration as httpd completes it: relative ones start at ServerRoot, `..` is resolved."""
+        if re.match(r"[A-Za-z]:\\", path):
+            path = path.replace("\\", "/")
+        whole = path if _ABSOLUTE.match(path) else f"{server_root}/{path}"
+        return posixpath.normpath(whole).replace("//", "/")
+
+    def path_of(self, deployed: str) -> Path | None:
+        """The file or folder of the repository that stands there; `None` for none, and for a link that leads out."""
+        for path in self._candidates(deployed):
+            inside = self._inside(path)
+            if inside is not None:
+                return inside
+        return None
+
+    def leads_out(self, deployed: str) -> bool:
+        """Whether a symbolic link stands there that leads out of the repository, or nowhere."""
+        return self.path_of(deployed) is None and any(path.is_symlink() for path in self._candidates(deployed))
+
+    def of(self, path: Path) -> str:
+        """Where a file of the repository stands on that machine; its own path where no tree holds it."""
+        inside = [
+            (len(folder.parts), posixpath.join(deployed, path.relative_to(folder).as_posix()))
+            for deployed, folder in self.found.trees.items()
+            if path.is_relative_to(folder)
+        ]
+        return posixpath.normpath(max(inside)[1]) if inside else path.as_posix()
+
+    def text(self, deployed: str) -> str | None:
+        """The text of the file that stands there, line ends as they are; `None` where there is none to be read."""
+        path = self.path_of(deployed)
+        if path is None or not path.is_file():
+            return self.found.layout.files.get(deployed) if path is None else None
+        try:
+            return read_text(path)
+        except OSError:
+            return None
+
+    def names_in(self, deployed: str) -> tuple[str, ...]:
+        """The names in a folder, those that start with a dot too, in httpd's order: that of their bytes."""
+        inside = f"{deployed.rstrip('/')}/"
+        names: set[str] = set()
+        for path in self._candidates(deployed):
+            folder = self._inside(path)
+            if folder is not None and folder.is_dir():
+                names.update(path.name for path in folder.iterdir())
+        for other in (*self.found.trees, *self.found.layout.files):
+            if other.startswith(inside):
+                names.add(other[len(inside) :].split("/")[0])
+        return tuple(sorted(names - {""}, key=os.fsencode))
+
+    def files_in(self, deployed: str, depth: int = 0) -> Iterator[str]:
+        """The path itself if no folder stands there, else all files below it as `Include` of a folder takes them."""
+        if not self.is_folder(deployed):
+            yield deployed
+        elif depth < _DEEPEST_FOLDER:
+            for name in self.names_in(deployed):
+                yield from self.files_in(f"{deployed.rstrip('/')}/{name}", depth + 1)
+
+    def is_folder(self, deployed: str) -> bool:
+        """Whether a folder stands there."""
+        path = self.path_of(deployed)
+        return path.is_dir() if path is not None else bool(self.names_in(deployed))
+
+    def matches(self, pattern: str) -> tuple[str, ...]:
+        """What an absolute pattern of `Include` names, in httpd's order.
+
+        A wildcard may stand in any part and does not match a leading dot (httpd 2.4, server/config.c:
+        `process_resource_config_fnmatch`). A pattern without one is its own only match, there or not.
+        """
+        head, *parts = pattern.split("/")
+        found = [head]
+        for index, part in enumerate(parts):
+            if _WILD.search(part) is None:
+                found = [f"{folder}/{part}" for folder in found]
+                continue
+            wanted = _pattern(part)
+            found = [
+                f"{folder}/{name}"
+                for folder in found
+                for name in self.names_in(folder or "/")
+                if wanted.match(name) and name.startswith(".") <= part.startswith(".")
+            ]
+            if index < len(parts) - 1:
+                found = [folder for folder in found if self.is_folder(folder)]
+        return tuple(found)
+
+    def _candidates(self, deployed: str) -> Iterator[Path]:
+        """Where the trees have a path, the nearest tree first; each may be there or not."""
+        above = [
+            (folder, deployed[len(top.rstrip("/")) :].lstrip("/"))
+            for top, folder in sorted(self.found.trees.items(), key=lambda item: -len(item[0]))
+            if deployed == top or deployed.startswith(f"{top.rstrip('/')}/")
+        ]
+        yield from (folder / rest if rest else folder for folder, rest in above)
+
+    def _inside(self, path: Path, links: int = 0) -> Path | None:
+        """The path if it is there, links followed within the repository; absolute ones are deployment paths first."""
+        if not os.path.lexists(path):
+            return None
+        if path.is_symlink() and links < _MOST_LINKS:
+            target = path.readlink()
+            if target.is_absolute():
+                for other in self._candidates(posixpath.normpath(target)):
+                    inside = self._inside(other, links + 1)
+                    if inside is not None:
+                        return inside
+        try:
+            real = path.resolve(strict=True)
+        except (OSError, RuntimeError):
+            return None
+        return path if real.is_relative_to(self.found.root.resolve()) else None
+
+
+def read_text(path: Path) -> str:
+    """A file's text with its line ends as they are and bytes that are not UTF-8 kept (`surrogateescape`).
+
+    Raises:
+        OSError: when it cannot be read.
+    """
+    return path.read_bytes().decode("utf-8", "surrogateescape")
+
+
+@lru_cache(maxsize=256)
+def _pattern(part: str) -> re.Pattern[str]:
+    # apr_fnmatch() takes `[^a]` for `[!a]`; Python's does not.
+    return re.compile(fnmatch.translate(part.replace("[^", "[!")))

@@ -1,0 +1,343 @@
+"""A configuration as its files have it, read before httpd can: what it includes, names and loads.
+
+httpd is the judge of a configuration, and what it makes of one is asked of httpd. It can be asked only once every file
+is there that the configuration names; this reading finds those. So nothing is refused here, and of a condition
+(`<IfModule>`, `<IfDefine>`, ...) both branches are read.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, NamedTuple
+
+from pytest_modssl.httpd.snippet import Origin
+from pytest_modssl.httpd.syntax import Directive, Word, directives_in
+from pytest_modssl.repo.deployment import Deployment, read_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from pytest_modssl.repo.found import Found
+
+_VARIABLE = re.compile(r"\$\{([^}]*)\}")
+_CONTINUED = re.compile(r"\\\r?\n")
+# Nested includes that httpd allows (httpd 2.4, server/config.c: AP_MAX_INCLUDE_DEPTH); at one more it stops.
+_DEEPEST = 128
+# Far above what people write (500 hosts are 10,000), and some seconds: includes and macros can multiply without end.
+_MOST_STATEMENTS = 300_000
+
+
+class Statement(NamedTuple):
+    """A directive, or a section with all that stands in it, as a file has it.
+
+    Attributes:
+        directive: its name as written, without the `<` of a section.
+        args: its arguments.
+        line: number of its first line, counted from 1.
+        last: number of the last line of the directive, of a section's opening tag.
+        start: offset of its name, or of the `<` before that, in the file's text.
+        end: offset behind its last character; of a section, that of the opening tag.
+        block: what stands in a section; `None` for a directive.
+    """
+
+    directive: str
+    args: tuple[Word, ...]
+    line: int
+    last: int
+    start: int
+    end: int
+    block: tuple[Statement, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """A file of a configuration.
+
+    Attributes:
+        deployed: its deployment path.
+        path: the file in the repository; `None` for one that the layout brings.
+        text: line ends as they are, bytes that are not UTF-8 kept (`surrogateescape`).
+    """
+
+    deployed: str
+    path: Path | None
+    text: str = field(repr=False)
+
+
+class Placed(NamedTuple):
+    """A statement where a configuration has it, once for each time that its file is included or its macro used.
+
+    Attributes:
+        directive: its name as written, without the `<` of a section, parameters of a macro replaced.
+        arguments: words as httpd takes them, variables and parameters of a macro replaced as far as they are known.
+        statement: as its file has it: `statement.args` are the words with their offsets in `file.text`.
+        file: where it stands.
+        sections: those around it, outermost first, across files.
+        via: the `Use` that brought it; `None` outside of macros.
+    """
+
+    directive: str
+    arguments: tuple[str, ...]
+    statement: Statement
+    file: SourceFile
+    sections: tuple[Placed, ...] = ()
+    via: Placed | None = None
+
+    @property
+    def origin(self) -> Origin:
+        """Its file and line, in the repository where it has one."""
+        return Origin(str(self.file.path or self.file.deployed), self.statement.line)
+
+
+class Missed(NamedTuple):
+    """An `Include` or `Use` that could not be followed, with the reason in words."""
+
+    statement: Placed
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A whole configuration.
+
+    Attributes:
+        statements: all of them, in httpd's order; `Include`, `Use` and conditions are among them, `<Macro>` is not.
+        files: each once, in the order in which they are read first.
+        missed: what could not be followed.
+        server_root: the last `ServerRoot`, the layout's where there is none.
+        defined: what `Define` gave, by name.
+    """
+
+    statements: tuple[Placed, ...]
+    files: tuple[SourceFile, ...]
+    missed: tuple[Missed, ...]
+    server_root: str
+    defined: Mapping[str, str]
+
+
+def parse(text: str) -> tuple[Statement, ...]:
+    """The statements of one text; never an error.
+
+    A closing tag closes what was opened since its opening one too, and is left out where there is no such one.
+    """
+    blocks: list[list[Statement]] = [[]]
+    opened: list[Directive] = []
+
+    def close() -> None:
+        section, block = opened.pop(), blocks.pop()
+        blocks[-1].append(Statement(section.name[1:], *section[1:], tuple(block)))
+
+    for directive in directives_in(text):
+        name = directive.name
+        if not name.startswith("<"):
+            blocks[-1].append(Statement(*directive))
+        elif not name.startswith("</"):
+            opened.append(directive)
+            blocks.append([])
+        else:
+            wanted = f"<{name[2:]}".lower()
+            depth = next((index for index, one in enumerate(opened) if one.name.lower() == wanted), len(opened))
+            while len(opened) > depth:
+                close()
+    while opened:
+        close()
+    return tuple(blocks[0])
+
+
+def read_configuration(found: Found) -> Reading:
+    """A whole configuration of a repository: its main file or fragments, and all that they include.
+
+    Args:
+        found: what is read. `defines` and `variables` count for `${NAME}`; `trees` and the layout say which file of
+            the repository stands where.
+
+    Raises:
+        OSError: when the main file or a fragment cannot be read.
+    """
+    deployment = Deployment(found)
+    reader = _Reader(deployment)
+    base = [SourceFile(found.layout.main, None, found.layout.base)] if found.main is None else []
+    own = [path for path in (found.main, *found.fragments) if path is not None]
+    reader.run([*base, *(SourceFile(deployment.of(path), path, read_text(path)) for path in own)])
+    return Reading(
+        tuple(reader.statements),
+        tuple(file for file, _ in reader.files.values()),
+        tuple(reader.missed),
+        reader.server_root,
+        reader.defined,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """Statements that are yet to be read, and where they stand."""
+
+    rest: Iterator[Statement]
+    file: SourceFile
+    sections: tuple[Placed, ...] = ()
+    via: Placed | None = None
+    # Names of the macros that are being used: httpd refuses one that uses itself.
+    using: frozenset[str] = frozenset()
+    # Replaced in the text one after the other, those of an outer macro first.
+    parameters: tuple[Mapping[str, str], ...] = ()
+    depth: int = 0
+    # Whether this is the branch of an <IfDefine> that httpd leaves out.
+    unlikely: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Macro:
+    parameters: tuple[str, ...]
+    frame: _Frame
+    block: tuple[Statement, ...]
+
+
+class _Reader:
+    """Reads statements in httpd's order and does what those do that httpd obeys while it reads."""
+
+    def __init__(self, deployment: Deployment) -> None:
+        found = deployment.found
+        self.deployment = deployment
+        self.server_root = found.layout.server_root
+        self.defined = {name: value for name, _, value in (one.partition("=") for one in found.defines)}
+        self.variables = {**found.layout.variables, **found.variables}
+        self.statements: list[Placed] = []
+        self.files: dict[str, tuple[SourceFile, tuple[Statement, ...]]] = {}
+        self.missed: list[Missed] = []
+        self._macros: dict[str, _Macro] = {}
+        self._frames: list[_Frame] = []
+        self._obeyed = {
+            "define": self._define,
+            "undefine": self._undefine,
+            "include": self._include,
+            "includeoptional": self._include,
+            "use": self._use,
+        }
+
+    def run(self, starts: list[SourceFile]) -> None:
+        """Read these files one after the other, with all that they include."""
+        self._frames += [_Frame(iter(self._parsed(file)), file) for file in reversed(starts)]
+        while self._frames:
+            frame = self._frames[-1]
+            statement = next(frame.rest, None)
+            if statement is None:
+                self._frames.pop()
+            elif statement.block is not None and statement.directive.lower() == "macro":
+                self._define_macro(statement, frame)
+            else:
+                self._place(statement, frame)
+
+    def _parsed(self, file: SourceFile) -> tuple[Statement, ...]:
+        if file.deployed not in self.files:
+            self.files[file.deployed] = (file, parse(file.text))
+        return self.files[file.deployed][1]
+
+    def _place(self, statement: Statement, frame: _Frame) -> None:
+        name, args = statement.directive, statement.args
+        if frame.parameters:
+            name, args = _with_parameters(statement, frame)
+        arguments = tuple([self._expanded(word.text) if "${" in word.text else word.text for word in args])
+        placed = Placed(name, arguments, statement, frame.file, frame.sections, frame.via)
+        self.statements.append(placed)
+        if len(self.statements) > _MOST_STATEMENTS:
+            self._stop(placed, f"more than {_MOST_STATEMENTS} statements: the rest is not read")
+        elif statement.block is not None:
+            unlikely = frame.unlikely or (name.lower() == "ifdefine" and not self._holds(arguments))
+            inside = replace(frame, rest=iter(statement.block), sections=(*frame.sections, placed), unlikely=unlikely)
+            self._frames.append(inside)
+        elif arguments and name.lower() == "serverroot":
+            self.server_root = self.deployment.absolute(arguments[0], self.server_root)
+        elif arguments and (obey := self._obeyed.get(name.lower())) is not None:
+            obey(placed, frame)
+
+    def _holds(self, arguments: tuple[str, ...]) -> bool:
+        name = arguments[0] if arguments else ""
+        return (name.lstrip("!") in self.defined) != name.startswith("!")
+
+    def _expanded(self, text: str) -> str:
+        """A word with its variables replaced once, as httpd does; those that are not known stay."""
+
+        def value(match: re.Match[str]) -> str:
+            name = match[1]
+            return self.defined.get(name, self.variables.get(name, match[0]))
+
+        return _VARIABLE.sub(value, text)
+
+    def _define(self, placed: Placed, frame: _Frame) -> None:
+        name, value = (*placed.arguments, "")[:2]
+        if not frame.unlikely or name not in self.defined:
+            self.defined[name] = value
+
+    def _undefine(self, placed: Placed, frame: _Frame) -> None:
+        if not frame.unlikely:
+            self.defined.pop(placed.arguments[0], None)
+
+    def _include(self, placed: Placed, frame: _Frame) -> None:
+        if frame.depth == _DEEPEST:
+            self._stop(placed, f"nested deeper than {_DEEPEST} includes, a file that includes itself: httpd stops here")
+            return
+        pattern = self.deployment.absolute(placed.arguments[0], self.server_root)
+        read = 0
+        frames: list[_Frame] = []
+        for path in self.deployment.matches(pattern):
+            for deployed in self.deployment.files_in(path):
+                file = self._file(deployed)
+                if file is not None:
+                    inside = replace(frame, rest=iter(self._parsed(file)), file=file, depth=frame.depth + 1)
+                    frames.append(replace(inside, sections=placed.sections, via=None, parameters=()))
+                elif self.deployment.leads_out(deployed):
+                    self.missed.append(Missed(placed, f"{deployed} is a link that leads out of the repository"))
+                    read += 1
+        if not frames and not read and placed.directive.lower() == "include":
+            self.missed.append(Missed(placed, f"the repository has no {pattern}"))
+        self._frames += reversed(frames)
+
+    def _file(self, deployed: str) -> SourceFile | None:
+        if deployed in self.files:
+            return self.files[deployed][0]
+        text = self.deployment.text(deployed)
+        return None if text is None else SourceFile(deployed, self.deployment.path_of(deployed), text)
+
+    def _define_macro(self, statement: Statement, frame: _Frame) -> None:
+        _, args = _with_parameters(statement, frame)
+        if args:
+            name, *parameters = (word.text for word in args)
+            self._macros[name.lower()] = _Macro(tuple(parameters), frame, statement.block or ())
+
+    def _use(self, placed: Placed, frame: _Frame) -> None:
+        name, *values = placed.arguments
+        macro = self._macros.get(name.lower())
+        if macro is None:
+            self.missed.append(Missed(placed, f"no macro {name} is defined before it"))
+        elif name.lower() in frame.using:
+            self.missed.append(Missed(placed, f"the macro {name} uses itself"))
+        else:
+            given = dict(zip(macro.parameters, values, strict=False))
+            self._frames.append(
+                replace(
+                    frame,
+                    rest=iter(macro.block),
+                    file=macro.frame.file,
+                    via=placed,
+                    using=frame.using | {name.lower()},
+                    parameters=(*macro.frame.parameters, given),
+                )
+            )
+
+    def _stop(self, placed: Placed, reason: str) -> None:
+        self.missed.append(Missed(placed, reason))
+        self._frames.clear()
+
+
+def _with_parameters(statement: Statement, frame: _Frame) -> tuple[str, tuple[Word, ...]]:
+    """Name and arguments of a statement in a macro: parameters are replaced in its text, which is split then."""
+    line = _CONTINUED.sub("", frame.file.text[statement.start : statement.end])
+    for parameters in frame.parameters:
+        # The leftmost one first, the longest of several there (mod_macro.c: next_substitution).
+        names = sorted(filter(None, parameters), key=len, reverse=True)
+        if names:
+            line = re.sub("|".join(map(re.escape, names)), lambda match: parameters[match[0]], line)  # noqa: B023
+    directive = next(directives_in(line), None)
+    return (directive.name.removeprefix("<"), directive.words) if directive else (statement.directive, ())
