@@ -94,6 +94,10 @@ class VirtualHost:
             origin=origin,
         )
 
+    def found_at(self, origin: Origin) -> VirtualHost:
+        """A copy that stands elsewhere: for one that a configuration file has, and no call made."""
+        return _changed(self, origin=origin)
+
     def serves(self, name: str, *, also: Sequence[str] = ()) -> bool:
         """Whether its ServerName or one of its ServerAliases stands for a name; `*` and `?` as in httpd's aliases.
 

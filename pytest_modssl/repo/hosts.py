@@ -16,6 +16,7 @@ class RepoHost:
     Attributes:
         name: ServerName, or the name that httpd took in its place.
         port: in the URLs of its clients, as configured.
+        reached: the port of the server that it is at; see `repo.listening`.
         names: all names that reach it, its own first; wildcards (`*.example.com`) as written, IDN as A-labels.
         tls: whether it speaks TLS.
         default: whether it answers for unknown names at its port.
@@ -26,6 +27,7 @@ class RepoHost:
 
     name: str
     port: int
+    reached: int
     names: tuple[str, ...]
     tls: bool
     default: bool

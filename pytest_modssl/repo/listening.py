@@ -1,0 +1,126 @@
+"""Which port of a server stands for each address and port of a repository's configuration.
+
+A server of a test has one address. Virtual hosts on `*` keep their port; those on an address of their own keep it too,
+where no other wants it, and have one that is free otherwise, so that each set of hosts is reached as it is deployed.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from pytest_modssl.repo.reader import Placed
+
+ANY = "*"
+# Names of all addresses (manual, <VirtualHost> and Listen).
+_ALL = frozenset({"", "*", "_default_", "0.0.0.0", "[::]", "::"})  # noqa: S104 - what a configuration may say
+_ADDRESS = re.compile(r"(?:(?P<host>\[[^\]]*\](?:%\w+)?|[^:]*):)?(?P<port>\d+)")
+_FIRST_FURTHER = 40001
+_LAST_PORT = 65535
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """A `Listen` as configured: host (`*` for all), port, and the protocol word, or ""."""
+
+    host: str
+    port: int
+    protocol: str
+    placed: Placed
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """The ports of a server.
+
+    Attributes:
+        of: by host and port as configured.
+        listens: every `Listen`.
+        further: ports that only a `Listen` on all addresses covers, and so no line of the configuration names.
+    """
+
+    of: Mapping[tuple[str, int], int]
+    listens: tuple[Listen, ...]
+    further: tuple[int, ...]
+
+    @property
+    def listening(self) -> tuple[int, ...]:
+        """Those that the server listens on."""
+        return tuple(dict.fromkeys([*(self.of[one.host, one.port] for one in self.listens), *self.further]))
+
+    def standing_for(self, address: str) -> tuple[tuple[str, int, int], ...]:
+        """Host, port as configured and port of the server for an address of `<VirtualHost>`; several without a port."""
+        host, port = split_address(address)
+        if port is not None:
+            return ((host, port, self.of.get((host, port), port)),)
+        return tuple(
+            (host, number, self.of.get((host, number), number))
+            for number in dict.fromkeys(one.port for one in self.listens if one.host in (host, ANY) or host == ANY)
+        )
+
+    def protocol(self, port: int) -> str:
+        """The protocol of a port as configured: that of its `Listen`, else https for 443 (manual, Listen)."""
+        said = next((one.protocol for one in self.listens if one.port == port and one.protocol), "")
+        return said.lower() or ("https" if port == 443 else "http")
+
+
+def split_address(text: str) -> tuple[str, int | None]:
+    """Host, `*` for all, and port of an address of `Listen` or `<VirtualHost>`; `None` without a port, or for `*`."""
+    match = _ADDRESS.fullmatch(text)
+    if match is None:
+        host = text.removesuffix(":*")
+        return (ANY if host.lower() in _ALL else host.lower()), None
+    host = (match["host"] or "").lower()
+    return (ANY if host in _ALL else host), int(match["port"])
+
+
+def ports_of(statements: Iterable[Placed]) -> Ports:
+    """The ports of a configuration.
+
+    Args:
+        statements: those of a reading.
+    """
+    listens: list[Listen] = []
+    hosts: dict[tuple[str, int | None], None] = {}
+    for one in statements:
+        name = one.directive.lower()
+        if name == "listen" and one.arguments:
+            host, port = split_address(one.arguments[0])
+            if port is not None and port <= _LAST_PORT:
+                listens.append(Listen(host, port, one.arguments[1] if len(one.arguments) > 1 else "", one))
+        elif name == "virtualhost":
+            hosts |= dict.fromkeys(split_address(address) for address in one.arguments)
+    return _assigned(listens, _expanded(hosts, listens))
+
+
+def _expanded(hosts: Iterable[tuple[str, int | None]], listens: Sequence[Listen]) -> list[tuple[str, int]]:
+    """Each host with each port that it is for."""
+    found: dict[tuple[str, int], None] = {}
+    for host, port in hosts:
+        numbers = [port] if port is not None else [one.port for one in listens if ANY in (one.host, host)]
+        found |= dict.fromkeys((host, number) for number in numbers)
+    return list(found)
+
+
+def _assigned(listens: Sequence[Listen], hosts: Sequence[tuple[str, int]]) -> Ports:
+    used = {port for _, port in hosts} | {one.port for one in listens}
+    free = (port for port in range(_FIRST_FURTHER, _LAST_PORT) if port not in used)
+    of: dict[tuple[str, int], int] = {}
+    for port in dict.fromkeys([*(one.port for one in listens), *(port for _, port in hosts)]):
+        there = [host for host, number in hosts if number == port]
+        first = ANY if ANY in there or not there else there[0]
+        of[first, port] = of[ANY, port] = port
+        of.update({(host, port): next(free) for host in there if host not in (first, ANY)})
+        # What no virtual host is bound to serves those on all addresses.
+        of.update({(one.host, port): port for one in listens if one.port == port and (one.host, port) not in of})
+    own = {(one.host, one.port) for one in listens}
+    further = tuple(
+        number
+        for (host, port), number in of.items()
+        if number != port and (host, port) not in own and (ANY, port) in own
+    )
+    return Ports(of, tuple(listens), further)

@@ -1,0 +1,277 @@
+"""A file of a repository as it runs in one place: the same lines, with words replaced that mean another machine.
+
+Every line stays the line it is, so that what httpd says of a line is said of the user's. A directive that this run
+cannot have is left out, its lines staying empty.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from pytest_modssl.httpd.modules import module_of_directive
+from pytest_modssl.httpd.snippet import Origin
+from pytest_modssl.repo.made import Substitution
+from pytest_modssl.repo.proxied import backend_words
+from pytest_modssl.repo.references import paths_in
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from pytest_modssl.httpd.installation import Installation
+    from pytest_modssl.httpd.render import Place
+    from pytest_modssl.repo.listening import Ports
+    from pytest_modssl.repo.reader import Placed, SourceFile, Statement
+
+# What is said of a run is read from logs of ours, in the form that they have by default (manual, ErrorLogFormat).
+_OURS = frozenset({"errorlog", "errorlogformat", "loglevel"})
+# Each would ask the name servers about clients (manual, HostnameLookups).
+_ASKING = frozenset({"hostnamelookups", "identitycheck"})
+_PIPED = frozenset({"customlog", "transferlog", "globallog", "forensiclog"})
+# Folders of the machine itself, the same everywhere.
+_EVERYWHERE = ("/dev/", "/proc/", "/bin/", "/usr/bin/")
+_EVERYTHING = ("/",)
+# A module is named by its identifier; what a variable is worth is moved where a path is made of it.
+_UNMOVED = frozenset({"module"})
+_SUBSTITUTING = frozenset({"rewriterule", "rewritecond"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What words of a configuration are replaced by.
+
+    Attributes:
+        installation: the httpd that runs it.
+        place: where it runs.
+        ports: the ports of its server.
+        sockets: where a stand-in listens for a back end, by scheme, host and port.
+        folders: deployment paths of document roots and `<Directory>`s, in which a substitution of mod_rewrite is a file.
+        refused: names of directives, in small letters, that this httpd does not know and whose module it has not.
+    """
+
+    installation: Installation
+    place: Place
+    ports: Ports
+    sockets: Mapping[tuple[str, str, int], str] = field(default_factory=dict)
+    folders: tuple[str, ...] = ()
+    refused: frozenset[str] = frozenset()
+
+    @property
+    def moved(self) -> bool:
+        """Whether a port of the server is another than that of the configuration."""
+        return any(port != actual for port, actual in self.place.ports.items())
+
+
+@dataclass(frozen=True, slots=True)
+class Rewritten:
+    """A file's text for one place, and what differs in it from the user's."""
+
+    text: str
+    substitutions: tuple[Substitution, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    start: int
+    end: int
+    text: str
+    told: Substitution | None = None
+
+
+def rewrite(file: SourceFile, placed: Sequence[Placed], terms: Terms) -> Rewritten:
+    """A file for one place.
+
+    Args:
+        file: the user's.
+        placed: its statements, each as often as it is read.
+        terms: what is replaced by what.
+    """
+    uses: dict[int, list[Placed]] = {}
+    for one in placed:
+        uses.setdefault(one.statement.start, []).append(one)
+    changes = [change for same in uses.values() for change in _changes(same, terms)]
+    told = tuple(dict.fromkeys(one.told for one in changes if one.told is not None))
+    pieces: list[str] = []
+    position = 0
+    for change in sorted(changes, key=lambda one: (one.start, one.end)):
+        pieces += [file.text[position : change.start], change.text]
+        position = max(position, change.end)
+    return Rewritten("".join([*pieces, file.text[position:]]), told)
+
+
+def left_out(statement: Statement, text: str) -> str:
+    """What stands for a directive that is left out: as many line ends as it has."""
+    return "\n" * text.count("\n", statement.start, statement.end)
+
+
+def _changes(same: Sequence[Placed], terms: Terms) -> Iterator[_Change]:
+    first = same[0]
+    name = first.directive.lower()
+    if name in terms.refused:
+        why = "left out, as this httpd has not the module that it comes from"
+        yield _without(first, Substitution(first.directive, why, first.origin))
+    elif name in _OURS or name in _ASKING:
+        yield _without(first, None)
+    elif name in _PIPED and first.arguments and first.arguments[0].startswith("|"):
+        yield _without(first, Substitution(f"{first.directive} {first.arguments[0]}", "no program is run", first.origin))
+    elif name in _BY_NAME:
+        yield from _BY_NAME[name](same, terms)
+    else:
+        yield from _paths(same, terms)
+        yield from _backends(same, terms)
+
+
+def _without(placed: Placed, told: Substitution | None) -> _Change:
+    statement = placed.statement
+    return _Change(statement.start, statement.end, left_out(statement, placed.file.text), told)
+
+
+def _word(placed: Placed, index: int, text: str, told: Substitution | None = None) -> _Change:
+    word = placed.statement.args[index]
+    return _Change(word.start, word.end, text, told)
+
+
+def _paths(same: Sequence[Placed], terms: Terms) -> Iterator[_Change]:
+    """Absolute paths of the machine that the configuration is for, moved below `Place.machine`."""
+    machine = terms.place.machine
+    if not machine:
+        return
+    first = same[0]
+    for path in paths_in(first.directive, [word.text for word in first.statement.args]):
+        if path.kind in _UNMOVED or (path.kind == "maybe" and first.directive.lower() not in _SUBSTITUTING):
+            continue
+        meant = {found for one in same for found in _resolved(one, path.index)}
+        inside = _EVERYTHING if path.kind != "maybe" else terms.folders
+        if meant and all(one.startswith(inside) and not one.startswith(_EVERYWHERE) for one in meant):
+            prefix = re.escape(machine) if path.kind == "path pattern" else machine
+            yield _prefixed(first, path.index, path.start, prefix)
+
+
+def _resolved(placed: Placed, index: int) -> list[str]:
+    """The path in a word, as far as variables are known."""
+    found = paths_in(placed.directive, placed.arguments)
+    return [placed.arguments[index][one.start : one.end] for one in found if one.index == index]
+
+
+def _prefixed(placed: Placed, index: int, start: int, prefix: str) -> _Change:
+    word = placed.statement.args[index]
+    raw = placed.file.text[word.start : word.end]
+    if raw[:1] in {'"', "'"}:
+        at = word.start + 1 + start
+        return _Change(at, at, prefix)
+    if any(one.isspace() for one in prefix):
+        return _Change(word.start, word.end, f'"{raw[:start]}{prefix}{raw[start:]}"')
+    at = word.start + start
+    return _Change(at, at, prefix)
+
+
+def _backends(same: Sequence[Placed], terms: Terms) -> Iterator[_Change]:
+    first = same[0]
+    for found in backend_words(first.directive, first.arguments):
+        socket = terms.sockets.get((found.scheme, found.host, found.port))
+        if socket is not None:
+            yield _word(first, found.index, f'"{found.redirected(socket)}"')
+
+
+def _listen(same: Sequence[Placed], terms: Terms) -> Iterator[_Change]:
+    """`Listen`: on the server's own address; one that comes to the same as another before it is left out."""
+    first = same[0]
+    mine = next((one for one in terms.ports.listens if one.placed in same), None)
+    if mine is None:
+        return
+    number = terms.ports.of[mine.host, mine.port]
+    for other in terms.ports.listens:
+        if other is mine:
+            break
+        alike = terms.ports.of[other.host, other.port] == number
+        if alike and other.host != mine.host and not any(map(_is_condition, other.placed.sections)):
+            yield _without(first, None)
+            return
+    words = f"${{MODSSL_ADDRESS}}:${{MODSSL_PORT_{number}}}"
+    usual = terms.ports.protocol(mine.port)
+    if not mine.protocol and (terms.moved or number != mine.port):
+        words += f" {usual}"  # httpd knows it by the port alone, which is another one here
+    yield _word(first, 0, words)
+
+
+def _is_condition(placed: Placed) -> bool:
+    return placed.directive.lower() in {"ifdefine", "ifmodule", "ifversion", "iffile", "ifdirective", "ifsection"}
+
+
+def _virtual_host(same: Sequence[Placed], terms: Terms) -> Iterator[_Change]:
+    for index, word in enumerate(same[0].statement.args):
+        meant = {one.arguments[index] for one in same if index < len(one.arguments)}
+        standing = [found for address in meant for found in terms.ports.standing_for(address)]
+        if all(host == "*" and port == number for host, port, number in standing) and not terms.moved:
+            continue
+        if len(meant) > 1:  # the port is a parameter of a macro: the variable is named by it
+            _, _, port = word.text.rpartition(":")
+            yield _word(same[0], index, f"*:${{MODSSL_PORT_{port}}}")
+        elif standing:
+            numbers = dict.fromkeys(number for _, _, number in standing)
+            yield _word(same[0], index, " ".join(f"*:${{MODSSL_PORT_{number}}}" for number in numbers))
+
+
+def _account(same: Sequence[Placed], terms: Terms) -> Iterator[_Change]:
+    first = same[0]
+    identity = terms.place.identity
+    if identity is None:
+        yield _without(first, None)
+    elif first.statement.args:
+        yield _word(first, 0, identity[0] if first.directive.lower() == "user" else identity[1])
+
+
+def _module(same: Sequence[Placed], terms: Terms) -> Iterator[_Change]:
+    """`LoadModule`: from where this httpd has it; one that it has not is left out, and so is one compiled in."""
+    first = same[0]
+    if len(first.arguments) < 2:
+        return
+    name = module_named(first.arguments[0])
+    if name in terms.installation.static_modules:
+        yield _without(first, None)
+    elif name in terms.installation.loadable:
+        yield _word(first, 1, f'"{terms.installation.loadable[name]}"')
+    else:
+        why = "left out, as this httpd has no such module"
+        yield _without(first, Substitution(f"LoadModule {first.arguments[0]}", why, first.origin))
+
+
+def _file_to_load(same: Sequence[Placed], _terms: Terms) -> Iterator[_Change]:
+    first = same[0]
+    yield _without(first, Substitution(f"LoadFile {' '.join(first.arguments)}", "left out", first.origin))
+
+
+def module_named(identifier: str) -> str:
+    """The name of a module by its identifier in `LoadModule`: "ssl" for ssl_module."""
+    return identifier.removesuffix("_module")
+
+
+_BY_NAME: dict[str, Callable[[Sequence[Placed], Terms], Iterator[_Change]]] = {
+    "listen": _listen,
+    "virtualhost": _virtual_host,
+    "user": _account,
+    "group": _account,
+    "loadmodule": _module,
+    "loadfile": _file_to_load,
+}
+
+
+def absent_modules(statements: Iterable[Placed], installation: Installation) -> frozenset[str]:
+    """Names of the modules that a configuration loads and an httpd has not."""
+    named = {
+        module_named(one.arguments[0])
+        for one in statements
+        if one.directive.lower() == "loadmodule" and len(one.arguments) > 1
+    }
+    return frozenset(name for name in named if not installation.has(name))
+
+
+def may_be_left_out(directive: str, absent: frozenset[str]) -> bool:
+    """Whether a directive that httpd does not know may come from a module that is not there."""
+    return bool(absent) and (module_of_directive(directive) or next(iter(absent))) in absent
+
+
+def origin_of(file: SourceFile, line: int) -> Origin:
+    """A line of a file, in the repository where it has one."""
+    return Origin(str(file.path or file.deployed), line)
