@@ -203,14 +203,14 @@ class Evidence:
         names = dict(self.rendered.blocks)
         for name, words, _, _, _, sections, _ in found:
             if name == "ServerName" and sections:
-                names.setdefault((sections[0].file, sections[0].line), _host_of(words))
+                names.setdefault(_block(sections[0]), _host_of(words))
         return tuple(
             Used(
                 name=name,
                 words=words,
                 text=f"<{name} {arguments}>" if is_section else f"{name} {arguments}".strip(),
                 place=self.place(file, line, f"{name} {arguments}".strip()),
-                host=names.get((sections[0].file, sections[0].line), "") if sections else "",
+                host=names.get(_block(sections[0]), "") if sections else "",
                 sections=tuple(f"<{one.name} {one.arguments}>" for one in sections),
             )
             for name, words, arguments, file, line, sections, is_section in found
@@ -349,6 +349,10 @@ class Evidence:
         """The directive that counts for a client: in the virtual host that answered, else outside of all."""
         host = self.asked(seen)
         return self.find(directive, host=f"{host.name}:{host.port}" if host else "")
+
+
+def _block(section: DumpedDirective) -> tuple[str, int, str]:
+    return section.file, section.line, section.via
 
 
 def _host_of(words: tuple[str, ...]) -> str:

@@ -90,9 +90,10 @@ class Rendered:
 
     `outside` maps an absolute path to content and permission bits, `outside_folders` to permission bits, where the
     server has a file system of its own; `cleared` are the folders to remove before, `shared` those of this machine that
-    the server reaches at the same path. `sources` tells the user's own file, by the path that the server sees, of every
-    file that has the user's lines one for one; `blocks` the virtual host, as `name:port`, that begins at a file and
-    line, where that is known before httpd has read it.
+    the server reaches at the same path. `machine` is that of the place, where the files know it. `sources` tells the
+    user's own file, by the path that the server sees, of every file that has the user's lines one for one; `blocks` the
+    virtual host, as `name:port`, that begins at a file and line (and in a macro that is used there), where that is
+    known before httpd has read it.
     """
 
     main: str
@@ -110,8 +111,9 @@ class Rendered:
     outside_folders: Mapping[str, int] = field(default_factory=dict)
     cleared: tuple[str, ...] = ()
     shared: tuple[str, ...] = ()
+    machine: str = ""
     sources: Mapping[str, str] = field(default_factory=dict)
-    blocks: Mapping[tuple[str, int], str] = field(default_factory=dict)
+    blocks: Mapping[tuple[str, int, str], str] = field(default_factory=dict)
 
     def locate(self, file: str, line: int) -> Origin | None:
         """Place in the user's file of a line (counted from 1) that httpd names; `None` for a line of our own."""

@@ -9,37 +9,32 @@ from __future__ import annotations
 import fnmatch
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from pytest_modssl.httpd.config import VirtualHost
-from pytest_modssl.httpd.installation import Version
-from pytest_modssl.httpd.modules import modules_for
-from pytest_modssl.httpd.render import ACCESS_LOG, ERROR_LOG, MAIN, PID_FILE, Rendered
-from pytest_modssl.httpd.snippet import Origin, Snippet, caller, snippets
-from pytest_modssl.repo.deployment import Deployment
+from pytest_modssl.httpd.render import MAIN, Rendered
+from pytest_modssl.httpd.snippet import Origin, caller, snippets
 from pytest_modssl.repo.listening import Ports, ports_of
 from pytest_modssl.repo.references import paths_in
 from pytest_modssl.repo.rewrite import Rewritten, Terms, rewrite
+from pytest_modssl.repo.wrapper import USED_IN, main_file
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from pytest_modssl.httpd.installation import Installation
     from pytest_modssl.httpd.render import Place
+    from pytest_modssl.httpd.snippet import Snippet
     from pytest_modssl.repo.found import Found
     from pytest_modssl.repo.hosts import RepoHost
     from pytest_modssl.repo.made import Made, Substitution
     from pytest_modssl.repo.reader import Placed, Reading
 
 _FOLDERS = ("logs", "run", "fs")
-# Where every request is written to, with the host that served it: no CustomLog of the configuration takes part in it
-# (manual, GlobalLog, which is there since httpd 2.4.19).
-_GLOBAL_LOG = Version(2, 4, 19)
-ACCESS_FORMAT = '"%h %l %u %t \\"%r\\" %>s %b %v:%p %{c}L"'
 _FOLDER_KINDS = frozenset({"document root", "directory section", "alias target"})
 
 
@@ -165,7 +160,7 @@ class RepoConfig:
             one.path: (one.content, one.mode) for one in self.made if one.content is not None
         }
         folders = {one.path: one.mode for one in self.made if one.content is None}
-        lines, origins = self._main(installation, place)
+        lines, origins = main_file(self, installation, place)
         own = {MAIN: ("\n".join([*lines, ""]).encode("utf-8", "surrogateescape"), 0o644)}
         here = place.machine == ""
         inside = {} if here else {_below(place, path): file for path, file in files.items()}
@@ -185,13 +180,17 @@ class RepoConfig:
             outside=files if here else {},
             outside_folders=folders if here else {},
             cleared=self._cleared() if here else (),
+            machine=place.machine,
             shared=() if self.shared is None else (str(self.shared),),
             sources={
                 f"{place.machine}{file.deployed}": str(file.path)
                 for file in self.reading.files
                 if file.path is not None
             },
-            blocks={(f"{place.machine}{path}", line, via): name for (path, line, via), name in self.blocks.items()},
+            blocks={
+                (f"{place.machine}{path}", line, via.replace(USED_IN, f"{USED_IN}{place.machine}")): name
+                for (path, line, via), name in self.blocks.items()
+            },
         )
 
     def rewritten(self, terms: Terms) -> dict[str, Rewritten]:
@@ -199,9 +198,7 @@ class RepoConfig:
         placed: dict[str, list[Placed]] = {}
         for one in self.reading.statements:
             placed.setdefault(one.file.deployed, []).append(one)
-        return {
-            file.deployed: rewrite(file, placed.get(file.deployed, ()), terms) for file in self.reading.files
-        }
+        return {file.deployed: rewrite(file, placed.get(file.deployed, ()), terms) for file in self.reading.files}
 
     def substitutions(self, installation: Installation, place: Place) -> tuple[Substitution, ...]:
         """What differs from the configuration as deployed, where it is run."""
@@ -231,87 +228,9 @@ class RepoConfig:
     def _cleared(self) -> tuple[str, ...]:
         """The folders of configuration that an image may have files of its own in: these would be included too."""
         layout = self.found.layout
-        return (layout.server_root if layout.server_root.startswith("/etc/") else str(PurePosixPath(layout.main).parent),)
-
-    def _main(
-        self, installation: Installation, place: Place
-    ) -> tuple[list[str], list[tuple[Snippet, int] | None]]:
-        """The lines of our own main file, and where those come from that are the user's."""
-        machine = place.machine
-        user, group = place.identity or ("", "")
-        variables = {**self.found.layout.variables, **self.found.variables}
-        variables |= {"APACHE_RUN_USER": user, "APACHE_RUN_GROUP": group} if place.identity else {}
-        given = dict(one.partition("=")[::2] for one in self.found.defines)
-        ours = {
-            "MODSSL_RUN": place.below("run"),
-            "MODSSL_LOGS": place.below("logs"),
-            "MODSSL_ADDRESS": place.address,
-            **{f"MODSSL_PORT_{port}": str(actual) for port, actual in place.ports.items()},
-        }
-        lines = [
-            *(f'Define {name} "{value}"' if value else f"Define {name}" for name, value in {**variables, **given, **ours}.items()),
-            f'ServerRoot "{machine}{self.found.layout.server_root}"',
-            f'DefaultRuntimeDir "{place.below("run")}"',
-            *(f'LoadModule {name}_module "{installation.loadable[name]}"' for name in self._modules(installation)),
-            *([f"User {user}", f"Group {group}"] if place.identity else []),
-            "ServerName localhost",
-            *(f'Include "{machine}{path}"' for path in self._mains),
-            *(f"Listen ${{MODSSL_ADDRESS}}:${{MODSSL_PORT_{port}}} {self._protocol(port)}" for port in self.listening.further),
-            f'PidFile "{place.below(PID_FILE)}"',
-            f'ErrorLog "{place.error_log or place.below(ERROR_LOG)}"',
-            "LogLevel info",
-            "<IfModule ssl_module>",
-            "LogLevel ssl:debug",
-            "</IfModule>",
-            "<IfModule log_config_module>",
-            f'{"GlobalLog" if installation.version >= _GLOBAL_LOG else "CustomLog"} "{place.access_log or place.below(ACCESS_LOG)}" {ACCESS_FORMAT}',
-            "</IfModule>",
-            *(["<IfModule cgid_module>", f'ScriptSock "{place.below("run")}/cgid.sock"', "</IfModule>"]),
-            *([f'CoreDumpDirectory "{place.below("run")}"'] if place.cores else []),
-        ]
-        origins: list[tuple[Snippet, int] | None] = [None] * len(lines)
-        for snippet in self.added:
-            for index, line in enumerate(snippet.text.splitlines()):
-                lines.append(line)
-                origins.append((snippet, index))
-        return lines, origins
-
-    @property
-    def _mains(self) -> tuple[str, ...]:
-        """Deployment paths of the files that our main file includes: those that no other includes."""
-        deployment = Deployment(self.found)
-        if self.found.main is not None:
-            return (deployment.of(self.found.main),)
-        return (self.found.layout.main, *map(deployment.of, self.found.fragments))
-
-    def _protocol(self, number: int) -> str:
-        configured = next(port for (_, port), one in self.listening.of.items() if one == number)
-        return self.listening.protocol(configured)
-
-    def _modules(self, installation: Installation) -> tuple[str, ...]:
-        """Modules that an installation brings and a repository without any `LoadModule` takes for granted.
-
-        Raises:
-            MissingModuleError: when the httpd does not have one of them.
-        """
-        if any(one.directive.lower() == "loadmodule" for one in self.reading.statements):
-            return ()
-        text = "\n".join(file.text for file in self.reading.files)
-        needed = {"authz_core", "log_config", "unixd", f"mpm_{installation.mpms[0]}"}
-        needed |= modules_for(text, available=installation.modules)
-        needed |= {name for name in (*self._asked_for, *self.found.layout.modules) if installation.has(name)}
-        if "prefork" not in installation.mpms[0]:
-            needed = {"cgid" if name == "cgi" else name for name in needed}
-        installation.require(needed)
-        loaded = needed - installation.static_modules
-        return tuple(sorted(loaded, key=lambda name: (not name.startswith("mpm_"), name)))
-
-    @cached_property
-    def _asked_for(self) -> frozenset[str]:
-        """Modules that an `<IfModule>` asks for, by the name of their source file or their identifier."""
-        words = (one.arguments[0] for one in self.reading.statements if one.directive.lower() == "ifmodule" and one.arguments)
-        names = (word.removeprefix("mod_").removesuffix(".c").removesuffix("_module") for word in words)
-        return frozenset(name for name in names if not name.startswith(("!", "mpm_", "prefork", "worker", "event")))
+        return (
+            layout.server_root if layout.server_root.startswith("/etc/") else str(PurePosixPath(layout.main).parent),
+        )
 
 
 def _below(place: Place, path: str) -> str:

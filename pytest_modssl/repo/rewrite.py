@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from pytest_modssl.httpd.modules import module_of_directive
 from pytest_modssl.httpd.snippet import Origin
 from pytest_modssl.repo.made import Substitution
-from pytest_modssl.repo.proxied import backend_words
 from pytest_modssl.repo.references import paths_in
 
 if TYPE_CHECKING:
@@ -46,7 +45,7 @@ class Terms:
         place: where it runs.
         ports: the ports of its server.
         sockets: where a stand-in listens for a back end, by scheme, host and port.
-        folders: deployment paths of document roots and `<Directory>`s, in which a substitution of mod_rewrite is a file.
+        folders: deployment paths of document roots and `<Directory>`s: what mod_rewrite puts below one is a file.
         refused: names of directives, in small letters, that this httpd does not know and whose module it has not.
     """
 
@@ -114,12 +113,13 @@ def _changes(same: Sequence[Placed], terms: Terms) -> Iterator[_Change]:
     elif name in _OURS or name in _ASKING:
         yield _without(first, None)
     elif name in _PIPED and first.arguments and first.arguments[0].startswith("|"):
-        yield _without(first, Substitution(f"{first.directive} {first.arguments[0]}", "no program is run", first.origin))
+        yield _without(
+            first, Substitution(f"{first.directive} {first.arguments[0]}", "no program is run", first.origin)
+        )
     elif name in _BY_NAME:
         yield from _BY_NAME[name](same, terms)
     else:
         yield from _paths(same, terms)
-        yield from _backends(same, terms)
 
 
 def _without(placed: Placed, told: Substitution | None) -> _Change:
@@ -164,14 +164,6 @@ def _prefixed(placed: Placed, index: int, start: int, prefix: str) -> _Change:
         return _Change(word.start, word.end, f'"{raw[:start]}{prefix}{raw[start:]}"')
     at = word.start + start
     return _Change(at, at, prefix)
-
-
-def _backends(same: Sequence[Placed], terms: Terms) -> Iterator[_Change]:
-    first = same[0]
-    for found in backend_words(first.directive, first.arguments):
-        socket = terms.sockets.get((found.scheme, found.host, found.port))
-        if socket is not None:
-            yield _word(first, found.index, f'"{found.redirected(socket)}"')
 
 
 def _listen(same: Sequence[Placed], terms: Terms) -> Iterator[_Change]:

@@ -6,12 +6,14 @@ names is made, and httpd asked again, a bounded number of times.
 
 from __future__ import annotations
 
+import posixpath
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from pytest_modssl.errors import StartError
 from pytest_modssl.httpd.dumps import check_syntax, effective_config
+from pytest_modssl.httpd.snippet import Origin
 from pytest_modssl.repo.config import RepoConfig
 from pytest_modssl.repo.content import files_of
 from pytest_modssl.repo.deployment import Deployment
@@ -19,7 +21,7 @@ from pytest_modssl.repo.made import Made
 from pytest_modssl.repo.reader import read_configuration
 from pytest_modssl.repo.references import kind, paths_in
 from pytest_modssl.repo.rewrite import absent_modules, may_be_left_out
-from pytest_modssl.repo.told import told_hosts
+from pytest_modssl.repo.told import told_hosts, without_machine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,6 +37,11 @@ if TYPE_CHECKING:
 # Each is one more file that no reading could have told, or one more directive of a module that is not there.
 _MOST_QUESTIONS = 40
 _INVALID = re.compile(r"Invalid command '([^']+)'")
+_STANDS_FOR = re.compile(r'^Define MODSSL_PORT_(\d+) "(\d+)"', re.MULTILINE)
+# "file '/etc/ssl/x.pem' does not exist or is empty", "Could not open configuration file /x: No such file or directory".
+_MISSING = re.compile(r"['\" ]?(/[^'\",;:()]+?)['\"]?(?:,|:| does not exist| not found| \(.*\)|$)")
+_WILD = re.compile(r"[*?\[\]]")
+_FOLDER_NEEDS = frozenset({"folder", "writable folder", "parent", "writable parent"})
 _PLACEHOLDER = b"# made by pytest-modssl\n"
 
 
@@ -62,6 +69,16 @@ class Study:
         return self.config.hosts
 
 
+@dataclass(frozen=True)
+class _Answer:
+    """What httpd said of a configuration: what is in effect, with deployment paths, or why it refuses it."""
+
+    directives: tuple[DumpedDirective, ...] = ()
+    numbers: dict[int, int] = field(default_factory=dict)
+    problem: ConfigProblem | None = None
+    accepted: bool = True
+
+
 def study(target: Target, found: Found) -> Study:
     """A repository's configuration, made ready to be run on a target.
 
@@ -72,16 +89,95 @@ def study(target: Target, found: Found) -> Study:
     reading = read_configuration(found)
     deployment = Deployment(found)
     config = RepoConfig(found=found, reading=reading, content=files_of(deployment, reading))
-    config = replace(config, made=tuple(_placeholders(config, deployment)))
+    config = replace(config, made=tuple(_placeholders(config)))
     absent = absent_modules(reading.statements, target.installation)
     for _ in range(_MOST_QUESTIONS):
         with target.prepared(config) as prepared:
             answer = _ask(prepared)
-            machine = prepared.rendered.machine
-        if not isinstance(answer, _Problem):
-            return _made_ready(config, deployment, told(answer, machine))
-        mended = _mended(config, answer, absent, machine)
+        if answer.accepted:
+            return _made_ready(config, answer)
+        mended = _mended(config, answer.problem, absent)
         if mended is None:
             break
         config = mended
     return Study(found=found, config=config, refused=_refusal(target, config), substitutions=(), client=None)
+
+
+def _ask(prepared: Prepared) -> _Answer:
+    rendered = prepared.rendered
+    numbers = {int(actual): int(port) for port, actual in _STANDS_FOR.findall(rendered.text)}
+    try:
+        dump = effective_config(prepared.installation, rendered.main)
+    except StartError:
+        checked = check_syntax(prepared.installation, rendered.main)
+        problem = checked.problem
+        if problem is not None:
+            problem = replace(problem, message=problem.message.replace(rendered.machine or "\0", ""))
+        return _Answer(problem=problem, accepted=False)
+    return _Answer(without_machine(dump, rendered.machine, rendered.main), numbers)
+
+
+def _placeholders(config: RepoConfig) -> Iterator[Made]:
+    """Something where each file and folder has to be that the reading names and the repository does not hold."""
+    seen: set[str] = set()
+    deployment = Deployment(config.found)
+    read = {file.deployed for file in config.reading.files}
+    for one in config.reading.statements:
+        for path in paths_in(one.directive, one.arguments):
+            deployed = deployment.absolute(path.path, config.reading.server_root)
+            needs = kind(path.kind).needs
+            if deployed in seen or not deployed.startswith("/") or _WILD.search(deployed) or path.kind == "module":
+                continue
+            seen.add(deployed)
+            if deployment.path_of(deployed) is not None or deployed in read:
+                continue
+            brought = config.found.layout.files.get(deployed)
+            if brought is not None:
+                yield Made(path=deployed, content=brought.encode(), mode=0o644, what="as installed", origin=one.origin)
+                continue
+            if path.kind == "include" and not _is_foreign(config.found, deployed):
+                continue
+            if needs in {"file", "either"}:
+                yield Made(path=deployed, content=_PLACEHOLDER, mode=0o644, what=path.kind, origin=one.origin)
+            elif needs in _FOLDER_NEEDS:
+                folder = posixpath.dirname(deployed) if needs.endswith("parent") else deployed
+                mode = 0o1777 if needs.startswith("writable") else 0o755
+                yield Made(path=folder, content=None, mode=mode, what=path.kind, origin=one.origin)
+
+
+def _is_foreign(found: Found, deployed: str) -> bool:
+    """Whether a path is in no folder that the repository is the owner of: what is missing there, others bring."""
+    return not any(deployed == top or deployed.startswith(f"{top.rstrip('/')}/") for top in found.trees)
+
+
+def _mended(config: RepoConfig, problem: ConfigProblem | None, absent: frozenset[str]) -> RepoConfig | None:
+    """The configuration with what httpd still lacks; `None` where that is not to be had."""
+    if problem is None:
+        return None
+    unknown = _INVALID.search(problem.message)
+    if unknown is not None and may_be_left_out(unknown[1].lstrip("<"), absent):
+        return replace(config, refused=config.refused | {unknown[1].lstrip("<").lower()})
+    missing = _MISSING.search(problem.message)
+    if missing is None or missing[1] in {one.path for one in config.made} or not _is_foreign(config.found, missing[1]):
+        return None
+    return replace(config, made=(*config.made, Made(path=missing[1], content=_PLACEHOLDER, mode=0o644, what="file")))
+
+
+def _refusal(target: Target, config: RepoConfig) -> StartError:
+    try:
+        target.check(config)
+    except StartError as error:
+        return error
+    raise AssertionError("httpd took what it has just refused")
+
+
+def _made_ready(config: RepoConfig, answer: _Answer) -> Study:
+    by_path = {file.deployed: file for file in config.reading.files}
+
+    def origin(deployed: str, line: int) -> Origin:
+        file = by_path.get(deployed)
+        return Origin(str(file.path if file is not None and file.path is not None else deployed), line)
+
+    told = told_hosts(answer.directives, config.listening, origin, answer.numbers)
+    config = replace(config, hosts=told.hosts, blocks=told.blocks)
+    return Study(found=config.found, config=config, refused=None, substitutions=(), client=None)

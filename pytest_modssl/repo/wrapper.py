@@ -1,0 +1,127 @@
+"""Our own main file around a repository's configuration.
+
+It defines what the environment of httpd would, loads what an installation brings, includes the user's file, and sets
+after it what must be ours in a run: account, process id, logs. What stands later counts.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_modssl.httpd.installation import Version
+from pytest_modssl.httpd.modules import modules_for
+from pytest_modssl.httpd.render import ACCESS_LOG, ERROR_LOG, PID_FILE
+from pytest_modssl.repo.deployment import Deployment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from pytest_modssl.httpd.installation import Installation
+    from pytest_modssl.httpd.render import Place
+    from pytest_modssl.httpd.snippet import Snippet
+    from pytest_modssl.repo.config import RepoConfig
+    from pytest_modssl.repo.found import Found
+    from pytest_modssl.repo.listening import Ports
+    from pytest_modssl.repo.reader import Placed, Reading
+
+USED_IN = ' of "'
+"""Before the file of who used a macro, in what httpd says of its lines."""
+
+# Where every request is written to, with the host that served it: no CustomLog of the configuration takes part in it
+# (manual, GlobalLog, which is there since httpd 2.4.19).
+_GLOBAL_LOG = Version(2, 4, 19)
+_ACCESS_FORMAT = '"%h %l %u %t \\"%r\\" %>s %b %v:%p %{c}L"'
+
+
+def main_file(
+    config: RepoConfig, installation: Installation, place: Place
+) -> tuple[list[str], list[tuple[Snippet, int] | None]]:
+    """Its lines, and where those come from that are the user's.
+
+    Raises:
+        MissingModuleError: when the httpd lacks a module that the configuration needs.
+    """
+    ports, root = config.listening, config.found.layout.server_root
+    log = "GlobalLog" if installation.version >= _GLOBAL_LOG else "CustomLog"
+    lines = [
+        *_defines(config.found, place),
+        f'ServerRoot "{place.machine}{root}"',
+        f'DefaultRuntimeDir "{place.below("run")}"',
+        *(
+            f'LoadModule {name}_module "{installation.loadable[name]}"'
+            for name in modules_to_load(config.found, config.reading, installation)
+        ),
+        *([f"User {place.identity[0]}", f"Group {place.identity[1]}"] if place.identity else []),
+        "ServerName localhost",
+        *(f'Include "{place.machine}{path}"' for path in _mains(config.found)),
+        *(_listen(number, ports) for number in ports.further),
+        f'PidFile "{place.below(PID_FILE)}"',
+        f'ErrorLog "{place.error_log or place.below(ERROR_LOG)}"',
+        "LogLevel info",
+        *_where("ssl", "LogLevel ssl:debug"),
+        *_where("log_config", f'{log} "{place.access_log or place.below(ACCESS_LOG)}" {_ACCESS_FORMAT}'),
+        *_where("cgid", f'ScriptSock "{place.below("run")}/cgid.sock"'),
+        *([f'CoreDumpDirectory "{place.below("run")}"'] if place.cores else []),
+    ]
+    origins: list[tuple[Snippet, int] | None] = [None] * len(lines)
+    for snippet in config.added:
+        for index, line in enumerate(snippet.text.splitlines()):
+            lines.append(line)
+            origins.append((snippet, index))
+    return lines, origins
+
+
+def _defines(found: Found, place: Place) -> Iterator[str]:
+    values = {**found.layout.variables, **found.variables}
+    if place.identity is not None:
+        values |= {"APACHE_RUN_USER": place.identity[0], "APACHE_RUN_GROUP": place.identity[1]}
+    values |= dict(one.partition("=")[::2] for one in found.defines)
+    values |= {"MODSSL_ADDRESS": place.address}
+    values |= {f"MODSSL_PORT_{port}": str(actual) for port, actual in place.ports.items()}
+    for name, value in values.items():
+        yield f'Define {name} "{value}"' if value else f"Define {name}"
+
+
+def _where(module: str, line: str) -> tuple[str, str, str]:
+    return f"<IfModule {module}_module>", line, "</IfModule>"
+
+
+def _listen(number: int, ports: Ports) -> str:
+    configured = next(port for (_, port), one in ports.of.items() if one == number)
+    return f"Listen ${{MODSSL_ADDRESS}}:${{MODSSL_PORT_{number}}} {ports.protocol(configured)}"
+
+
+def _mains(found: Found) -> tuple[str, ...]:
+    """Deployment paths of the files that no other includes."""
+    deployment = Deployment(found)
+    if found.main is not None:
+        return (deployment.of(found.main),)
+    return (found.layout.main, *map(deployment.of, found.fragments))
+
+
+def modules_to_load(found: Found, reading: Reading, installation: Installation) -> tuple[str, ...]:
+    """Modules that an installation brings, and that a repository without any `LoadModule` takes for granted.
+
+    Raises:
+        MissingModuleError: when the httpd does not have one of them.
+    """
+    if any(one.directive.lower() == "loadmodule" for one in reading.statements):
+        return ()
+    text = "\n".join(file.text for file in reading.files)
+    mpm = installation.mpms[0]
+    needed = {"authz_core", "log_config", "unixd", f"mpm_{mpm}"}
+    needed |= modules_for(text, available=installation.modules)
+    needed |= {name for name in (*_asked_for(reading.statements), *found.layout.modules) if installation.has(name)}
+    cgi = "cgi" if mpm == "prefork" else "cgid"
+    needed = {cgi if name in {"cgi", "cgid"} else name for name in needed}
+    installation.require(needed)
+    return tuple(sorted(needed - installation.static_modules, key=lambda name: (not name.startswith("mpm_"), name)))
+
+
+def _asked_for(statements: Iterable[Placed]) -> Iterator[str]:
+    """Modules that an `<IfModule>` asks for, by the name of their source file or their identifier."""
+    for one in statements:
+        if one.directive.lower() == "ifmodule" and one.arguments and not one.arguments[0].startswith("!"):
+            name = one.arguments[0].removeprefix("mod_").removesuffix(".c").removesuffix("_module")
+            if name not in {"event", "worker", "prefork"} and not name.startswith("mpm_"):
+                yield name
