@@ -48,7 +48,7 @@ class RepoConfig:
         content: other files of the repository, content and permission bits by deployment path.
         made: what it does not hold.
         hosts: its virtual hosts, once httpd has told them.
-        blocks: the virtual host, as `name:port`, by deployment path, line and macro of its `<VirtualHost>`.
+        blocks: key of the virtual host by deployment path, line and macro of its `<VirtualHost>`.
         roots: PEM of what clients trust.
         sockets: where a stand-in listens for a back end, by scheme, host and port.
         shared: the folder that they are in, on this machine; `None` without any.
@@ -80,7 +80,7 @@ class RepoConfig:
     def virtual_hosts(self) -> tuple[VirtualHost, ...]:
         """Its virtual hosts, as those of a `ServerConfig`."""
         return tuple(
-            VirtualHost(one.name, port=one.port, aliases=one.names[1:]).found_at(one.origin) for one in self.hosts
+            VirtualHost(one.name, port=one.reached, aliases=one.names[1:]).found_at(one.origin) for one in self.hosts
         )
 
     @property
@@ -175,7 +175,7 @@ class RepoConfig:
             text="\n".join([*lines, ""]),
             origins=tuple(origins),
             owners=(),
-            hosts={f"{one.name}:{one.port}": one.origin for one in reversed(self.hosts)},
+            hosts={key: one.origin for one in reversed(self.hosts) for key in (one.key, f"{one.name}:{one.port}")},
             modes=modes,
             outside=files if here else {},
             outside_folders=folders if here else {},

@@ -36,6 +36,11 @@ class RepoHost:
     demands_certificate: bool
 
     @property
+    def key(self) -> str:
+        """What `Evidence` knows it by: name, and port of the server."""
+        return f"{self.name}:{self.reached}"
+
+    @property
     def url(self) -> str:
         """The address of its first page: "https://www.example.com/", with a port where it is not the scheme's."""
         scheme, usual = ("https", 443) if self.tls else ("http", 80)

@@ -41,7 +41,7 @@ class ToldHosts:
 
     Attributes:
         hosts: one for each port that a host is at, in httpd's order.
-        blocks: `name:port` by deployment path, line and macro of the `<VirtualHost>`.
+        blocks: key of the host by deployment path, line and macro of the `<VirtualHost>`.
     """
 
     hosts: tuple[RepoHost, ...]
@@ -109,7 +109,7 @@ def told_hosts(
                 replace(host, reached=number, default=number not in seen, origin=_origin(block.section, origin))
             )
             seen.add(number)
-            names.setdefault(block.key, f"{host.name}:{host.port}")
+            names.setdefault(block.key, hosts[-1].key)
     return ToldHosts(tuple(hosts), names)
 
 
