@@ -20,7 +20,10 @@ from pytest_modssl.targets.registry import Owner, default_base, end_run, sweep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator, Sequence
+    from pathlib import Path
 
+    from pytest_modssl.repo.found import Found
+    from pytest_modssl.repo.study import Study
     from pytest_modssl.settings import Settings
     from pytest_modssl.targets.base import Target
     from pytest_modssl.targets.server import Server
@@ -56,6 +59,7 @@ class Run:
         self._say = say
         self._engines: Sequence[str | None] = engines or [None]
         self._pools: dict[str, Pool] = {}
+        self._studies: dict[tuple[str, Path, str], Study] = {}
 
     @cached_property
     def choices(self) -> tuple[Choice, ...]:
@@ -155,6 +159,15 @@ class Run:
     def pool(self, target: Target) -> Pool:
         """The running servers of a target in this process."""
         return self._pools.setdefault(target.id, Pool(target, remember_all=self.settings.compare.value))
+
+    def study(self, target: Target, found: Found) -> Study:
+        """A configuration of a repository made ready for a target, once in this process; see `repo.study.study`."""
+        from pytest_modssl.repo.study import study
+
+        key = target.id, found.root, found.title
+        if key not in self._studies:
+            self._studies[key] = study(target, found)
+        return self._studies[key]
 
     @property
     def servers(self) -> Sequence[Server]:
