@@ -12,7 +12,7 @@ LAYOUT = Layout(name="image", server_root="/usr/local/apache2", main="/usr/local
 
 
 @pytest.fixture
-def ports(tmp_path, request) -> Ports:
+def ports(tmp_path: Path, request: pytest.FixtureRequest) -> Ports:
     """The ports of the configuration that the test's marker has."""
     main = tmp_path / "httpd.conf"
     main.write_text(request.param)
@@ -78,8 +78,8 @@ def test_hosts_on_all_addresses_keep_their_port_before_one_with_an_address(ports
 @pytest.mark.parametrize(
     "ports",
     [
-        "Listen 192.0.2.10:443\n"
-        "<VirtualHost 192.0.2.10:443>\n</VirtualHost>\n<VirtualHost 192.0.2.20:443>\n</VirtualHost>\n"
+        ("Listen 192.0.2.10:443\n"
+        "<VirtualHost 192.0.2.10:443>\n</VirtualHost>\n<VirtualHost 192.0.2.20:443>\n</VirtualHost>\n")
     ],
     indirect=True,
 )
