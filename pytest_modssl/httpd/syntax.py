@@ -23,9 +23,10 @@ if TYPE_CHECKING:
 # As C's isspace() has it: httpd takes no other character of Unicode for white space.
 _SPACE = " \t\n\v\f\r"
 _WORD = re.compile(
-    r"""[ \t\n\v\f\r]*(?:"([^"\\]*(?:\\.?[^"\\]*)*)"?|'([^'\\]*(?:\\.?[^'\\]*)*)'?|([^ \t\n\v\f\r]+))""", re.DOTALL
+    r"""([^"' \t\n\v\f\r][^ \t\n\v\f\r]*)|"([^"\\]*(?:\\.?[^"\\]*)*)"?|'([^'\\]*(?:\\.?[^'\\]*)*)'?""", re.DOTALL
 )
-_ESCAPED = (re.compile(r'\\([\\"])'), re.compile(r"\\([\\'])"), re.compile(r"\\(\\)"))
+# By the group of _WORD: what a backslash may stand before.
+_ESCAPED = {1: re.compile(r"\\(\\)"), 2: re.compile(r'\\([\\"])'), 3: re.compile(r"\\([\\'])")}
 _INDENT = re.compile(f"[{_SPACE}]*")
 
 
@@ -100,14 +101,16 @@ def directives_in(text: str) -> Iterator[Directive]:
             yield found
 
 
-def split_words(text: str, start: int = 0, end: int | None = None) -> Iterator[Word]:
+def split_words(text: str, start: int = 0, end: int | None = None) -> list[Word]:
     """The words of a part of a text, which may not hold continued lines."""
+    words = []
     for found in _WORD.finditer(text, start, len(text) if end is None else end):
-        kind = found.lastindex or 0
+        kind = found.lastindex or 1
         word = found[kind]
         if "\\" in word:
-            word = _ESCAPED[kind - 1].sub(r"\1", word)
-        yield Word(word, found.start(kind) - (kind < 3), found.end())
+            word = _ESCAPED[kind].sub(r"\1", word)
+        words.append(Word(word, *found.span()))
+    return words
 
 
 def split_arguments(text: str) -> tuple[str, ...]:
@@ -126,7 +129,7 @@ def _directive(text: str, start: int, end: int, first: int, last: int) -> Direct
     if name.text.startswith("<"):
         closing = text.rfind(">", start, end)
         if closing >= 0:
-            words = list(split_words(text, min(name.end, closing), closing))
+            words = split_words(text, min(name.end, closing), closing)
     return Directive(name.text.removesuffix(">"), tuple(words), first, last, start, end)
 
 
