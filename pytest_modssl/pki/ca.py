@@ -10,7 +10,7 @@ from cryptography import x509
 
 from pytest_modssl.errors import PkiError
 from pytest_modssl.pki.cache import KeyPool
-from pytest_modssl.pki.certificate import Issuer, Profile, certify
+from pytest_modssl.pki.certificate import Issuer, Profile, certify, profile_of
 from pytest_modssl.pki.crl import revocation_list
 from pytest_modssl.pki.leaf import LeafCert, certificate_pem, server_profile
 from pytest_modssl.pki.names import Subject, distinguished_name, email_name, general_names, server_name, upn_name
@@ -242,6 +242,14 @@ class CA:
             ocsp_url=ocsp_url,
         )
         return self._certify(profile, csr.private_key)
+
+    def reissue(self, certificate: x509.Certificate, key: PrivateKey) -> LeafCert:
+        """A certificate of this CA that says of another key what one of any CA says: subject, names, usages, validity.
+
+        Raises:
+            PkiError: for extensions that cannot be read, or a validity that ends before it starts.
+        """
+        return self._certify(profile_of(certificate), key)
 
     def revoke(self, revoked: LeafCert | CA) -> None:
         """Put a certificate of this CA, a leaf's or an intermediate's, on the lists that `crl` makes from now on.

@@ -5,13 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import secrets
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID
 
 from pytest_modssl.errors import PkiError
+from pytest_modssl.pki.names import general_names
 from pytest_modssl.pki.signature import sign_certificate
 
 if TYPE_CHECKING:
@@ -78,6 +79,29 @@ class Profile:
     ocsp_url: str = ""
 
 
+def profile_of(certificate: x509.Certificate) -> Profile:
+    """What a certificate says, to be said again of another key: subject, names, usages, validity, whether it is a CA's.
+
+    Raises:
+        PkiError: for extensions that cannot be read.
+    """
+    try:
+        extensions = certificate.extensions
+        authority = _of_class(extensions, x509.BasicConstraints)
+        usage = _of_class(extensions, x509.ExtendedKeyUsage)
+    except ValueError as error:
+        raise PkiError(f"The extensions of {certificate.subject.rfc4514_string()} cannot be read: {error}") from None
+    named = {identifier: name for name, identifier in USAGES.items()}
+    return Profile(
+        subject=certificate.subject,
+        names=general_names(extensions),
+        ca=authority is not None and authority.ca,
+        usages=tuple(named[one] for one in usage or () if one in named),
+        not_before=certificate.not_valid_before_utc,
+        not_after=certificate.not_valid_after_utc,
+    )
+
+
 def certify(profile: Profile, public_key: CertificatePublicKeyTypes, issuer: Issuer) -> x509.Certificate:
     """The certificate that the issuer signs for this public key.
 
@@ -138,6 +162,16 @@ def _extensions(
     if profile.ocsp_url:
         extensions.append(_extension(x509.AuthorityInformationAccess([_ocsp_access(profile.ocsp_url)])))
     return extensions
+
+
+_Extension = TypeVar("_Extension", bound=x509.ExtensionType)
+
+
+def _of_class(extensions: x509.Extensions, kind: type[_Extension]) -> _Extension | None:
+    try:
+        return extensions.get_extension_for_class(kind).value
+    except x509.ExtensionNotFound:
+        return None
 
 
 def _ocsp_access(url: str) -> x509.AccessDescription:
