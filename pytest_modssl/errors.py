@@ -87,6 +87,10 @@ class PkiError(ModsslError):
     """A key, certificate, request or list cannot be made, read or shown as it was asked for."""
 
 
+class BackendError(ModsslError):
+    """A back end cannot be stood in for, or is none of those that are."""
+
+
 class FetchError(ModsslError):
     """An httpd that is had without an installation cannot be fetched, built, unpacked or kept."""
 

@@ -1,0 +1,282 @@
+"""The stand-ins of a run: sockets in a folder, served by one thread, and what came in by them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime as dt
+import itertools
+import socket
+import threading
+from collections import deque
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from OpenSSL import SSL
+
+from pytest_modssl import wait
+from pytest_modssl.backends import ajp, gateway, http1
+from pytest_modssl.backends.address import SCHEMES, BackendAddress
+from pytest_modssl.backends.answer import Answer, page
+from pytest_modssl.backends.received import BackendRequest
+from pytest_modssl.backends.streams import EndedError, Plain
+from pytest_modssl.backends.tls import Certificates, Session, Tls
+from pytest_modssl.errors import BackendError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator, Mapping
+    from pathlib import Path
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+    from pytest_modssl.backends.answer import Answering, Exchange
+    from pytest_modssl.backends.received import Body, Headers
+    from pytest_modssl.backends.streams import Stream
+    from pytest_modssl.pki import CA
+
+REQUESTS: Final = 10_000
+"""Requests that are kept, the newest."""
+
+BODIES: Final = 67_108_864
+"""Bytes of bodies that are kept in all, until `Backends.clear`; later ones are read, and their size is told."""
+
+_BACKLOG: Final = 128
+_SERVE: Final[Mapping[str, Callable[[Stream, Exchange], Awaitable[None]]]] = {
+    "http": http1.serve,
+    "fcgi": gateway.serve_fastcgi,
+    "scgi": gateway.serve_scgi,
+    "uwsgi": gateway.serve_uwsgi,
+    "ajp": ajp.serve,
+}
+
+
+class Backends:
+    """Stand-ins for any number of back ends, to be used as a context manager.
+
+    All sockets are served by one thread of this process, which ends with it at the latest. Whatever comes is kept, and
+    answered by a page that tells which back end this is and what it received.
+
+    Args:
+        folder: where the sockets are made; it exists, and its path is short: a socket's has 107 bytes at most on Linux
+            (unix(7)). Other accounts must be able to enter it where httpd's children run as one.
+        ca: who issues the certificates of back ends that speak TLS.
+    """
+
+    def __init__(self, folder: Path, ca: CA) -> None:
+        self._folder = folder
+        self._certificates = Certificates(ca)
+        self._sockets: dict[BackendAddress, Path] = {}
+        self._answers: list[tuple[BackendAddress | None, Answering]] = []
+        self._lock = threading.Lock()
+        self._requests: deque[BackendRequest] = deque(maxlen=REQUESTS)
+        self._room = BODIES
+        self._numbers = itertools.count(1)
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._servers: list[asyncio.Server] = []
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="pytest-modssl back ends", daemon=True)
+        self._thread.start()
+
+    @property
+    def sockets(self) -> Mapping[BackendAddress, Path]:
+        """The socket of each back end that is served."""
+        return dict(self._sockets)
+
+    @property
+    def requests(self) -> tuple[BackendRequest, ...]:
+        """What came in since `clear`, in order: the last 10,000."""
+        with self._lock:
+            return tuple(self._requests)
+
+    def serve(self, backend: BackendAddress | str) -> Path:
+        """The socket of a stand-in for this back end, which answers from now on; the same one for the same back end.
+
+        Args:
+            backend: its address, or a URL with it.
+
+        Raises:
+            BackendError: there is no stand-in for its scheme, or no socket can be made in the folder.
+        """
+        address = BackendAddress.parse(backend) if isinstance(backend, str) else backend
+        if address not in self._sockets:
+            path = self._folder / f"{len(self._sockets)}.sock"
+            listener = _listener(path)
+            self._sockets[address] = path
+            asyncio.run_coroutine_threadsafe(self._start(address, listener), self._loop)
+        return self._sockets[address]
+
+    def received(self, backend: BackendAddress | str | None = None) -> tuple[BackendRequest, ...]:
+        """What one back end received since `clear`, in order; what all did, for `None`.
+
+        Raises:
+            BackendError: none of the stand-ins is for this back end.
+        """
+        address = self._known(backend)
+        return tuple(one for one in self.requests if address in {None, one.backend})
+
+    def wait_for(
+        self,
+        backend: BackendAddress | str | None = None,
+        *,
+        condition: Callable[[BackendRequest], bool] = lambda _: True,
+        seconds: float = 5.0,
+    ) -> BackendRequest:
+        """The newest request since `clear` that a back end received and that fulfils a condition, once there is one.
+
+        Args:
+            backend: which back end; `None` for any.
+            condition: what must be true of the request.
+            seconds: deadline.
+
+        Raises:
+            WaitTimeoutError: none came.
+            BackendError: none of the stand-ins is for this back end.
+        """
+        self._known(backend)
+
+        def newest() -> BackendRequest | None:
+            return next((one for one in reversed(self.received(backend)) if condition(one)), None)
+
+        return wait.until(newest, seconds=seconds, what=f"a request to {backend or 'a back end'}")
+
+    @contextlib.contextmanager
+    def answering(self, answer: Answering, *, backend: BackendAddress | str | None = None) -> Iterator[None]:
+        """Within it, a back end answers so; of several the innermost counts.
+
+        Args:
+            answer: an answer, or a function that makes one of the request.
+            backend: which back end; `None` for all.
+
+        Raises:
+            BackendError: none of the stand-ins is for this back end.
+        """
+        rule = self._known(backend), answer
+        self._answers.append(rule)
+        try:
+            yield
+        finally:
+            self._answers.remove(rule)
+
+    def clear(self) -> None:
+        """Forget what came in."""
+        with self._lock:
+            self._requests.clear()
+            self._room = BODIES
+
+    def close(self) -> None:
+        """Ends all of it and removes the sockets; doing so again does nothing."""
+        if self._thread.is_alive():
+            asyncio.run_coroutine_threadsafe(self._end(), self._loop).result()
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join()
+            self._loop.close()
+            for path in self._sockets.values():
+                path.unlink(missing_ok=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<Backends: {', '.join(map(str, self._sockets)) or 'none'}>"
+
+    def _known(self, backend: BackendAddress | str | None) -> BackendAddress | None:
+        address = BackendAddress.parse(backend) if isinstance(backend, str) else backend
+        if address is not None and address not in self._sockets:
+            known = ", ".join(map(str, self._sockets)) or "none"
+            raise BackendError(f"there is no stand-in for the back end {address}; there are: {known}")
+        return address
+
+    async def _start(self, address: BackendAddress, listener: socket.socket) -> None:
+        self._servers.append(await asyncio.start_unix_server(partial(self._connection, address), sock=listener))
+
+    async def _end(self) -> None:
+        for server in self._servers:
+            server.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _connection(
+        self, address: BackendAddress, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        try:
+            # What is odd ends its connection, as it does at a real back end, and nothing else.
+            with contextlib.suppress(EndedError, OSError, SSL.Error, asyncio.CancelledError):
+                await self._speak(address, Plain(reader, writer))
+        finally:
+            self._tasks.discard(task)
+            writer.close()
+
+    async def _speak(self, address: BackendAddress, plain: Plain) -> None:
+        scheme = SCHEMES[address.scheme]
+        serve, number = _SERVE[scheme.protocol], next(self._numbers)
+        if not scheme.tls:
+            await serve(plain, partial(self._exchange, address, number, Session()))
+            return
+        tls = Tls(plain, self._certificates.context(address.host))
+        session = await tls.shake()
+        await serve(tls, partial(self._exchange, address, number, session))
+        await tls.end()
+
+    def _exchange(
+        self,
+        address: BackendAddress,
+        connection: int,
+        session: Session,
+        *,
+        method: str,
+        path: str,
+        protocol: str,
+        headers: Headers,
+        body: Body,
+        variables: Mapping[str, str] | None = None,
+    ) -> Answer:
+        with self._lock:
+            kept = bytes(body.kept) if len(body.kept) <= self._room else b""
+            self._room -= len(kept)
+            request = BackendRequest(
+                backend=address,
+                method=method,
+                path=path,
+                protocol=protocol,
+                headers=headers,
+                body=kept,
+                size=body.size,
+                variables=variables or {},
+                sni=session.sni,
+                tls=session.tls,
+                client_certificate=session.client_certificate,
+                client_subject=session.client_subject,
+                connection=connection,
+                time=dt.datetime.now(dt.timezone.utc),
+            )
+            self._requests.append(request)
+        for backend, answer in reversed(self._answers):
+            if backend in {None, address}:
+                return answer if isinstance(answer, Answer) else answer(request)
+        return page(request)
+
+
+def _listener(path: Path) -> socket.socket:
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        listener.bind(str(path))
+        # httpd's children are another account's where root starts it.
+        path.chmod(0o666)
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise BackendError(
+            f"the socket {path} of a stand-in cannot be made: {error}. It needs a folder that exists, and a path of "
+            f"107 bytes at most on Linux, 103 elsewhere; this one has {len(str(path).encode())}"
+        ) from None
+    return listener
