@@ -23,6 +23,9 @@ if TYPE_CHECKING:
         assert_answers_by_hand as assert_answers_by_hand,
     )
     from pytest_modssl.asserts import (
+        assert_backend_received as assert_backend_received,
+    )
+    from pytest_modssl.asserts import (
         assert_certificate as assert_certificate,
     )
     from pytest_modssl.asserts import (
@@ -118,11 +121,26 @@ if TYPE_CHECKING:
     from pytest_modssl.asserts import (
         assert_unclean_shutdown as assert_unclean_shutdown,
     )
+    from pytest_modssl.backends import (
+        Answer as Answer,
+    )
+    from pytest_modssl.backends import (
+        BackendAddress as BackendAddress,
+    )
+    from pytest_modssl.backends import (
+        BackendRequest as BackendRequest,
+    )
+    from pytest_modssl.backends import (
+        Backends as Backends,
+    )
     from pytest_modssl.capture import (
         Capture as Capture,
     )
     from pytest_modssl.capture import (
         Stream as Stream,
+    )
+    from pytest_modssl.errors import (
+        BackendError as BackendError,
     )
     from pytest_modssl.errors import (
         ConfigError as ConfigError,
@@ -277,6 +295,7 @@ _HOMES = {
         "assert_answered_by",
         "assert_answers",
         "assert_answers_by_hand",
+        "assert_backend_received",
         "assert_certificate",
         "assert_chain_complete",
         "assert_ciphers",
@@ -310,8 +329,10 @@ _HOMES = {
         "assert_switches_to_https",
         "assert_unclean_shutdown",
     ),
+    "backends": ("Answer", "BackendAddress", "BackendRequest", "Backends"),
     "capture": ("Capture", "Stream"),
     "errors": (
+        "BackendError",
         "ConfigError",
         "EnvironmentPageError",
         "HttpdNotFoundError",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pytest_modssl.asserts.answers import assert_answers, assert_answers_by_hand
+from pytest_modssl.asserts.backends import assert_backend_received
 from pytest_modssl.asserts.certificate import assert_certificate, assert_chain_complete
 from pytest_modssl.asserts.ciphers import assert_ciphers, assert_groups
 from pytest_modssl.asserts.client_certificate import assert_client_certificate
@@ -32,6 +33,7 @@ __all__ = [
     "assert_answered_by",
     "assert_answers",
     "assert_answers_by_hand",
+    "assert_backend_received",
     "assert_certificate",
     "assert_chain_complete",
     "assert_ciphers",

@@ -39,10 +39,14 @@ SCHEMES: Final = {
 # ws and http are two ways to speak to one server.
 _SAME: Final = {"ws": "http", "wss": "https"}
 _URL = re.compile(
-    r"(?:unix:(?P<socket>[^|]*)\|)?(?P<scheme>[a-z][a-z0-9+.-]*)://"
-    r"(?:[^/@?#\s]*@)?(?P<host>\[[^\]/]*\]|(?:%\{[^}]*\}|\$\{[^}]*\}|[^/:?#])*)(?::(?P<port>[^/?#]*))?",
-    re.IGNORECASE,
+    r"(?:unix:(?P<socket>[^|]*)\|)?(?P<scheme>[a-z][a-z0-9+.-]*)://(?:[^/@?#\s]*@)?"
+    r"(?P<authority>(?:[%$]\{[^}]*\}|[^/?#])*)(?P<rest>.*)",
+    re.IGNORECASE | re.DOTALL,
 )
+_AUTHORITY = re.compile(r"(?P<host>\[[^\]]*\]|(?:[%$]\{[^}]*\}|[^:])*):?(?P<port>.*)", re.DOTALL)
+# What is put in behind a host or port and ends the URL is its path: http://app:8080$1, https://app%{REQUEST_URI}.
+_PATH = re.compile(r"%\{REQUEST_URI\}.*|(?<=.)[$%][0-9]\Z", re.DOTALL)
+_PORT = re.compile(r"[0-9]{1,5}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +81,13 @@ class BackendAddress:
             raise BackendError(
                 f"{url!r}: there is no stand-in for a back end that speaks {scheme}; there are for {', '.join(SCHEMES)}"
             )
-        port = match["port"] or ""
+        authority = match["authority"] if match["rest"] else _PATH.sub("", match["authority"])
+        parts = _AUTHORITY.match(authority)
+        host, port = (parts["host"], parts["port"]) if parts else ("", "")
         return cls(
             _SAME.get(scheme, scheme),
-            match["host"].lower() if "$" not in match["host"] and "%" not in match["host"] else match["host"],
-            int(port) if port.isascii() and port.isdecimal() else port or SCHEMES[scheme].port,
+            host if "$" in host or "%" in host else host.lower(),
+            int(port) if _PORT.fullmatch(port) else port or SCHEMES[scheme].port,
             match["socket"] or "",
         )
 

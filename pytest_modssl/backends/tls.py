@@ -130,8 +130,10 @@ class Tls:
 
     async def send(self, data: bytes) -> None:
         """Returns when the bytes are on their way."""
-        for at in range(0, len(data), CHUNK):
-            self._connection.send(data[at : at + CHUNK])
+        left = memoryview(data)
+        while left:
+            # pyOpenSSL has SSL_MODE_ENABLE_PARTIAL_WRITE on: at most one record is taken at a time.
+            left = left[self._connection.send(left) :]
             await self._flush()
 
     async def end(self) -> None:
