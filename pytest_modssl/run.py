@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator, Sequence
     from pathlib import Path
 
+    from pytest_modssl.backends import Backends
     from pytest_modssl.repo.found import Found
     from pytest_modssl.repo.study import Study
     from pytest_modssl.settings import Settings
@@ -166,8 +167,16 @@ class Run:
 
         key = target.id, found.root, found.title
         if key not in self._studies:
-            self._studies[key] = study(target, found)
+            self._studies[key] = study(target, found, lambda: self.backends)
         return self._studies[key]
+
+    @cached_property
+    def backends(self) -> Backends:
+        """The stand-ins for the back ends that configurations of repositories name."""
+        from pytest_modssl.backends import Backends
+        from pytest_modssl.pki import CA
+
+        return Backends(self._owner.new_folder(), CA())
 
     @property
     def servers(self) -> Sequence[Server]:
@@ -205,6 +214,10 @@ class Run:
         for pool in self._pools.values():
             pool.close()
         self._pools.clear()
+        self._studies.clear()
+        if "backends" in self.__dict__:
+            self.backends.close()
+            del self.__dict__["backends"]
         self._close(self._made)
         if "_owner" in self.__dict__:
             self._owner.close()

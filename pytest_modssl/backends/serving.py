@@ -61,10 +61,15 @@ class Backends:
         folder: where the sockets are made; it exists, and its path is short: a socket's has 107 bytes at most on Linux
             (unix(7)). Other accounts must be able to enter it where httpd's children run as one.
         ca: who issues the certificates of back ends that speak TLS.
+
+    Attributes:
+        ca: the same.
+        folder: likewise.
     """
 
     def __init__(self, folder: Path, ca: CA) -> None:
-        self._folder = folder
+        self.ca = ca
+        self.folder = folder
         self._certificates = Certificates(ca)
         self._sockets: dict[BackendAddress, Path] = {}
         self._answers: list[tuple[BackendAddress | None, Answering]] = []
@@ -100,7 +105,7 @@ class Backends:
         """
         address = BackendAddress.parse(backend) if isinstance(backend, str) else backend
         if address not in self._sockets:
-            path = self._folder / f"{len(self._sockets)}.sock"
+            path = self.folder / f"{len(self._sockets)}.sock"
             listener = _listener(path)
             self._sockets[address] = path
             asyncio.run_coroutine_threadsafe(self._start(address, listener), self._loop)

@@ -15,19 +15,19 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from pytest_modssl.httpd.config import VirtualHost
-from pytest_modssl.httpd.render import MAIN, Rendered
+from pytest_modssl.httpd.render import MAIN, Place, Rendered
 from pytest_modssl.httpd.snippet import Origin, caller, snippets
 from pytest_modssl.repo.listening import Ports, ports_of
 from pytest_modssl.repo.references import paths_in
 from pytest_modssl.repo.rewrite import Rewritten, Terms, rewrite
-from pytest_modssl.repo.wrapper import USED_IN, main_file
+from pytest_modssl.repo.wrapper import USED_IN, main_file, modules_to_load
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from pytest_modssl.backends import BackendAddress
     from pytest_modssl.httpd.installation import Installation
-    from pytest_modssl.httpd.render import Place
     from pytest_modssl.httpd.snippet import Snippet
     from pytest_modssl.repo.found import Found
     from pytest_modssl.repo.hosts import RepoHost
@@ -50,7 +50,7 @@ class RepoConfig:
         hosts: its virtual hosts, once httpd has told them.
         blocks: key of the virtual host by deployment path, line and macro of its `<VirtualHost>`.
         roots: PEM of what clients trust.
-        sockets: where a stand-in listens for a back end, by scheme, host and port.
+        sockets: where a stand-in listens for a back end.
         shared: the folder that they are in, on this machine; `None` without any.
         refused: directives that are left out; see `Terms`.
         added: directives beyond those of the repository.
@@ -63,7 +63,7 @@ class RepoConfig:
     hosts: tuple[RepoHost, ...] = ()
     blocks: Mapping[tuple[str, int, str], str] = field(default_factory=dict, repr=False)
     roots: tuple[bytes, ...] = field(default=(), repr=False)
-    sockets: Mapping[tuple[str, str, int], str] = field(default_factory=dict)
+    sockets: Mapping[BackendAddress, str] = field(default_factory=dict)
     shared: Path | None = None
     refused: frozenset[str] = frozenset()
     added: tuple[Snippet, ...] = ()
@@ -195,14 +195,20 @@ class RepoConfig:
 
     def rewritten(self, terms: Terms) -> dict[str, Rewritten]:
         """The text of every configuration file for one place, by deployment path."""
+        return {file.deployed: rewrite(file, self.placed.get(file.deployed, ()), terms) for file in self.reading.files}
+
+    @cached_property
+    def placed(self) -> Mapping[str, Sequence[Placed]]:
+        """The statements of each file, by deployment path."""
         placed: dict[str, list[Placed]] = {}
         for one in self.reading.statements:
             placed.setdefault(one.file.deployed, []).append(one)
-        return {file.deployed: rewrite(file, placed.get(file.deployed, ()), terms) for file in self.reading.files}
+        return placed
 
-    def substitutions(self, installation: Installation, place: Place) -> tuple[Substitution, ...]:
-        """What differs from the configuration as deployed, where it is run."""
-        texts = self.rewritten(self._terms(installation, place)).values()
+    def substitutions(self, installation: Installation) -> tuple[Substitution, ...]:
+        """What differs from the configuration as deployed, wherever this httpd runs it."""
+        anywhere = Place(root="/", address="", ports={}, identity=None)
+        texts = self.rewritten(self._terms(installation, anywhere)).values()
         return tuple(dict.fromkeys(told for one in texts for told in one.substitutions))
 
     def _terms(self, installation: Installation, place: Place) -> Terms:
@@ -211,6 +217,7 @@ class RepoConfig:
             place=place,
             ports=self.listening,
             sockets=self.sockets,
+            loaded=frozenset(modules_to_load(self, installation)),
             folders=self._document_folders,
             refused=self.refused,
         )

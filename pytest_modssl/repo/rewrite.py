@@ -13,14 +13,17 @@ from typing import TYPE_CHECKING
 from pytest_modssl.httpd.modules import module_of_directive
 from pytest_modssl.httpd.snippet import Origin
 from pytest_modssl.repo.made import Substitution
+from pytest_modssl.repo.proxied import backend_urls, redirected
 from pytest_modssl.repo.references import paths_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from pytest_modssl.backends import BackendAddress
     from pytest_modssl.httpd.installation import Installation
     from pytest_modssl.httpd.render import Place
     from pytest_modssl.repo.listening import Ports
+    from pytest_modssl.repo.proxied import ProxiedWord
     from pytest_modssl.repo.reader import Placed, SourceFile, Statement
 
 # What is said of a run is read from logs of ours, in the form that they have by default (manual, ErrorLogFormat).
@@ -44,7 +47,8 @@ class Terms:
         installation: the httpd that runs it.
         place: where it runs.
         ports: the ports of its server.
-        sockets: where a stand-in listens for a back end, by scheme, host and port.
+        sockets: where a stand-in listens for a back end.
+        loaded: names of modules that our own main file loads.
         folders: deployment paths of document roots and `<Directory>`s: what mod_rewrite puts below one is a file.
         refused: names of directives, in small letters, that this httpd does not know and whose module it has not.
     """
@@ -52,7 +56,8 @@ class Terms:
     installation: Installation
     place: Place
     ports: Ports
-    sockets: Mapping[tuple[str, str, int], str] = field(default_factory=dict)
+    sockets: Mapping[BackendAddress, str] = field(default_factory=dict)
+    loaded: frozenset[str] = frozenset()
     folders: tuple[str, ...] = ()
     refused: frozenset[str] = frozenset()
 
@@ -77,6 +82,9 @@ class _Change:
     text: str
     told: Substitution | None = None
 
+    def holds(self, other: _Change) -> bool:
+        return self.start <= other.start and other.end <= self.end
+
 
 def rewrite(file: SourceFile, placed: Sequence[Placed], terms: Terms) -> Rewritten:
     """A file for one place.
@@ -86,10 +94,7 @@ def rewrite(file: SourceFile, placed: Sequence[Placed], terms: Terms) -> Rewritt
         placed: its statements, each as often as it is read.
         terms: what is replaced by what.
     """
-    uses: dict[int, list[Placed]] = {}
-    for one in placed:
-        uses.setdefault(one.statement.start, []).append(one)
-    changes = [change for same in uses.values() for change in _changes(same, terms)]
+    changes = [change for same in by_statement(placed) for change in _changes(same, terms)]
     told = tuple(dict.fromkeys(one.told for one in changes if one.told is not None))
     pieces: list[str] = []
     position = 0
@@ -97,6 +102,14 @@ def rewrite(file: SourceFile, placed: Sequence[Placed], terms: Terms) -> Rewritt
         pieces += [file.text[position : change.start], change.text]
         position = max(position, change.end)
     return Rewritten("".join([*pieces, file.text[position:]]), told)
+
+
+def by_statement(placed: Iterable[Placed]) -> Iterable[list[Placed]]:
+    """The statements of one file, all readings of one together."""
+    uses: dict[int, list[Placed]] = {}
+    for one in placed:
+        uses.setdefault(one.statement.start, []).append(one)
+    return uses.values()
 
 
 def left_out(statement: Statement, text: str) -> str:
@@ -119,7 +132,10 @@ def _changes(same: Sequence[Placed], terms: Terms) -> Iterator[_Change]:
     elif name in _BY_NAME:
         yield from _BY_NAME[name](same, terms)
     else:
-        yield from _paths(same, terms)
+        backends = list(_backends(same, terms))
+        yield from backends
+        # The socket that a back end's URL may begin with is not one of this machine.
+        yield from (one for one in _paths(same, terms) if not any(other.holds(one) for other in backends))
 
 
 def _without(placed: Placed, told: Substitution | None) -> _Change:
@@ -164,6 +180,30 @@ def _prefixed(placed: Placed, index: int, start: int, prefix: str) -> _Change:
         return _Change(word.start, word.end, f'"{raw[:start]}{prefix}{raw[start:]}"')
     at = word.start + start
     return _Change(at, at, prefix)
+
+
+def _backends(same: Sequence[Placed], terms: Terms) -> Iterator[_Change]:
+    """URLs of back ends, each to the socket of its stand-in."""
+    first = same[0]
+    for found in backends_in(same):
+        if found.backend is None:
+            yield _Change(0, 0, "", Substitution(found.word, found.problem, first.origin))
+        elif found.backend in terms.sockets:
+            written = first.statement.args[found.index].text
+            word = redirected(found.word, terms.sockets[found.backend], written=written)
+            yield _word(first, found.index, f'"{word}"')
+
+
+def backends_in(same: Sequence[Placed]) -> tuple[ProxiedWord, ...]:
+    """The back ends of one statement, that is read once or, in a macro, several times.
+
+    Where each use of a macro names another, they are one: its name has the macro's parameter in it.
+    """
+    first = same[0]
+    found = {backend_urls(one.directive, one.arguments) for one in same}
+    if len(found) == 1:
+        return found.pop()
+    return backend_urls(first.directive, [word.text for word in first.statement.args])
 
 
 def _listen(same: Sequence[Placed], terms: Terms) -> Iterator[_Change]:
@@ -220,7 +260,7 @@ def _module(same: Sequence[Placed], terms: Terms) -> Iterator[_Change]:
     if len(first.arguments) < 2:
         return
     name = module_named(first.arguments[0])
-    if name in terms.installation.static_modules:
+    if name in terms.installation.static_modules or name in terms.loaded:
         yield _without(first, None)
     elif name in terms.installation.loadable:
         yield _word(first, 1, f'"{terms.installation.loadable[name]}"')

@@ -14,24 +14,28 @@ from typing import TYPE_CHECKING
 from pytest_modssl.errors import StartError
 from pytest_modssl.httpd.dumps import check_syntax, effective_config
 from pytest_modssl.httpd.snippet import Origin
+from pytest_modssl.pki import CA
 from pytest_modssl.repo.config import RepoConfig
 from pytest_modssl.repo.content import files_of
 from pytest_modssl.repo.deployment import Deployment
 from pytest_modssl.repo.made import Made
+from pytest_modssl.repo.making import make
 from pytest_modssl.repo.reader import read_configuration
 from pytest_modssl.repo.references import kind, paths_in
-from pytest_modssl.repo.rewrite import absent_modules, may_be_left_out
-from pytest_modssl.repo.told import told_hosts, without_machine
+from pytest_modssl.repo.rewrite import absent_modules, backends_in, by_statement, may_be_left_out
+from pytest_modssl.repo.told import told_hosts, user_origin, without_machine
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
+    from pytest_modssl.backends import Backends
     from pytest_modssl.httpd.dumps import DumpedDirective
     from pytest_modssl.httpd.problems import ConfigProblem
     from pytest_modssl.pki import LeafCert
     from pytest_modssl.repo.found import Found
     from pytest_modssl.repo.hosts import RepoHost
     from pytest_modssl.repo.made import Substitution
+    from pytest_modssl.repo.making import Making
     from pytest_modssl.targets.base import Prepared, Target
 
 # Each is one more file that no reading could have told, or one more directive of a module that is not there.
@@ -40,6 +44,7 @@ _INVALID = re.compile(r"Invalid command '([^']+)'")
 _STANDS_FOR = re.compile(r'^Define MODSSL_PORT_(\d+) "(\d+)"', re.MULTILINE)
 # "file '/etc/ssl/x.pem' does not exist or is empty", "Could not open configuration file /x: No such file or directory".
 _MISSING = re.compile(r"['\" ]?(/[^'\",;:()]+?)['\"]?(?:,|:| does not exist| not found| \(.*\)|$)")
+_NOT_OURS = frozenset({"module", "maybe"})
 _WILD = re.compile(r"[*?\[\]]")
 _FOLDER_NEEDS = frozenset({"folder", "writable folder", "parent", "writable parent"})
 _PLACEHOLDER = b"# made by pytest-modssl\n"
@@ -53,20 +58,24 @@ class Study:
         found: where it is.
         config: to be served by the target that was asked.
         refused: why httpd refuses it; `None` where it does not.
-        substitutions: what differs from the configuration as deployed.
-        client: a certificate that hosts accept which demand one; `None` where none does.
+        substitutions: what differs from the configuration as deployed, files that were made apart.
+        making: what was made for it.
     """
 
     found: Found
     config: RepoConfig
-    refused: StartError | None
-    substitutions: tuple[Substitution, ...]
-    client: LeafCert | None
+    refused: StartError | None = None
+    substitutions: tuple[Substitution, ...] = ()
+    making: Making | None = None
 
     @property
     def hosts(self) -> tuple[RepoHost, ...]:
         """Its virtual hosts, one for each port that they are at; none where httpd refuses it."""
         return self.config.hosts
+
+    def client_for(self, host: RepoHost) -> LeafCert | None:
+        """A certificate that the clients of a host can show; `None` where it asks for none that can be made."""
+        return None if self.making is None else self.making.client_for(host.origin, host.name)
 
 
 @dataclass(frozen=True)
@@ -79,8 +88,13 @@ class _Answer:
     accepted: bool = True
 
 
-def study(target: Target, found: Found) -> Study:
+def study(target: Target, found: Found, backends: Callable[[], Backends]) -> Study:
     """A repository's configuration, made ready to be run on a target.
+
+    Args:
+        target: where it is to run.
+        found: where it is.
+        backends: gives the stand-ins for back ends, and is asked where the configuration names one.
 
     Raises:
         OSError: when a file of the repository cannot be read.
@@ -89,18 +103,35 @@ def study(target: Target, found: Found) -> Study:
     reading = read_configuration(found)
     deployment = Deployment(found)
     config = RepoConfig(found=found, reading=reading, content=files_of(deployment, reading))
-    config = replace(config, made=tuple(_placeholders(config)))
+    config = _with_sockets(replace(config, made=tuple(_placeholders(config))), backends)
     absent = absent_modules(reading.statements, target.installation)
     for _ in range(_MOST_QUESTIONS):
         with target.prepared(config) as prepared:
             answer = _ask(prepared)
         if answer.accepted:
-            return _made_ready(config, answer)
+            config, making = _made_ready(config, answer, backends)
+            differing = (*config.substitutions(target.installation), *making.left_out)
+            return Study(found=found, config=config, substitutions=differing, making=making)
         mended = _mended(config, answer.problem, absent)
         if mended is None:
             break
         config = mended
-    return Study(found=found, config=config, refused=_refusal(target, config), substitutions=(), client=None)
+    return Study(found=found, config=config, refused=_refusal(target, config))
+
+
+def _with_sockets(config: RepoConfig, backends: Callable[[], Backends]) -> RepoConfig:
+    """The configuration with a stand-in for each of its back ends."""
+    named = {
+        word.backend: None
+        for placed in config.placed.values()
+        for same in by_statement(placed)
+        for word in backends_in(same)
+        if word.backend is not None
+    }
+    if not named:
+        return config
+    serving = backends()
+    return replace(config, sockets={one: str(serving.serve(one)) for one in named}, shared=serving.folder)
 
 
 def _ask(prepared: Prepared) -> _Answer:
@@ -126,7 +157,9 @@ def _placeholders(config: RepoConfig) -> Iterator[Made]:
         for path in paths_in(one.directive, one.arguments):
             deployed = deployment.absolute(path.path, config.reading.server_root)
             needs = kind(path.kind).needs
-            if deployed in seen or not deployed.startswith("/") or _WILD.search(deployed) or path.kind == "module":
+            if deployed in seen or needs == "nothing" or path.kind in _NOT_OURS:
+                continue
+            if not deployed.startswith("/") or _WILD.search(deployed):
                 continue
             seen.add(deployed)
             if deployment.path_of(deployed) is not None or deployed in read:
@@ -171,13 +204,34 @@ def _refusal(target: Target, config: RepoConfig) -> StartError:
     raise AssertionError("httpd took what it has just refused")
 
 
-def _made_ready(config: RepoConfig, answer: _Answer) -> Study:
-    by_path = {file.deployed: file for file in config.reading.files}
+def _made_ready(config: RepoConfig, answer: _Answer, backends: Callable[[], Backends]) -> tuple[RepoConfig, Making]:
+    """The configuration with its hosts and with all that it names, and what was made for it."""
+    deployment = Deployment(config.found)
+    texts = {file.deployed: file for file in config.reading.files}
 
     def origin(deployed: str, line: int) -> Origin:
-        file = by_path.get(deployed)
+        file = texts.get(deployed)
         return Origin(str(file.path if file is not None and file.path is not None else deployed), line)
 
+    def has(deployed: str) -> bytes | None:
+        if deployed in texts:
+            return texts[deployed].text.encode("utf-8", "surrogateescape")
+        brought = config.found.layout.files.get(deployed)
+        return (
+            config.content[deployed][0] if deployed in config.content else None if brought is None else brought.encode()
+        )
+
+    making = make(
+        answer.directives,
+        has=has,
+        has_folder=deployment.is_folder,
+        ca=CA(),
+        server_root=config.reading.server_root,
+        back_ends=backends().ca if config.sockets else None,
+        locate=lambda one: user_origin(one, origin),
+    )
     told = told_hosts(answer.directives, config.listening, origin, answer.numbers)
-    config = replace(config, hosts=told.hosts, blocks=told.blocks)
-    return Study(found=config.found, config=config, refused=None, substitutions=(), client=None)
+    theirs = {one.path for one in making.made}
+    made = (*(one for one in config.made if one.path not in theirs), *making.made)
+    config = replace(config, hosts=told.hosts, blocks=told.blocks, made=made, roots=making.trust)
+    return config, making

@@ -106,7 +106,7 @@ def told_hosts(
         for port, number in _ports(block.section, ports, numbers).items():
             host = _host(block, shared, port, ports.protocol(port))
             hosts.append(
-                replace(host, reached=number, default=number not in seen, origin=_origin(block.section, origin))
+                replace(host, reached=number, default=number not in seen, origin=user_origin(block.section, origin))
             )
             seen.add(number)
             names.setdefault(block.key, hosts[-1].key)
@@ -131,10 +131,15 @@ def _host(block: _Block, shared: Sequence[DumpedDirective], port: int, protocol:
     )
 
 
-def _origin(section: DumpedDirective, origin: Callable[[str, int], Origin]) -> Origin:
-    """Where a virtual host stands for the user: who used the macro that it comes from, else itself."""
-    used = _USED.search(section.via)
-    return origin(section.file, section.line) if used is None else origin(used["file"], int(used["line"]))
+def user_origin(directive: DumpedDirective, origin: Callable[[str, int], Origin]) -> Origin:
+    """Where a directive stands for the user: who used the macro that it comes from, else itself.
+
+    Args:
+        directive: as httpd tells it.
+        origin: a line of the repository by deployment path and line.
+    """
+    used = _USED.search(directive.via)
+    return origin(directive.file, directive.line) if used is None else origin(used["file"], int(used["line"]))
 
 
 def _ports(section: DumpedDirective, ports: Ports, numbers: dict[int, int]) -> dict[int, int]:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pytest_modssl.backends import BackendAddress
 from pytest_modssl.httpd.installation import Version
 from pytest_modssl.httpd.modules import modules_for
 from pytest_modssl.httpd.render import ACCESS_LOG, ERROR_LOG, PID_FILE
 from pytest_modssl.repo.deployment import Deployment
+from pytest_modssl.repo.proxied import worker_text, worker_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from pytest_modssl.repo.config import RepoConfig
     from pytest_modssl.repo.found import Found
     from pytest_modssl.repo.listening import Ports
-    from pytest_modssl.repo.reader import Placed, Reading
+    from pytest_modssl.repo.reader import Placed
 
 USED_IN = ' of "'
 """Before the file of who used a macro, in what httpd says of its lines."""
@@ -49,10 +51,11 @@ def main_file(
         f'DefaultRuntimeDir "{place.below("run")}"',
         *(
             f'LoadModule {name}_module "{installation.loadable[name]}"'
-            for name in modules_to_load(config.found, config.reading, installation)
+            for name in modules_to_load(config, installation)
         ),
         *([f"User {place.identity[0]}", f"Group {place.identity[1]}"] if place.identity else []),
         "ServerName localhost",
+        *(line for url, socket in _workers(config) for line in worker_text(url, socket).splitlines()),
         *(f'Include "{place.machine}{path}"' for path in _mains(config.found)),
         *(_listen(number, ports) for number in ports.further),
         f'PidFile "{place.below(PID_FILE)}"',
@@ -99,23 +102,41 @@ def _mains(found: Found) -> tuple[str, ...]:
     return (found.layout.main, *map(deployment.of, found.fragments))
 
 
-def modules_to_load(found: Found, reading: Reading, installation: Installation) -> tuple[str, ...]:
-    """Modules that an installation brings, and that a repository without any `LoadModule` takes for granted.
+def modules_to_load(config: RepoConfig, installation: Installation) -> tuple[str, ...]:
+    """Modules that our own main file loads.
+
+    Those that an installation brings, which a repository without any `LoadModule` takes for granted; in one that has
+    some, those of the back ends that are made known before the user's file.
 
     Raises:
         MissingModuleError: when the httpd does not have one of them.
     """
-    if any(one.directive.lower() == "loadmodule" for one in reading.statements):
-        return ()
-    text = "\n".join(file.text for file in reading.files)
+    statements = config.reading.statements
+    if any(one.directive.lower() == "loadmodule" for one in statements):
+        text = "".join(f"ProxyPass / {url}\n" for url, _ in _workers(config))
+        needed = set(modules_for(text, available=installation.modules)) if text else set()
+        installation.require(needed)
+        return tuple(sorted(needed - installation.static_modules))
+    text = "\n".join(file.text for file in config.reading.files)
     mpm = installation.mpms[0]
-    needed = {"authz_core", "log_config", "unixd", f"mpm_{mpm}"}
-    needed |= modules_for(text, available=installation.modules)
-    needed |= {name for name in (*_asked_for(reading.statements), *found.layout.modules) if installation.has(name)}
+    needed = {"authz_core", "log_config", "unixd", f"mpm_{mpm}", *modules_for(text, available=installation.modules)}
+    needed |= {name for name in (*_asked_for(statements), *config.found.layout.modules) if installation.has(name)}
     cgi = "cgi" if mpm == "prefork" else "cgid"
     needed = {cgi if name in {"cgi", "cgid"} else name for name in needed}
     installation.require(needed)
     return tuple(sorted(needed - installation.static_modules, key=lambda name: (not name.startswith("mpm_"), name)))
+
+
+def _workers(config: RepoConfig) -> Iterator[tuple[str, str]]:
+    """URL and socket of each back end that `<Proxy>` makes a worker of: it has to know its socket beforehand."""
+    seen: set[str] = set()
+    for one in config.reading.statements:
+        around = one.sections[-1].arguments if one.sections and one.sections[-1].directive.lower() == "proxy" else ()
+        url = worker_url(one.directive, one.arguments, around)
+        socket = config.sockets.get(BackendAddress.parse(url)) if url and url not in seen else None
+        seen.add(url)
+        if socket is not None:
+            yield url, socket
 
 
 def _asked_for(statements: Iterable[Placed]) -> Iterator[str]:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from pytest_modssl.repo.found import Found, Layout
 from pytest_modssl.repo.listening import Ports, ports_of, split_address
 from pytest_modssl.repo.reader import read_configuration
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 LAYOUT = Layout(name="image", server_root="/usr/local/apache2", main="/usr/local/apache2/conf/httpd.conf")
 
@@ -38,7 +43,7 @@ def ports(tmp_path: Path, request: pytest.FixtureRequest) -> Ports:
         ("192.0.2.10:*", ("192.0.2.10", None)),
     ],
 )
-def test_an_address_is_a_host_and_a_port(text, expected):
+def test_an_address_is_a_host_and_a_port(text: str, expected: tuple[str, int | None]) -> None:
     assert split_address(text) == expected
 
 
@@ -47,7 +52,7 @@ def test_an_address_is_a_host_and_a_port(text, expected):
     ["Listen 80\nListen 443\n<VirtualHost *:80>\n</VirtualHost>\n<VirtualHost _default_:443>\n</VirtualHost>\n"],
     indirect=True,
 )
-def test_what_is_on_all_addresses_keeps_its_port(ports):
+def test_what_is_on_all_addresses_keeps_its_port(ports: Ports) -> None:
     assert ports.listening == (80, 443)
     assert ports.of["*", 443] == 443
 
@@ -57,7 +62,7 @@ def test_what_is_on_all_addresses_keeps_its_port(ports):
     ["Listen 443\n<VirtualHost 192.0.2.10:443>\n</VirtualHost>\n<VirtualHost 192.0.2.20:443>\n</VirtualHost>\n"],
     indirect=True,
 )
-def test_a_second_address_has_a_port_of_its_own(ports):
+def test_a_second_address_has_a_port_of_its_own(ports: Ports) -> None:
     assert ports.of["192.0.2.10", 443] == 443
     further = ports.of["192.0.2.20", 443]
     assert further != 443
@@ -70,7 +75,7 @@ def test_a_second_address_has_a_port_of_its_own(ports):
     ["Listen 443\n<VirtualHost 192.0.2.10:443>\n</VirtualHost>\n<VirtualHost *:443>\n</VirtualHost>\n"],
     indirect=True,
 )
-def test_hosts_on_all_addresses_keep_their_port_before_one_with_an_address(ports):
+def test_hosts_on_all_addresses_keep_their_port_before_one_with_an_address(ports: Ports) -> None:
     assert ports.of["*", 443] == 443
     assert ports.of["192.0.2.10", 443] != 443
 
@@ -78,17 +83,19 @@ def test_hosts_on_all_addresses_keep_their_port_before_one_with_an_address(ports
 @pytest.mark.parametrize(
     "ports",
     [
-        ("Listen 192.0.2.10:443\n"
-        "<VirtualHost 192.0.2.10:443>\n</VirtualHost>\n<VirtualHost 192.0.2.20:443>\n</VirtualHost>\n")
+        (
+            "Listen 192.0.2.10:443\n"
+            "<VirtualHost 192.0.2.10:443>\n</VirtualHost>\n<VirtualHost 192.0.2.20:443>\n</VirtualHost>\n"
+        )
     ],
     indirect=True,
 )
-def test_nobody_listens_for_an_address_without_a_listen(ports):
+def test_nobody_listens_for_an_address_without_a_listen(ports: Ports) -> None:
     assert ports.listening == (443,)
     assert ports.further == ()
 
 
 @pytest.mark.parametrize("ports", ["Listen 80\nListen 8443 https\n<VirtualHost *>\n</VirtualHost>\n"], indirect=True)
-def test_a_host_without_a_port_is_at_each(ports):
+def test_a_host_without_a_port_is_at_each(ports: Ports) -> None:
     assert [port for _, port, _ in ports.standing_for("*")] == [80, 8443]
     assert [ports.protocol(port) for port in (80, 8443, 443)] == ["http", "https", "https"]
