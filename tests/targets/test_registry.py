@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import textwrap
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, TypeAlias
 
 import psutil
@@ -126,11 +127,34 @@ def test_an_entry_that_was_not_written_in_full_is_no_entry(tmp_path: Path, conte
 def test_the_base_is_where_children_of_the_server_can_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)
+    monkeypatch.setenv("TMPDIR", "elsewhere than in memory")
     monkeypatch.setattr(tempfile, "gettempdir", lambda: str(closed))
     assert closed not in registry.default_base().parents
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no folder in memory")
+@pytest.mark.parametrize(
+    ("changed", "in_memory"),
+    [({}, True), ({"f_flag": os.ST_NOEXEC}, False), ({"f_bavail": 0}, False)],
+    ids=["as it should be", "no program may be run there", "full"],
+)
+def test_the_base_is_in_memory_where_that_will_do(
+    monkeypatch: pytest.MonkeyPatch, changed: dict[str, int], *, in_memory: bool
+) -> None:
+    room = {"f_bavail": 1 << 20, "f_frsize": 4096, "f_flag": 0}
+    monkeypatch.delenv("TMPDIR", raising=False)
+    monkeypatch.setattr(os, "statvfs", lambda _: SimpleNamespace(**room | changed))
+    assert registry.default_base().is_relative_to("/dev/shm") is in_memory
+
+
+def test_who_says_where_temporary_files_go_is_heard(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TMPDIR", str(base))
+    monkeypatch.setattr(tempfile, "gettempdir", lambda: str(base))
+    assert registry.default_base().parent == base
+
+
 def test_a_base_that_others_can_write_is_refused(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TMPDIR", "elsewhere than in memory")
     monkeypatch.setattr(tempfile, "gettempdir", lambda: str(base))
     folder = registry.default_base()
     folder.chmod(0o777)
@@ -139,6 +163,7 @@ def test_a_base_that_others_can_write_is_refused(base: Path, monkeypatch: pytest
 
 
 def test_a_base_that_is_a_link_is_refused(base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TMPDIR", "elsewhere than in memory")
     monkeypatch.setattr(tempfile, "gettempdir", lambda: str(base))
     (base / f"pytest-modssl-{os.getuid()}").symlink_to(tmp_path)
     with pytest.raises(ModsslError, match="only this user can write"):
