@@ -67,7 +67,7 @@ class Container:
         labels: by which it is found again.
         will: removes it where this process dies before it runs.
         writable: whether files may be put anywhere in it, and not only below `ROOT`.
-        shared: folders of this machine that it sees, and may write to, at the same path.
+        shared: folders of this machine that it sees at the same path.
 
     Raises:
         EngineError: when the engine cannot make or start it.
@@ -117,7 +117,8 @@ class Container:
     def _create(self, image: str, command: list[str], labels: Mapping[str, str], shared: Sequence[str]) -> str:
         host = self._api.create_host_config(
             auto_remove=True,
-            binds=[f"{folder}:{folder}" for folder in shared],
+            # Whoever may write to a socket may connect to it there too, and nothing is removed by the keeper's cleaning.
+            binds=[f"{folder}:{folder}:ro" for folder in shared],
             cap_add=list(_CAPABILITIES),
             cap_drop=["ALL"],
             mem_limit=_MEMORY,
