@@ -25,8 +25,9 @@ _LAST_PORT = 65535
 
 @dataclass(frozen=True, slots=True)
 class Listen:
-    """A `Listen` as configured: host (`*` for all), port, and the protocol word, or ""."""
+    """A `Listen` as configured: its address, host (`*` for all), port, and the protocol word, or ""."""
 
+    address: str
     host: str
     port: int
     protocol: str
@@ -91,7 +92,9 @@ def ports_of(statements: Iterable[Placed]) -> Ports:
         if name == "listen" and one.arguments:
             host, port = split_address(one.arguments[0])
             if port is not None and port <= _LAST_PORT:
-                listens.append(Listen(host, port, one.arguments[1] if len(one.arguments) > 1 else "", one))
+                listens.append(
+                    Listen(one.arguments[0], host, port, one.arguments[1] if len(one.arguments) > 1 else "", one)
+                )
         elif name == "virtualhost":
             hosts |= dict.fromkeys(split_address(address) for address in one.arguments)
     return _assigned(listens, _expanded(hosts, listens))

@@ -217,7 +217,7 @@ def _listen(same: Sequence[Placed], terms: Terms) -> Iterator[_Change]:
         if other is mine:
             break
         alike = terms.ports.of[other.host, other.port] == number
-        if alike and other.host != mine.host and not any(map(_is_condition, other.placed.sections)):
+        if alike and other.address != mine.address and not any(map(_is_condition, other.placed.sections)):
             yield _without(first, None)
             return
     words = f"${{MODSSL_ADDRESS}}:${{MODSSL_PORT_{number}}}"

@@ -1,0 +1,256 @@
+"""Configurations of repositories as a target serves them: what httpd makes of them, and what differs."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from textwrap import dedent
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_modssl.backends import Backends
+from pytest_modssl.pki import CA
+from pytest_modssl.repo.discover import discover
+from pytest_modssl.repo.study import Study, study
+from pytest_modssl.targets.registry import Owner, new_run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from pytest_modssl.targets.base import Target
+    from pytest_modssl.targets.server import Server
+
+    Studying = Callable[..., Study]
+
+MAIN = """\
+    ServerRoot "/etc/apache2"
+    Listen 80
+    Listen [::]:80
+    Listen 443
+    Listen 8443 https
+    ServerName main.odd.example
+    Include mods/*.load
+    TypesConfig /dev/null
+    ErrorLog "|/usr/bin/rotatelogs /var/log/apache2/error.%Y 86400"
+    LogLevel error
+    <Directory />
+        Require all granted
+    </Directory>
+    Define LIVE /etc/letsencrypt/live
+    Include vhosts/[0-9]*.conf
+"""
+LOADED = "authz_core alias dir headers log_config macro mime mpm_event rewrite setenvif socache_shmcb ssl unixd version"
+HOSTS = {
+    "10-continued.conf": """\
+        <VirtualHost \\
+            *:443>
+            ServerName continued.odd.example
+            ServerAlias *.wild.odd.example \\
+                xn--bcher-kva.example
+            SSLEngine on
+            SSLCertificateFile ${LIVE}/continued/fullchain.pem
+            SSLCertificateKeyFile ${LIVE}/continued/privkey.pem
+            DocumentRoot /var/www/continued
+        </VirtualHost>
+        """,
+    "20-macro.conf": """\
+        <Macro Site $name $port>
+        <VirtualHost *:$port>
+            ServerName $name.odd.example
+            SSLEngine on
+            SSLCertificateFile ${LIVE}/$name/fullchain.pem
+            SSLCertificateKeyFile ${LIVE}/$name/privkey.pem
+            Header always set X-Site $name
+        </VirtualHost>
+        </Macro>
+        Use Site one 443
+        Use Site two 8443
+        """,
+    "30-addresses.conf": """\
+        <VirtualHost 192.0.2.10:443>
+            ServerName address.odd.example
+            SSLEngine on
+            SSLCertificateFile /etc/ssl/address.pem
+            SSLCertificateKeyFile /etc/ssl/address.key
+            Header always set X-Site address
+        </VirtualHost>
+        """,
+    "40-conditions.conf": """\
+        <IfModule mod_security2.c>
+            SecRuleEngine On
+        </IfModule>
+        <IfDefine MAINTENANCE>
+            Redirect 503 /
+        </IfDefine>
+        <IfVersion >= 2.4>
+        # Grüße aus Zürich: C:\\Apache24\\conf
+        <VirtualHost *:80>
+            ServerName plain.odd.example
+            <If "%{HTTP_HOST} == 'plain.odd.example'">
+                Header always set X-Site plain
+            </If>
+            CustomLog "/var/log/apache2/plain.log" common
+        </VirtualHost>
+        </IfVersion>
+        <VirtualHost _default_:80>
+            Header always set X-Site nobody
+        </VirtualHost>
+        """,
+}
+
+
+def written(root: Path, main: str = MAIN, hosts: dict[str, str] = HOSTS, *, more: str = "") -> Path:
+    """A repository in Debian's layout, one of its files with the line ends of Windows."""
+    folder = root / "etc" / "apache2"
+    for name in ("mods", "vhosts"):
+        (folder / name).mkdir(parents=True)
+    (folder / "apache2.conf").write_text(dedent(main) + dedent(more))
+    for name in LOADED.split():
+        (folder / "mods" / f"{name}.load").write_text(
+            f"LoadModule {name}_module /usr/lib/apache2/modules/mod_{name}.so\n"
+        )
+    for name, text in hosts.items():
+        ends = "\r\n" if name.startswith("40") else "\n"
+        (folder / "vhosts" / name).write_bytes(dedent(text).replace("\n", ends).encode())
+    return root
+
+
+@pytest.fixture
+def studying(modssl_target: Target) -> Iterator[Studying]:
+    """Studies the one configuration of a repository."""
+    owner = Owner(new_run())
+    made: list[Backends] = []
+
+    def backends() -> Backends:
+        if not made:
+            made.append(Backends(owner.new_folder(), CA()))
+        return made[0]
+
+    def one(root: Path, **options: object) -> Study:
+        (found,) = discover(root, **options).found  # type: ignore[arg-type] # as discover has them
+        return study(modssl_target, found, backends)
+
+    yield one
+    for serving in made:
+        serving.close()
+    owner.close()
+
+
+@pytest.fixture(scope="module")
+def odd(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return written(tmp_path_factory.mktemp("odd"))
+
+
+@pytest.fixture
+def server(studying: Studying, odd: Path, modssl_target: Target) -> Iterator[Server]:
+    running = modssl_target.launch(studying(odd).config)
+    yield running
+    running.stop()
+
+
+def hashes(root: Path) -> dict[str, str]:
+    return {
+        str(path.relative_to(root)): f"{path.stat().st_mode:o} {hashlib.sha256(path.read_bytes()).hexdigest()}"
+        for path in root.rglob("*")
+        if path.is_file()
+    }
+
+
+def test_httpd_tells_the_hosts_each_at_the_users_own_line(studying: Studying, odd: Path) -> None:
+    found = studying(odd)
+    assert found.refused is None
+    told = [(one.name, one.port, one.tls, Path(one.origin.file).name, one.origin.line) for one in found.hosts]
+    assert told == [
+        ("continued.odd.example", 443, True, "10-continued.conf", 2),
+        ("one.odd.example", 443, True, "20-macro.conf", 10),
+        ("two.odd.example", 8443, True, "20-macro.conf", 11),
+        ("address.odd.example", 443, True, "30-addresses.conf", 1),
+        ("plain.odd.example", 80, False, "40-conditions.conf", 9),
+        ("main.odd.example", 80, False, "40-conditions.conf", 17),
+    ]
+    assert found.hosts[0].names == ("continued.odd.example", "*.wild.odd.example", "xn--bcher-kva.example")
+
+
+def test_each_host_answers_by_its_own_name_with_its_own_certificate(server: Server) -> None:
+    for name, port in (("one", 443), ("two", 8443), ("address", 443)):
+        shown = server.handshake(f"{name}.odd.example", port=port)
+        assert shown.failure is None, shown
+        answer = server.get(f"https://{name}.odd.example:{port}/")
+        assert answer.headers["X-Site"] == name
+    assert server.handshake("a.wild.odd.example").failure is None
+    assert server.get("http://plain.odd.example/").headers["X-Site"] == "plain"
+    assert server.get("http://main.odd.example/").headers["X-Site"] == "nobody"
+
+
+def test_nothing_of_the_repository_changes(studying: Studying, odd: Path, modssl_target: Target) -> None:
+    before = hashes(odd)
+    modssl_target.launch(studying(odd).config).stop()
+    assert hashes(odd) == before
+
+
+def test_a_define_of_the_user_counts(studying: Studying, odd: Path, modssl_target: Target) -> None:
+    running = modssl_target.launch(studying(odd, defines=("MAINTENANCE",)).config)
+    try:
+        assert running.get("http://plain.odd.example/").status_code == 503
+    finally:
+        running.stop()
+
+
+@pytest.mark.parametrize(
+    ("more", "line", "said"),
+    [
+        ("SSLProtocoll all\n", 16, "Invalid command 'SSLProtocoll'"),
+        ("Include vhosts/missing.conf\n", 16, "missing.conf"),
+        ("<VirtualHost *:443>\nSSLEngine on\n", 16, "was not closed"),
+        ("SecRuleEngine On\n", 16, "SecRuleEngine"),
+    ],
+    ids=["unknown directive", "missing include", "section left open", "module not loaded"],
+)
+def test_a_configuration_that_httpd_refuses_is_told_at_the_users_line(
+    studying: Studying, tmp_path: Path, more: str, line: int, said: str
+) -> None:
+    found = studying(written(tmp_path, more=more))
+    assert found.refused is not None
+    assert said in str(found.refused)
+    assert f"{tmp_path}/etc/apache2/apache2.conf:{line}" in str(found.refused)
+
+
+def test_directives_of_a_module_that_is_not_there_are_left_out_and_told(
+    studying: Studying, tmp_path: Path, modssl_target: Target
+) -> None:
+    more = "LoadModule security2_module modules/mod_security2.so\nSecRuleEngine On\n"
+    found = studying(written(tmp_path, more=more))
+    assert found.refused is None, found.refused
+    told = [str(one) for one in found.substitutions]
+    assert any(one.startswith("LoadModule security2_module: left out") and "apache2.conf:16" in one for one in told)
+    assert any(one.startswith("SecRuleEngine: left out") and "apache2.conf:17" in one for one in told)
+
+
+def test_what_a_back_end_received_can_be_seen(studying: Studying, tmp_path: Path, modssl_target: Target) -> None:
+    more = """
+    LoadModule proxy_module modules/mod_proxy.so
+    LoadModule proxy_http_module modules/mod_proxy_http.so
+    <VirtualHost *:80>
+        ServerName proxy.odd.example
+        ProxyPass / http://app.internal.odd.example:8080/base/
+        ProxyPassReverse / http://app.internal.odd.example:8080/base/
+    </VirtualHost>
+    """
+    found = studying(written(tmp_path, more=more))
+    running = modssl_target.launch(found.config)
+    try:
+        answer = running.get("http://proxy.odd.example/path?x=1")
+    finally:
+        running.stop()
+    assert answer.status_code == 200
+    assert "app.internal.odd.example:8080" in answer.text
+    assert "/base/path?x=1" in answer.text
+
+
+def test_logs_go_to_no_program(studying: Studying, odd: Path, modssl_target: Target, server: Server) -> None:
+    server.get("http://plain.odd.example/")
+    server.end_test()
+    assert server.log.records is not None
+    dumped = {(one.name, one.words[0]) for one in server.instance.dump() if one.name in {"ErrorLog", "CustomLog"}}
+    assert not [words for _, words in dumped if words.startswith("|")]
