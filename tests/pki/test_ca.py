@@ -90,6 +90,23 @@ def test_expired_and_future_certificates_are_told_apart(verify: Verify, root: CA
     assert verify(expired.issue("a.test")) == "certificate has expired"
 
 
+def test_a_certificate_is_reissued_for_another_key_with_all_that_it_says(verify: Verify, now: dt.datetime) -> None:
+    usages = ("serverAuth", "clientAuth")
+    old = CA().issue("www.example.test", "192.0.2.1", subject={"O": "Example"}, usages=usages, not_after=now + DAY)
+    key = generate_key("rsa-2048")
+
+    new = CA().intermediate().reissue(old.certificate, key)
+
+    assert verify(new) == "OK"
+    assert key.matches(new)
+    assert (new.names, new.certificate.subject) == (old.names, old.certificate.subject)
+    for said in (x509.ExtendedKeyUsage, x509.BasicConstraints):
+        before, after = (one.certificate.extensions.get_extension_for_class(said) for one in (old, new))
+        assert after == before
+    assert new.certificate.not_valid_after_utc == old.certificate.not_valid_after_utc
+    assert new.certificate.not_valid_before_utc == old.certificate.not_valid_before_utc
+
+
 def test_default_validity_is_from_an_hour_ago_for_thirty_days(root: CA, now: dt.datetime) -> None:
     certificate = root.issue("a.test").certificate
     assert abs(certificate.not_valid_before_utc - (now - dt.timedelta(hours=1))) < dt.timedelta(minutes=1)
