@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -15,14 +15,14 @@ class Made:
 
     Attributes:
         path: deployment path.
-        content: `None` for a folder.
+        content: `None` for a folder; it may be a private key, and is not shown.
         mode: permission bits.
         what: what it is, in words: "certificate for www.example.com, shop.example.com (EC P-256)".
         origin: the directive that names it, in the repository; `None` where nobody does.
     """
 
     path: str
-    content: bytes | None
+    content: bytes | None = field(repr=False)
     mode: int
     what: str
     origin: Origin | None = None

@@ -94,17 +94,13 @@ SOUNDS_OF_FILES = re.compile(
 
 
 @pytest.mark.parametrize(("name", "words", "expected"), CASES, ids=lambda one: one if isinstance(one, str) else None)
-def test_paths_are_found_in_the_words_of_a_directive(
+def test_paths_are_found_in_the_words_of_a_directive_with_their_places(
     name: str, words: tuple[str, ...], expected: tuple[tuple[str, str], ...]
 ) -> None:
-    assert tuple((one.path, one.kind) for one in paths_in(name, words)) == expected
+    found = paths_in(name, words)
 
-
-@pytest.mark.parametrize(("name", "words", "expected"), CASES, ids=lambda one: one if isinstance(one, str) else None)
-def test_a_path_is_told_with_its_place_in_the_word(
-    name: str, words: tuple[str, ...], expected: tuple[tuple[str, str], ...]
-) -> None:
-    assert [words[one.index][one.start : one.end] for one in paths_in(name, words)] == [path for path, _ in expected]
+    assert tuple((one.path, one.kind) for one in found) == expected
+    assert [words[one.index][one.start : one.end] for one in found] == [path for path, _ in expected]
 
 
 def test_every_kind_says_what_has_to_be_there() -> None:

@@ -52,8 +52,7 @@ class Authorities:
     def of(self, path: str) -> CA:
         """The client CA of a path, made when it is first asked for."""
         if path not in self.clients:
-            name = f"pytest-modssl client CA {posixpath.basename(path)}"
-            self.clients[path] = CA(common_name=name[:COMMON_NAME_LIMIT])
+            self.clients[path] = CA(common_name=_common_name(f"pytest-modssl client CA {posixpath.basename(path)}"))
         return self.clients[path]
 
     def of_server(self, scope: Scope) -> list[CA]:
@@ -68,7 +67,7 @@ class Authorities:
         if path is None:
             return None
         if path not in self._certificates:
-            self._certificates[path] = self.clients[path].issue_client(common_name[:COMMON_NAME_LIMIT])
+            self._certificates[path] = self.clients[path].issue_client(_common_name(common_name))
         return self._certificates[path]
 
 
@@ -171,7 +170,7 @@ def _machine_certificate(plan: Plan, one: _Named) -> None:
     ):
         return
     names = carried(name for scope in one.readers for name in scope.names)[0]
-    leaf = plan.back_ends.issue_client((names or ["proxy"])[0][:COMMON_NAME_LIMIT])
+    leaf = plan.back_ends.issue_client(_common_name((names or ["proxy"])[0]))
     key = replace(leaf.private_key, format="traditional")
     content = key.pem.bytes() + certificate_pem(leaf.certificate, *leaf.chain).bytes()
     path = f"{one.use.path}/proxy.pem" if _is_folder(one.use) else one.use.path
@@ -229,6 +228,11 @@ def _put(plan: Plan, use: Use, links: Mapping[str, bytes], what: str) -> None:
         plan.append(use, held.content.rstrip() + b"\n", "what the repository holds")
     for content in links.values():
         plan.append(use, content, what)
+
+
+def _common_name(text: str) -> str:
+    """As much of a text as a common name holds; bytes that are no UTF-8 are question marks."""
+    return text.encode("utf-8", "replace").decode()[:COMMON_NAME_LIMIT]
 
 
 def _is_folder(use: Use) -> bool:

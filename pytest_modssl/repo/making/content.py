@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from pytest_modssl.pki import dh_parameters
 from pytest_modssl.repo.making.logins import add_dbm
 from pytest_modssl.repo.making.pairs import shown
-from pytest_modssl.repo.making.plan import FOLDER, PROGRAM, PUBLIC, SECRET, WRITABLE
+from pytest_modssl.repo.making.plan import FOLDER, PROGRAM, PUBLIC, SECRET, WRITABLE, as_bytes
 from pytest_modssl.repo.references import kind
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def _file(content: Callable[[Use], bytes], what: str, mode: int = PUBLIC) -> Cal
 
 
 def _program(script: str, what: str) -> Callable[[Plan, Use], None]:
-    return _file(lambda _: f"#!/bin/sh\n{script}\n".encode(), what, PROGRAM)
+    return _file(lambda _: as_bytes(f"#!/bin/sh\n{script}\n"), what, PROGRAM)
 
 
 def _folder(plan: Plan, use: Use) -> None:
@@ -79,7 +79,7 @@ def _parent(plan: Plan, use: Use) -> None:
 
 
 def _writable_parent(plan: Plan, use: Use) -> None:
-    what = f"folder of {use.kind}s, in which httpd's children write"
+    what = f"folder of {use.kind}, in which httpd's children write"
     plan.add_folder(use, what, mode=WRITABLE, path=posixpath.dirname(use.path))
 
 
@@ -95,7 +95,7 @@ def _pass_phrase(plan: Plan, use: Use) -> None:
     script = f"printf '%s\\n' {shlex.quote(known)}" if known is not None else ":"
     what = "program that prints the pass phrase" if known is not None else "program that prints no pass phrase"
     # It has a secret where it prints one, and httpd's parent alone runs it.
-    plan.add(use, f"#!/bin/sh\n{script}\n".encode(), what, mode=0o700)
+    plan.add(use, as_bytes(f"#!/bin/sh\n{script}\n"), what, mode=0o700)
 
 
 def _alias(plan: Plan, use: Use) -> None:
@@ -103,7 +103,7 @@ def _alias(plan: Plan, use: Use) -> None:
         plan.add_folder(use, "folder of an Alias, empty")
     else:
         name = posixpath.basename(use.path)
-        plan.add(use, _page(name) if name.endswith((".html", ".htm")) else f"{name}\n".encode(), "file of an Alias")
+        plan.add(use, _page(name) if name.endswith((".html", ".htm")) else as_bytes(f"{name}\n"), "file of an Alias")
 
 
 def _script(plan: Plan, use: Use) -> None:
@@ -112,7 +112,7 @@ def _script(plan: Plan, use: Use) -> None:
     else:
         text = shlex.quote(posixpath.basename(use.path))
         script = f"#!/bin/sh\nprintf 'Content-Type: text/plain\\n\\n%s\\n' {text}\n"
-        plan.add(use, script.encode(), "script that says its name", mode=PROGRAM)
+        plan.add(use, as_bytes(script), "script that says its name", mode=PROGRAM)
 
 
 def _is_folder_of_alias(use: Use) -> bool:
@@ -138,7 +138,9 @@ def _lua(plan: Plan, use: Use) -> None:
     after = next((number for number, word in enumerate(words) if use.path.endswith(word)), 0) + 1
     function = words[after] if len(words) > after else "handle"
     body = 'r.content_type = "text/plain"; r:puts("made\\n"); return apache2.OK' if maps else "return apache2.DECLINED"
-    plan.append(use, f'require "apache2"\nfunction {function}(r) {body} end\n'.encode(), "Lua script that does nothing")
+    plan.append(
+        use, as_bytes(f'require "apache2"\nfunction {function}(r) {body} end\n'), "Lua script that does nothing"
+    )
 
 
 def _types(_: Use) -> bytes:
@@ -194,7 +196,7 @@ def _error_pages(scope: Scope) -> Iterator[str]:
 
 def _page(text: str) -> bytes:
     shown_text = html.escape(text)
-    return f"<!doctype html>\n<title>{shown_text}</title>\n<p>{shown_text}\n".encode()
+    return as_bytes(f"<!doctype html>\n<title>{shown_text}</title>\n<p>{shown_text}\n")
 
 
 def _empty_dbm(plan: Plan, use: Use) -> None:
@@ -209,14 +211,16 @@ _MAKERS: Final[dict[str, Callable[[Plan, Use], None]]] = {
     "entropy file": _file(lambda _: secrets.token_bytes(_ENTROPY_BYTES), "random bytes", SECRET),
     "entropy program": _program(f"exec head -c {_ENTROPY_BYTES} /dev/urandom", "program that prints random bytes"),
     "session passphrases": _file(lambda _: f"{secrets.token_hex()}\n".encode(), "passphrase of sessions", SECRET),
-    "passphrase program": _program(f"echo {secrets.token_hex()}", "program that prints a passphrase for sessions"),
+    "passphrase program": _file(
+        lambda _: f"#!/bin/sh\necho {secrets.token_hex()}\n".encode(), "program that prints a passphrase", 0o700
+    ),
     "map file": _file(lambda _: b"", "empty rewrite map"),
     "map program": _program("while read -r key; do echo NULL; done", "rewrite map that finds nothing"),
     "DBM map": _empty_dbm,
     "address map": _empty_dbm,
     "types file": _file(_types, "media types, those that Python knows"),
     "magic file": _file(lambda _: _MAGIC, "magic numbers of HTML and PDF"),
-    "static file": _file(lambda use: f"{posixpath.basename(use.path)}\n".encode(), "file that says its name"),
+    "static file": _file(lambda use: as_bytes(f"{posixpath.basename(use.path)}\n"), "file that says its name"),
     "address list": _file(lambda _: b"", "empty list of addresses"),
     "LDAP charsets": _file(lambda _: b"en ISO-8859-1 English\n", "charsets for LDAP, English alone"),
     "Lua script": _lua,

@@ -85,7 +85,7 @@ def needs_rsa(suites: str) -> bool:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     try:
         context.set_ciphers(suites)
-    except ssl.SSLError:
+    except (ssl.SSLError, ValueError):
         # None that the OpenSSL at hand still has: RC4, export, 3DES.
         return "RSA" in suites and "ECDSA" not in suites
     kinds = {str(one.get("auth")) for one in context.get_ciphers()}

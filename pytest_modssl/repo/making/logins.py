@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 import struct
 from typing import TYPE_CHECKING, Final
 
 from pytest_modssl.errors import PkiError
 from pytest_modssl.pki import srp_verifier, srp_verifier_file
-from pytest_modssl.repo.making.plan import SECRET
+from pytest_modssl.repo.making.plan import SECRET, as_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,7 +22,13 @@ USER: Final = "modssl"
 PASSWORD: Final = "modssl"  # noqa: S105 - told to the user, on loopback alone
 # The size of a page of APR's SDBM, and what one pair may take of it (apr-util, dbm/sdbm/sdbm_private.h).
 _PAGE: Final = 1024
-_DEFAULT_DBM: Final = frozenset({"default", "sdbm"})
+_SDBM_OR_DEFAULT: Final = frozenset({"default", "sdbm"})
+_DBM_TYPES: Final = {
+    "DBM passwords": ("authdbmtype",),
+    "DBM groups": ("authzdbmtype", "authdbmtype"),
+    "address map": ("proxyexpressdbmtype",),
+}
+_MAP_TYPE: Final = re.compile(r"dbm=(\w+):")
 
 
 def make_logins(plan: Plan, scopes: Sequence[Scope]) -> dict[str, str]:
@@ -42,7 +49,7 @@ def required(scope: Scope, *what: str) -> list[str]:
     for one in scope.anywhere("require"):
         words = [word for word in one.words if word.lower() != "not"]
         if words and words[0].lower() in what:
-            found |= dict.fromkeys(word for word in words[1:] if "%{" not in word)
+            found |= dict.fromkeys(word for word in words[1:] if word and "%{" not in word)
     return list(found)
 
 
@@ -85,10 +92,10 @@ def _password_file(plan: Plan, use: Use, users: Sequence[str]) -> None:
     for realm in realms:
         for user in users:
             # RFC 7616 section 3.4.2 with MD5, as htdigest writes it.
-            ha1 = hashlib.md5(f"{user}:{realm}:{PASSWORD}".encode(), usedforsecurity=False).hexdigest()
+            ha1 = hashlib.md5(as_bytes(f"{user}:{realm}:{PASSWORD}"), usedforsecurity=False).hexdigest()
             lines.append(f"{user}:{realm}:{ha1}\n")
     what = f"digests for {', '.join(realms)}" if realms else "password file"
-    plan.append(use, "".join(lines).encode(), f"{what}: {_told(users)}")
+    plan.append(use, as_bytes("".join(lines)), f"{what}: {_told(users)}")
 
 
 def _realms(use: Use) -> Iterator[str]:
@@ -107,7 +114,7 @@ def _realms(use: Use) -> Iterator[str]:
 def _group_file(plan: Plan, use: Use, users: Sequence[str]) -> None:
     groups = _groups(use.scope) or [USER]
     content = "".join(f"{group}: {' '.join(users)}\n" for group in groups)
-    plan.append(use, content.encode(), f"group file: {', '.join(groups)} with {', '.join(users)}")
+    plan.append(use, as_bytes(content), f"group file: {', '.join(groups)} with {', '.join(users)}")
 
 
 def _dbm(plan: Plan, use: Use, users: Sequence[str]) -> None:
@@ -116,22 +123,26 @@ def _dbm(plan: Plan, use: Use, users: Sequence[str]) -> None:
     both = {one.kind for one in use.scope.uses if one.path == use.path} >= {"DBM passwords", "DBM groups"}
     value = ":".join(values) if both else values[use.kind == "DBM groups"]
     what = f"DBM of {'groups' if use.kind == 'DBM groups' else 'passwords'}: {_told(users)}"
-    add_dbm(plan, use, {user.encode(): value.encode() for user in users}, what)
+    add_dbm(plan, use, {as_bytes(user): as_bytes(value) for user in users}, what)
 
 
 def add_dbm(plan: Plan, use: Use, pairs: Mapping[bytes, bytes], what: str) -> None:
-    """Adds an SDBM to a plan, which is what httpd takes a DBM for unless told otherwise; other types are left out."""
-    types = [one for name in ("authdbmtype", "proxyexpressdbmtype") for one in use.scope.anywhere(name)]
-    word = next((word for word in use.directive.words if word.lower().startswith("dbm=")), "")
-    told = {"".join(one.words[:1]).lower() for one in types} | {word.partition("=")[2].partition(":")[0].lower()} - {""}
+    """Adds an SDBM to a plan; what httpd takes for another type of DBM, or may take so, is told as left out."""
+    types = [one for name in _DBM_TYPES.get(use.kind, ()) for one in use.scope.anywhere(name)]
+    told = {"".join(one.words[:1]).lower() for one in types}
+    told |= {match[1].lower() for word in use.directive.words if (match := _MAP_TYPE.match(word))}
     pages = sdbm(pairs) if pairs else b""
-    if told - _DEFAULT_DBM or pages is None:
-        plan.leave(
-            use, f"a DBM of type {', '.join(sorted(told)) or 'sdbm'} with {len(pairs)} entries is not written here"
-        )
+    if not told <= _SDBM_OR_DEFAULT or pages is None:
+        entries = f"{', '.join(sorted(told)) or 'sdbm'} with {len(pairs)} entries"
+        plan.leave(use, f"a DBM of type {entries} is not written here")
         return
     for suffix, content in ((".dir", b""), (".pag", pages)):
         plan.add(use, content, what, path=use.path + suffix)
+    if "sdbm" not in told:
+        # Debian's APR takes Berkeley DB, in one file of that very name, which has to be there for a RewriteMap.
+        if use.kind == "DBM map":
+            plan.add(use, b"", what)
+        plan.leave(use, "only an SDBM is, and the default type of DBM is chosen when APR is built")
 
 
 def _srp(plan: Plan, use: Use, users: Sequence[str]) -> None:
@@ -139,14 +150,14 @@ def _srp(plan: Plan, use: Use, users: Sequence[str]) -> None:
     for user in dict.fromkeys(users):
         try:
             verifiers.append(srp_verifier(user, PASSWORD))
-        except PkiError as error:
+        except (PkiError, ValueError) as error:
             plan.leave(use, str(error))
     plan.add(use, srp_verifier_file(*verifiers).bytes(), f"SRP verifiers: {_told(users)}", mode=SECRET)
 
 
 def _is_there(plan: Plan, use: Use) -> bool:
-    suffix = ".pag" if use.kind.startswith("DBM") else ""
-    return plan.holdings.file(use.path + suffix) is not None
+    paths = [use.path, f"{use.path}.pag"] if use.kind.startswith("DBM") else [use.path]
+    return any(plan.holdings.file(path) is not None for path in paths)
 
 
 _MAKERS: Final[dict[str, Callable[[Plan, Use, Sequence[str]], None]]] = {

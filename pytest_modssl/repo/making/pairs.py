@@ -12,6 +12,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, rsa
 
 from pytest_modssl.errors import PkiError
@@ -96,7 +97,7 @@ def carried(names: Iterable[str]) -> tuple[list[str], list[str]]:
             server_name(name)
             # A wildcard is the whole leftmost label (RFC 9525 section 6.3).
             fit = "*" not in name.removeprefix("*.")
-        except PkiError:
+        except (PkiError, ValueError):
             fit = False
         (good if fit else odd).append(name)
     return good, odd
@@ -190,7 +191,8 @@ def _certificate(ca: CA, key: PrivateKey, users: Sequence[_Slot], before: Held |
     if old is not None:
         try:
             leaf, signed = _again(ca, key, old)
-        except PkiError:
+        except (PkiError, ValueError):
+            # Not all that is called a certificate can be read (a version 1 of old, extensions that are none).
             pass
         else:
             return leaf, f"certificate re-issued for {shown(leaf.names)} ({described(key)}{signed})"
@@ -241,7 +243,7 @@ def _known_type(certificate: x509.Certificate) -> str | None:
     """The type of a certificate's key, or the nearest that is made here; `None` for kinds that are not."""
     try:
         public_key = certificate.public_key()
-    except ValueError:
+    except (ValueError, UnsupportedAlgorithm):
         return None
     if isinstance(public_key, ed25519.Ed25519PublicKey):
         return "ed25519"

@@ -78,6 +78,11 @@ class Plan:
         self.left_out.append(Substitution(what=what, instead=f"not made: {why}", origin=self.locate(use.directive)))
 
 
+def as_bytes(text: str) -> bytes:
+    """A text of the configuration as its file has it, whatever it is encoded in."""
+    return text.encode("utf-8", "surrogateescape")
+
+
 def _blocks(content: bytes) -> list[bytes]:
     """PEM blocks; of other text the lines."""
     return _BLOCK.findall(content) or content.splitlines(keepends=True)

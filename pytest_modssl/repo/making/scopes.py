@@ -27,7 +27,7 @@ _PER_DIRECTORY: Final = frozenset(
 # ServerName [scheme://]name[:port] (manual, core).
 _SERVER_NAME: Final = re.compile(r"(?:[a-z]+://)?(?P<name>\[[^\]]*\]|[^:/]*)(?::\d+)?/?", re.IGNORECASE)
 _ADDRESS: Final = re.compile(r"(?P<host>\[[^\]]*\]|[^:]*)(?::(?P<port>\d+|\*))?")
-_ABSOLUTE: Final = re.compile(r"[/\\]|[A-Za-z]:[/\\]")
+_ABSOLUTE: Final = re.compile(r"/|[A-Za-z]:/")
 # What httpd 2.4 calls a host whose address has no name (server/vhost.c).
 _NAMELESS: Final = frozenset({"bogus_host_without_reverse_dns", "_default_", "*", ""})
 
@@ -148,6 +148,8 @@ def scopes(
 
 def absolute(path: str, folder: str) -> str:
     """A path as httpd takes it: relative ones count from a folder."""
+    if re.match(r"[A-Za-z]:\\", path):
+        path = path.replace("\\", "/")
     if not _ABSOLUTE.match(path):
         path = posixpath.join(folder, path)
     # Two leading slashes may stay in POSIX; a deployment path never means that.
