@@ -107,6 +107,10 @@ class ProjectError(ModsslError):
     """A project's own configuration cannot be read."""
 
 
+class TableError(ModsslError):
+    """A table of URLs cannot be read, or one of its rows cannot be run."""
+
+
 class DurationsError(ModsslError):
     """Recorded durations of tests cannot be read or written."""
 
