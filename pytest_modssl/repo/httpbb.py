@@ -171,7 +171,7 @@ class _Reader:
 
     def json(self, node: yaml.Node, name: str) -> tuple[bytes, str]:
         try:
-            value = yaml.SafeLoader("").construct_object(node, deep=True)  # type: ignore[no-untyped-call]
+            value = yaml.SafeLoader("").construct_object(node, deep=True)
             return json.dumps(value).encode(), "application/json"
         except (yaml.YAMLError, TypeError, ValueError) as error:
             raise TableError(f"{self._origin(node)}: {name} cannot be written as JSON: {error}") from None
@@ -226,9 +226,9 @@ class _Reader:
 
 
 def _kind(node: yaml.Node) -> str:
-    kinds = {yaml.MappingNode: "a mapping", yaml.SequenceNode: "a list"}
-    text = "nothing" if node.tag == "tag:yaml.org,2002:null" else f"the text {node.value!r}"
-    return kinds.get(type(node), text)
+    if isinstance(node, yaml.CollectionNode):
+        return "a mapping" if isinstance(node, yaml.MappingNode) else "a list"
+    return "nothing" if node.tag == "tag:yaml.org,2002:null" else f"the text {node.value!r}"
 
 
 _KEYS: dict[str, Callable[[_Reader, yaml.Node, str], Any]] = {

@@ -136,9 +136,7 @@ def request_url(text: str, base: str = "") -> str:
         if not base:
             raise ValueError("is a path, and no line '# host: https://...' above says of which host")
         text = base + text
-    unsuited = next((one for one in text if one.isspace() or not one.isprintable()), None)
-    if unsuited is not None:
-        raise ValueError(f"has the character {unsuited!r}: write it percent-encoded")
+    _check_characters(text)
     parts = urlsplit(text)
     if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
         raise ValueError("is neither a URL that begins with http://host or https://host, nor a path that begins with /")
@@ -152,8 +150,7 @@ def request_url(text: str, base: str = "") -> str:
         raise ValueError("has a port that is not a number from 0 to 65535") from None
     host = _host(parts.hostname)
     netloc = host if port in (None, _DEFAULT_PORTS[parts.scheme]) else f"{host}:{port}"
-    path = quote(parts.path, safe=_ASCII) or "/"
-    return urlunsplit((parts.scheme, netloc, path, quote(parts.query, safe=_ASCII), ""))
+    return _ascii(urlunsplit((parts.scheme, netloc, parts.path or "/", parts.query, "")))
 
 
 def leads_to(url: str, location: str) -> str:
@@ -165,7 +162,7 @@ def leads_to(url: str, location: str) -> str:
         netloc = netloc.removesuffix(f":{_DEFAULT_PORTS[parts.scheme]}")
         parts = parts._replace(path=parts.path or "/")
     whole = urlunsplit(parts._replace(netloc=netloc, fragment=fragment))
-    return _HEX.sub(lambda found: found[0].upper(), quote(whole, safe=_ASCII))
+    return _HEX.sub(lambda found: found[0].upper(), _ascii(whole))
 
 
 def target_url(text: str, url: str) -> str:
@@ -174,8 +171,7 @@ def target_url(text: str, url: str) -> str:
     Raises:
         ValueError: in words that follow it.
     """
-    if any(one.isspace() or not one.isprintable() for one in text):
-        raise ValueError("has white space or a control character: write it percent-encoded")
+    _check_characters(text)
     parts = urlsplit(text)
     if not parts.scheme and not text.startswith("/"):
         raise ValueError("is neither a URL nor a path that begins with /")
@@ -198,6 +194,16 @@ def status_code(text: str) -> int:
     return int(text)
 
 
+def _ascii(text: str) -> str:
+    return text if text.isascii() else quote(text, safe=_ASCII)
+
+
+def _check_characters(text: str) -> None:
+    if " " in text or not text.isprintable():
+        found = next(one for one in text if one == " " or not one.isprintable())
+        raise ValueError(f"has the character {found!r}: write it percent-encoded")
+
+
 def _host(name: str) -> str:
     if ":" in name:
         return f"[{name}]"
@@ -213,7 +219,7 @@ def _read_columns(text: str, file: str, delimiter: str) -> Iterator[Row]:
     """Line by line: a row is one line, so every row has the line that an editor jumps to."""
     columns: Sequence[str] | None = None
     base = ""
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):
         origin = Origin(file, number)
         if (found := _HOST_COMMENT.fullmatch(line)) is not None:
             base = told(origin, "the host", found["url"], lambda url: request_url(url).removesuffix("/"))
