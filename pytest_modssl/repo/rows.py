@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
 import http.client
 import os
 import re
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from pytest_modssl.asserts._collect import fail
 from pytest_modssl.errors import Mismatch, ModsslError, TableError, UnknownHostError
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
 # Of a body that is not as it should be, so much is shown.
 _SHOWN = 200
+# Of hundreds of hosts, so many are named where one is not there.
+_NEAR = 3
 _CHARSET = re.compile(r"charset=[\"']?(?P<name>[\w.:-]+)", re.IGNORECASE)
 
 
@@ -56,8 +60,8 @@ class Checker:
             self._connections = Connections(server)
         try:
             mismatches = _followed(row, server) if row.follow else _asked(row, self._connections)
-        except UnknownHostError as error:
-            raise TableError(f"{row.origin}: {row.url} is not asked for: {error}") from None
+        except UnknownHostError:
+            raise _unknown_host(row, server) from None
         if mismatches:
             self._fail(row, server, mismatches)
 
@@ -95,6 +99,17 @@ class Checker:
             return self._tracer.trace(row)
         except ModsslError as error:
             return f"mod_rewrite's trace cannot be had: {error}"
+
+
+def _unknown_host(row: Row, server: Server) -> TableError:
+    parts = urlsplit(row.url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    names = [f"{name}:{one.port}" for one in server.config.virtual_hosts for name in (one.name, *one.aliases)]
+    near = difflib.get_close_matches(f"{parts.hostname}:{port}", names, n=_NEAR, cutoff=0.0)
+    return TableError(
+        f"{_place(row)}: no virtual host has the name {parts.hostname} at port {port}, and nothing is asked of another "
+        f"machine; nearest to it: {', '.join(near) or 'none'}"
+    )
 
 
 def _place(row: Row) -> str:

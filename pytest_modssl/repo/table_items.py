@@ -42,9 +42,14 @@ class TableFile(pytest.File):
                 names.add(name)
                 yield RowItem.from_parent(self, name=f"{name} [{target}]" if target else name, row=row, checker=checker)
 
-    def repr_failure(self, excinfo: ExceptionInfo[BaseException], style: Any = None) -> str | TerminalRepr:
+    def teardown(self) -> None:
+        """Closes the connections that the rows have shared."""
+        for checker in self._checkers.values():
+            checker.close()
+
+    def repr_failure(self, excinfo: ExceptionInfo[BaseException]) -> str | TerminalRepr:
         """What is wrong with a table, without our way to it."""
-        return str(excinfo.value) if isinstance(excinfo.value, ModsslError) else super().repr_failure(excinfo, style)
+        return str(excinfo.value) if isinstance(excinfo.value, ModsslError) else super().repr_failure(excinfo)
 
 
 class RowItem(pytest.Item):
@@ -65,8 +70,12 @@ class RowItem(pytest.Item):
         self._checker.check(self.row)
 
     def reportinfo(self) -> tuple[os.PathLike[str], int, str]:
-        """The row's line in the table, counted from 0 as pytest does."""
-        return self.path, self.row.origin.line - 1, self.name
+        """The row's line in the table, counted from 0 as pytest does.
+
+        pytest takes a title that the item's id ends with for a dotted name, and writes `www::example::com`.
+        """
+        line = self.row.origin.line
+        return self.path, line - 1, f"{self.path.name}:{line}: {self.name}"
 
     def repr_failure(self, excinfo: ExceptionInfo[BaseException], style: Any = None) -> str | TerminalRepr:
         """The message of a failure of ours, which has all that counts, without our way to it."""
