@@ -169,7 +169,8 @@ class Tracer:
         self.server.instance.settle()
         parts = urlsplit(row.url)
         port = parts.port or (443 if parts.scheme == "https" else 80)
-        host = self.server.evidence().host_of(parts.hostname, port)
+        reached = self.server.config.port_of(parts.hostname or "", port)
+        host = self.server.evidence().host_of(parts.hostname, reached)
         name = "" if host is None else f"{host.name}:{host.port}"
         steps = read(self.server.log.records, self._rules, name)
         self.server.begin_test()  # it is not this server that the test is about: its log is in no report

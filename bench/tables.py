@@ -1,0 +1,83 @@
+"""How long a table of many redirects takes, all in, against pytest with as many tests that do nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bench.figures import Figure, medians, seconds
+from bench.place import NAME
+from bench.suites import run_pytest, write_suite
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from bench.place import Bench
+
+_ROWS = 5000
+_ROUNDS = 3
+
+_CONFTEST = f"""
+from pytest_modssl import CA, ServerConfig, VirtualHost
+from pytest_modssl.plugin import run_of
+from pytest_modssl.repo.rows import Checker
+from pytest_modssl.repo.table_items import TableFile
+from pytest_modssl.repo.tables import is_table
+
+pytest_plugins = ["pytest_modssl.repo.table_items"]
+RULES = "RewriteEngine on\\nRewriteRule ^/old/(.*)$ https://{NAME}/new/$1 [R=301,L]"
+
+def pytest_sessionstart(session):
+    config = ServerConfig(VirtualHost("{NAME}", tls=CA().issue("{NAME}"), directives=RULES))
+    def launch(more):
+        run = run_of(session.config)
+        return run.pool(run.targets[0]).get(config.extended(more) if more else config, "tables")
+    session.checkers = {{"": Checker(launch)}}
+
+def pytest_collect_file(file_path, parent):
+    if is_table(file_path):
+        return TableFile.from_parent(parent, path=file_path, checkers=parent.session.checkers)
+"""
+_NOTHING = f"""
+import pytest
+
+@pytest.mark.parametrize("n", range({_ROWS}))
+def test_nothing(n):
+    pass
+"""
+
+
+def measure(bench: Bench) -> Iterator[Figure]:
+    """In one process, and over two workers against one."""
+    suite = _table(bench)
+    peer = write_suite(bench, "table-bare", _NOTHING, "addopts = -p no:modssl")
+    one, two, other = medians(
+        lambda: run_pytest(suite, "-n", "0"),
+        lambda: run_pytest(suite, "-n", "2"),
+        lambda: run_pytest(peer),
+        rounds=_ROUNDS,
+    )
+    yield Figure(
+        what=f"table of {_ROWS} redirects over TLS, against {_ROWS} tests of nothing",
+        ours=seconds(one),
+        bare=seconds(other),
+        ratio=f"{one / other:.2f}",
+        bar="<= 12 s",
+        reached=one <= 12,
+    )
+    yield Figure(
+        what=f"table of {_ROWS} redirects, -n 2 against -n 0",
+        ours=seconds(two),
+        bare=seconds(one),
+        ratio=f"{one / two:.2f} x",
+        bar=">= 1.6 x",
+        reached=one / two >= 1.6,
+    )
+
+
+def _table(bench: Bench) -> Path:
+    folder = write_suite(bench, "table", "", "modssl = true\nmodssl_target = local")
+    (folder / "conftest.py").write_text(_CONFTEST)
+    rows = [f"https://{NAME}/old/{n},301,/new/{n}" for n in range(_ROWS)]
+    (folder / "moved.urls.csv").write_text("\n".join(["from,status,to", *rows, ""]))
+    return folder
