@@ -47,7 +47,9 @@ class TableFile(pytest.File):
         for checker in self._checkers.values():
             checker.close()
 
-    def repr_failure(self, excinfo: ExceptionInfo[BaseException]) -> str | TerminalRepr:
+    def repr_failure(  # type: ignore[override]  # as in pytest.Collector itself
+        self, excinfo: ExceptionInfo[BaseException]
+    ) -> str | TerminalRepr:
         """What is wrong with a table, without our way to it."""
         return str(excinfo.value) if isinstance(excinfo.value, ModsslError) else super().repr_failure(excinfo)
 
