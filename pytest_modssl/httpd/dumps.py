@@ -231,7 +231,8 @@ def effective_config(
     found: list[DumpedDirective] = []
     around: list[DumpedDirective] = []
     path, number = "", 0
-    for text in dump.splitlines():
+    # Not splitlines() nor strip(): what Unicode takes for a line's end or white space, httpd does not.
+    for text in dump.split("\n"):
         if (match := _IN_FILE.fullmatch(text)) is not None:
             path = match[1]
         elif (match := _LINE.fullmatch(text)) is not None:
@@ -241,7 +242,7 @@ def effective_config(
             del around[len(match["indent"]) // 2 :]
             real_path, real_number, via = resolve_macro(path, number)
             is_section = bool(match["section"])
-            arguments = match["arguments"].strip()
+            arguments = match["arguments"].strip(" ")
             directive = DumpedDirective(
                 name=match["name"],
                 arguments=arguments.removesuffix(">") if is_section else arguments,

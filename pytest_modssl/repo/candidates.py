@@ -48,8 +48,10 @@ _BACKUP = re.compile(
     r"|/#[^/]+#$|/\.#[^/]+$|/\.[^/]+\.sw[op]$"
 )
 _TEMPLATE_NAME = re.compile(r"\.conf\.(?:j2|jinja2?|erb|epp|tmpl|tpl|template|in|mako|m4|ctmpl|dist|sample|example)$")
-_TEMPLATE = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|<%[=#@\s-]|@@\w+@@")
-_NGINX = re.compile(r"^[ \t]*(?:server|http|events|upstream\s+\S+|location\s[^{;]*)\s*\{[ \t]*(?:#.*)?$", re.MULTILINE)
+_TEMPLATE = re.compile(r"\{\{[^{}\n]{1,200}\}\}|\{%[^{}\n]{1,200}%\}|<%[=#@\s-]|@@\w{1,99}@@")
+_NGINX = re.compile(
+    r"^[ \t]*(?:server|http|events|upstream\s+[\w.-]+|location\s[^{;\n]*)\s{0,99}\{[ \t]*(?:#.*)?$", re.MULTILINE
+)
 _COMMENT = re.compile(r"^[ \t]*#.*$", re.MULTILINE)
 _VIRTUAL_HOST = re.compile(r"^[ \t]*<VirtualHost\b", re.MULTILINE | re.IGNORECASE)
 # No configuration that people write comes near; what is larger is data.

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pytest_modssl.repo.found import Found
 
 _ABSOLUTE = re.compile(r"/|[A-Za-z]:[/\\]")
+_WINDOWS = re.compile(r"[A-Za-z]:[/\\]")
 _WILD = re.compile(r"[*?[]")
 # Links in a row that a path may have (Linux: MAXSYMLINKS, path_resolution(7)).
 _MOST_LINKS = 40
@@ -35,9 +36,9 @@ class Deployment:
 
     def absolute(self, path: str, server_root: str) -> str:
         """A path of the configuration as httpd completes it: relative ones start at ServerRoot, `..` is resolved."""
-        if re.match(r"[A-Za-z]:\\", path):
-            path = path.replace("\\", "/")
         whole = path if _ABSOLUTE.match(path) else f"{server_root}/{path}"
+        if _WINDOWS.match(whole):
+            whole = whole[0].upper() + whole[1:].replace("\\", "/")
         return posixpath.normpath(whole).replace("//", "/")
 
     def path_of(self, deployed: str) -> Path | None:
@@ -48,9 +49,9 @@ class Deployment:
                 return inside
         return None
 
-    def leads_out(self, deployed: str) -> bool:
-        """Whether a symbolic link stands there that leads out of the repository, or nowhere."""
-        return self.path_of(deployed) is None and any(path.is_symlink() for path in self._candidates(deployed))
+    def is_lost_link(self, deployed: str) -> bool:
+        """Whether a symbolic link stands there that leads out of the repository, or to what it does not hold."""
+        return self.path_of(deployed) is None and bool(self._link_target(deployed))
 
     def of(self, path: Path) -> str:
         """Where a file of the repository stands on that machine; its own path where no tree holds it."""
@@ -64,10 +65,11 @@ class Deployment:
     def text(self, deployed: str) -> str | None:
         """The text of the file that stands there, line ends as they are; `None` where there is none to be read."""
         path = self.path_of(deployed)
-        if path is None or not path.is_file():
-            return self.found.layout.files.get(deployed) if path is None else None
+        if path is None:
+            files = self.found.layout.files
+            return files.get(deployed, files.get(self._link_target(deployed)))
         try:
-            return read_text(path)
+            return read_text(path) if path.is_file() else None
         except OSError:
             return None
 
@@ -128,6 +130,11 @@ class Deployment:
             if deployed == top or deployed.startswith(f"{top.rstrip('/')}/")
         ]
         yield from (folder / rest if rest else folder for folder, rest in above)
+
+    def _link_target(self, deployed: str) -> str:
+        """Where a symbolic link that stands there leads to, as a deployment path; "" if none stands there."""
+        link = next((path for path in self._candidates(deployed) if path.is_symlink()), None)
+        return "" if link is None else posixpath.normpath(posixpath.join(posixpath.dirname(deployed), link.readlink()))
 
     def _inside(self, path: Path, links: int = 0) -> Path | None:
         """The path if it is there, links followed within the repository; absolute ones are deployment paths first."""

@@ -17,7 +17,7 @@ from pytest_modssl.httpd.syntax import directives_in
 from pytest_modssl.repo.found import Layout
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection
 
 NAMES: Final = ("debian", "rhel", "image")
 
@@ -48,9 +48,13 @@ _VARIABLES = {
     "rhel": {"LANG": "C"},
     "image": {"HTTPD_PREFIX": "/usr/local/apache2"},
 }
+# Virtual hosts that certbot has written include it.
+_CERTBOT = "/etc/letsencrypt/options-ssl-apache.conf"
 # What all three load, whatever their configuration says, and clients notice.
 _MODULES = ("alias", "auth_basic", "authn_core", "authn_file", "authz_core", "authz_host", "authz_user", "dir", "env")
 _MORE_MODULES = ("log_config", "mime", "negotiation", "reqtimeout", "setenvif", "unixd")
+# What the layouts' own files listen on.
+_LISTENED = frozenset({80, 443})
 # Files of httpd's own conf/extra that a main file may include, and that say nothing a test could see.
 _EXTRA = (
     "autoindex",
@@ -74,6 +78,7 @@ def layout(name: str) -> Layout:
     files = {f"/{path.relative_to(top).as_posix()}": _text(path) for path in sorted(top.rglob("*")) if path.is_file()}
     base = files.pop(f"{server_root}/{main}")
     files |= {mime_types: _text(_INSTALLED / "mime.types"), magic: _text(_INSTALLED / "magic")}
+    files[_CERTBOT] = _text(_INSTALLED / "options-ssl-apache.conf")
     if name == "debian":
         load = "LoadModule {0}_module /usr/lib/apache2/modules/mod_{0}.so\n"
         files |= {f"{server_root}/mods-available/{one}.load": load.format(one) for one in module_names()}
@@ -109,24 +114,27 @@ def moved(one: Layout, server_root: str) -> Layout:
     )
 
 
-def listening_beside(one: Layout, ports: Collection[int]) -> Layout:
-    """A layout that leaves out its own `Listen` for ports that the repository listens on: httpd allows each once."""
-    return replace(
-        one,
-        files={path: _without_listen(text, ports) for path, text in one.files.items()},
-        base=_without_listen(one.base, ports),
-    )
+def beside(one: Layout, *, without: Collection[str], listened: Collection[int], wanted: Collection[int]) -> Layout:
+    """A layout as it stands beside a repository's own files.
 
-
-def listen_port(name: str, arguments: Sequence[str]) -> int | None:
-    """The port of a directive that is `Listen` ("443", "*:443", "[::1]:443"); `None` for others, and for a variable."""
-    port = arguments[0].rpartition(":")[2] if name.lower() == "listen" and arguments else ""
-    return int(port) if port.isdecimal() else None
+    Args:
+        one: the layout.
+        without: deployment paths of files that this machine has not.
+        listened: ports that the repository listens on: httpd allows each once, so they are left out here.
+        wanted: ports of its virtual hosts; where the layout has the listeners, they are added.
+    """
+    files = {path: _without_listen(text, listened) for path, text in one.files.items() if path not in without}
+    base = _without_listen(one.base, listened)
+    listeners = "".join(f"Listen {port}\n" for port in sorted({*wanted} - {*listened} - _LISTENED))
+    ports = f"{one.server_root}/ports.conf"
+    if ports in files:
+        return replace(one, files={**files, ports: files[ports] + listeners}, base=base)
+    return replace(one, files=files, base=base + listeners)
 
 
 def _without_listen(text: str, ports: Collection[int]) -> str:
     for directive in reversed(tuple(directives_in(text)) if "Listen" in text else ()):
-        if listen_port(directive.name, directive.arguments) in ports:
+        if directive.name == "Listen" and int(directive.words[0].text) in ports:
             text = text[: directive.start] + text[directive.end :]
     return text
 

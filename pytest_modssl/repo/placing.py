@@ -9,15 +9,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pytest_modssl.repo.deployment import Deployment
-from pytest_modssl.repo.layouts import NAMES, listen_port, listening_beside, moved
+from pytest_modssl.repo.layouts import NAMES, beside, moved
 from pytest_modssl.repo.reader import read_configuration
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from pytest_modssl.repo.found import Found
-    from pytest_modssl.repo.reader import Reading
+    from pytest_modssl.repo.found import Found, Layout
+    from pytest_modssl.repo.reader import Placed, Reading
 
     Trees = Mapping[str, Path]
 
@@ -33,7 +33,8 @@ _SIGNS = {
         r"\$\{APACHE_\w+\}|/etc/apache2\b|/usr/lib/apache2\b|/var/log/apache2\b|\b(?:mods|sites|conf)-enabled/"
     ),
     "rhel": re.compile(
-        r"/etc/httpd\b|\bconf\.modules\.d\b|/etc/pki/|/run/httpd\b|/var/log/httpd\b|^\s*User\s+apache\b", re.MULTILINE
+        r"/etc/httpd\b|\bconf\.modules\.d\b|/etc/pki/|/run/httpd\b|/var/log/httpd\b|^[ \t]*User\s+apache\b",
+        re.MULTILINE,
     ),
     "image": re.compile(r"/usr/local/apache2\b|\$\{HTTPD_PREFIX\}|\bSRVROOT\b|\bconf/extra/"),
 }
@@ -44,7 +45,7 @@ _HTDOCS = ("htdocs", "public-html", "public_html")
 # Where a fragment stands that has no folder of a telling name.
 _USUAL_FOLDERS = {"debian": "sites-enabled", "rhel": "conf.d", "image": "conf/extra"}
 _SHELL_VARIABLE = re.compile(r"\$\{?(\w+)\}?")
-_EXPORT = re.compile(r"^\s*(?:export\s+)?([A-Za-z_]\w*)=(?:\"([^\"]*)\"|'([^']*)'|([^\s;#]*))", re.MULTILINE)
+_EXPORT = re.compile(r"^[ \t]*(?:export\s+)?([A-Za-z_]\w*)=(?:\"([^\"]*)\"|'([^']*)'|([^\s;#]*))", re.MULTILINE)
 
 
 def layout_name(path: Path, root: Path, texts: Iterable[str], usual: str) -> str:
@@ -102,7 +103,8 @@ def place_fragments(found: Found, folder: Path, *, alone: bool) -> tuple[Found, 
 
 def _place(found: Found, folder: Path, options: Sequence[Trees]) -> tuple[Found, Reading]:
     """The option that most of the includes lead into, unless the repository mirrors a machine's file system."""
-    includes = _includes(read_configuration(replace(found, trees={})))
+    alone = read_configuration(replace(found, trees={}))
+    includes = _includes(_own(alone))
     trees = _mirrored(found, folder)
     if not trees:
         chosen = max(options, key=lambda option: _found_in(replace(found, trees=option), includes))
@@ -115,19 +117,41 @@ def _place(found: Found, folder: Path, options: Sequence[Trees]) -> tuple[Found,
     found = replace(found, trees={**trees, **_sites_to_enable(found), **_named_alike(found, folder, includes)})
     found = replace(found, variables={**found.layout.variables, **_envvars(found), **found.variables})
     reading = read_configuration(found)
-    ports = {listen_port(one.directive, one.arguments) for one in reading.statements if one.file.path is not None} - {
-        None
-    }
-    if ports:
-        found = replace(found, layout=listening_beside(found.layout, ports))
-    return found, reading
+    return replace(found, layout=_layout_beside(found, reading)), reading
 
 
-def _includes(reading: Reading) -> list[str]:
-    """What `Include`s of the repository's own files name, as written with variables replaced."""
+def _layout_beside(found: Found, reading: Reading) -> Layout:
+    """The layout with what the repository takes the place of left out."""
+    deployment = Deployment(found)
+    own = _own(reading)
+    named = {deployment.absolute(one, reading.server_root) for one in _includes(reading.statements)}
+    brought = {file.deployed for file in reading.files if file.path is None} - named - {found.layout.main}
+    return beside(
+        found.layout,
+        # The repository's folder is complete, but for the listeners of RHEL's mod_ssl.
+        without={path for path in brought if deployment.path_of(posixpath.dirname(path))}
+        - {"/etc/httpd/conf.d/ssl.conf"},
+        listened=_ports("listen", own),
+        wanted=_ports("virtualhost", own),
+    )
+
+
+def _ports(name: str, statements: Iterable[Placed]) -> set[int]:
+    """The ports in a directive's addresses: "443", "*:443", "[::1]:443"; variables that are not known have none."""
+    addresses = [word for one in statements if one.directive.lower() == name for word in one.arguments]
+    ports = [address.rpartition(":")[2] for address in addresses if ":" in address or name == "listen"]
+    return {int(port) for port in ports if port.isdecimal()}
+
+
+def _own(reading: Reading) -> list[Placed]:
+    """What stands in files of the repository."""
+    return [one for one in reading.statements if one.file.path is not None]
+
+
+def _includes(statements: Iterable[Placed]) -> list[str]:
+    """What `Include`s name, as written with variables replaced."""
     names = ("include", "includeoptional")
-    own = [one for one in reading.statements if one.file.path is not None and one.arguments]
-    return [one.arguments[0] for one in own if one.directive.lower() in names]
+    return [one.arguments[0] for one in statements if one.arguments and one.directive.lower() in names]
 
 
 def _found_in(found: Found, includes: Iterable[str]) -> int:
@@ -169,7 +193,7 @@ def _named_alike(found: Found, folder: Path, includes: Iterable[str]) -> dict[st
     for include in includes:
         pattern = deployment.absolute(include, found.layout.server_root)
         place, name = posixpath.split(pattern)
-        if "*" in name and "*" not in place and not any(map(deployment.path_of, deployment.matches(pattern))):
+        if "*" in name and "*" not in place and deployment.path_of(place) is None:
             alike = (one / posixpath.basename(place) for one in above)
             match = next((one for one in alike if one.is_dir() and any(one.glob(name))), None)
             if match is not None:
