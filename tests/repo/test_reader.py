@@ -307,7 +307,7 @@ def test_reading_time_grows_with_the_number_of_hosts_only(tmp_path: Path) -> Non
 
     few = min(seconds(50) for _ in range(3))
     # Ten times as many; twice that is what a busy machine and its garbage collector may add.
-    assert seconds(500) < max(20 * few, 0.3)
+    assert min(seconds(500) for _ in range(2)) < max(20 * few, 0.3)
 
 
 def test_httpd_sees_the_same_words_lines_sections_and_order(local_installation: Installation, tmp_path: Path) -> None:
