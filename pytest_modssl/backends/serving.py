@@ -10,7 +10,7 @@ import socket
 import threading
 from collections import deque
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from OpenSSL import SSL
 
@@ -77,8 +77,9 @@ class Backends:
         self._requests: deque[BackendRequest] = deque(maxlen=REQUESTS)
         self._room = BODIES
         self._numbers = itertools.count(1)
-        self._tasks: set[asyncio.Task[Any]] = set()
         self._servers: list[asyncio.Server] = []
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._ended = False
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="pytest-modssl back ends", daemon=True)
         self._thread.start()
@@ -108,7 +109,7 @@ class Backends:
             path = self.folder / f"{len(self._sockets)}.sock"
             listener = _listener(path)
             self._sockets[address] = path
-            asyncio.run_coroutine_threadsafe(self._start(address, listener), self._loop)
+            asyncio.run_coroutine_threadsafe(self._start(address, listener), self._loop).result()
         return self._sockets[address]
 
     def received(self, backend: BackendAddress | str | None = None) -> tuple[BackendRequest, ...]:
@@ -201,25 +202,33 @@ class Backends:
         self._servers.append(await asyncio.start_unix_server(partial(self._connection, address), sock=listener))
 
     async def _end(self) -> None:
+        self._ended = True
+        for listener in (one for server in self._servers for one in server.sockets):
+            self._loop.remove_reader(listener)
+        # asyncio never closes what it accepted where the server is closed before the next round (CPython 3.11).
+        await asyncio.sleep(0)
         for server in self._servers:
             server.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        # Some may be asyncio's, for a connection that it has accepted and not yet handed over: none is cancelled.
+        while tasks := asyncio.all_tasks() - {asyncio.current_task()}:
+            for writer in self._writers:
+                writer.transport.abort()
+            await asyncio.wait(tasks)
+        # What was aborted last is closed in the next round of the loop.
+        await asyncio.sleep(0)
 
     async def _connection(
         self, address: BackendAddress, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
+        self._writers.add(writer)
         try:
-            # What is odd ends its connection, as it does at a real back end, and nothing else.
-            with contextlib.suppress(EndedError, OSError, SSL.Error, asyncio.CancelledError):
-                await self._speak(address, Plain(reader, writer))
+            if not self._ended:
+                # What is odd ends its connection, as it does at a real back end, and nothing else.
+                with contextlib.suppress(EndedError, OSError, SSL.Error):
+                    await self._speak(address, Plain(reader, writer))
         finally:
-            self._tasks.discard(task)
             writer.close()
+            self._writers.discard(writer)
 
     async def _speak(self, address: BackendAddress, plain: Plain) -> None:
         scheme = SCHEMES[address.scheme]

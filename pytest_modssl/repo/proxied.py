@@ -8,6 +8,8 @@ Nothing here looks at a disk or asks a server. How httpd takes `unix:SOCKET|` be
 - `<Proxy URL key=value>`, or a `ProxySet` in `<Proxy URL>`, makes the worker of that URL. Without a socket, as there it
   has none, a later ProxyPass takes it over and asks DNS. One that is made in the main server beforehand counts instead:
   see `worker_url` and `worker_text`.
+- The worker of a ProxyPassMatch counts where the URL is at least as long as it is written (`http://app/$1`): for the
+  first page of a site it is not, and DNS is asked. A worker of the URL without its path takes these.
 - A ProxyPass with `interpolate` loses the socket where its URL has a variable.
 - A socket's path of more than 107 bytes is cut off without a word, and answered 503 (AH02454).
 """
@@ -85,18 +87,22 @@ def redirected(word: str, socket: str, *, written: str = "") -> str:
 
 
 def worker_url(name: str, words: Sequence[str], section: Sequence[str] = ()) -> str:
-    """The URL of the back end that a directive makes a worker for, without going there itself; empty for none.
+    """The URL of a worker that has to be made beforehand, so that a directive goes to a socket; empty for none.
+
+    Where a ProxyPass names this very URL none is needed, and it would take the place of that with its settings.
 
     Args:
-        name: "Proxy" for the section, or "ProxySet".
+        name: "Proxy" for the section, "ProxySet", or "ProxyPassMatch".
         words: arguments, as for `backend_urls`.
         section: arguments of the `<Proxy>` around it.
     """
     kind = name.lower()
+    if kind == "proxypassmatch":
+        return next((str(one.backend) for one in backend_urls(name, words) if _goes_by_path(one)), "")
     makes = (kind == "proxy" and len(words) > 1) or (kind == "proxyset" and len(section) > 0)
     url = (words if kind == "proxy" else section)[0] if makes else ""
-    found = _at([url], 0) if _URL.match(url) else None
-    return url if found is not None and found.backend is not None and "*" not in url else ""
+    named = _at([url], 0) if _URL.match(url) else None
+    return url if named is not None and named.backend is not None and "*" not in url else ""
 
 
 def worker_text(url: str, socket: str) -> str:
@@ -108,6 +114,12 @@ def worker_text(url: str, socket: str) -> str:
         ConfigError: the path is too long for a socket.
     """
     return f'<Proxy "{redirected(url, socket)}" retry=60>\n</Proxy>\n'
+
+
+def _goes_by_path(found: ProxiedWord) -> bool:
+    """Whether back references make the path of its URL alone; a socket of the user's own is as good as its worker."""
+    backend = found.backend
+    return backend is not None and not backend.varies and not backend.socket and "$" in found.word
 
 
 def _beginning(word: str) -> tuple[str, str]:

@@ -10,29 +10,34 @@ from pytest_modssl.repo.proxied import backend_urls, redirected, worker_text, wo
 
 S = "/run/b/0.sock"
 
-# Directive, words; index of the word, its back end as it prints, the word that stands there instead.
+# Directive, words; index of the word, its back end as it prints.
 NAMED = [
-    ("ProxyPass", ["/", "http://app.internal:8080/"], 1, "http://app.internal:8080", f"unix:{S}|http://app.internal:8080/"),
-    ("proxypass", ["/a", "https://App.Internal/x", "retry=0"], 1, "https://app.internal", f"unix:{S}|https://App.Internal/x"),
-    ("ProxyPass", ["http://app.internal:8080"], 0, "http://app.internal:8080", f"unix:{S}|http://app.internal:8080"),
-    ("ProxyPass", ["fcgi://php:9000/srv", "enablereuse=on"], 0, "fcgi://php:9000", f"unix:{S}|fcgi://php:9000/srv"),
-    ("ProxyPass", ["/ws", "ws://app.internal/ws"], 1, "http://app.internal", f"unix:{S}|ws://app.internal/ws"),
-    ("ProxyPass", ["/ws", "wss://app.internal/ws"], 1, "https://app.internal", f"unix:{S}|wss://app.internal/ws"),
-    ("ProxyPass", ["/", "unix:/run/app.sock|http://localhost/"], 1, "unix:/run/app.sock|http:", f"unix:{S}|http://localhost/"),
-    ("ProxyPass", ["/", "http://[2001:db8::1]:8080/"], 1, "http://[2001:db8::1]:8080", f"unix:{S}|http://[2001:db8::1]:8080/"),
-    ("ProxyPassMatch", [r"^/(.*\.php)$", "fcgi://127.0.0.1:9000/srv/$1"], 1, "fcgi://127.0.0.1:9000", f"unix:{S}|fcgi://127.0.0.1:9000/srv/$1"),
-    ("ProxyPassMatch", ["^/v/([^/]*)/(.*)$", "http://$1.internal/$2"], 1, "http://$1.internal", f"unix:{S}|http://$1.internal/$2"),
-    ("ProxyPassMatch", ["^/p/(.*)", "http://app:$1/"], 1, "http://app:$1", f"unix:{S}|http://app:$1/"),
-    ("ProxyPass", ["/", "http://app/", "interpolate"], 1, "http://app", f"unix:{S}|http://app/"),
-    ("BalancerMember", ["ajp://tomcat:8009", "route=a"], 0, "ajp://tomcat", f"unix:{S}|ajp://tomcat:8009"),
-    ("BalancerMember", ["balancer://pool", "http://app:81"], 1, "http://app:81", f"unix:{S}|http://app:81"),
-    ("SetHandler", ["proxy:fcgi://localhost:9000"], 0, "fcgi://localhost:9000", f"proxy:unix:{S}|fcgi://localhost:9000"),
-    ("SetHandler", ["proxy:unix:/run/php/php8.2-fpm.sock|fcgi://localhost/"], 0, "unix:/run/php/php8.2-fpm.sock|fcgi:", f"proxy:unix:{S}|fcgi://localhost/"),
-    ("AddHandler", ["proxy:fcgi://localhost:9000", ".php"], 0, "fcgi://localhost:9000", f"proxy:unix:{S}|fcgi://localhost:9000"),
-    ("RewriteRule", ["^/(.*)$", "http://app:8080/$1", "[P,L]"], 1, "http://app:8080", f"unix:{S}|http://app:8080/$1"),
-    ("RewriteRule", ["^", "https://%{HTTP_HOST}%{REQUEST_URI}", "[QSA, proxy]"], 1, "https://%{HTTP_HOST}", f"unix:{S}|https://%{{HTTP_HOST}}%{{REQUEST_URI}}"),
-    ("RewriteRule", ["^/(.*)$", "http://${hosts:%{SERVER_NAME}|app}:81/$1", "[p]"], 1, "http://${hosts:%{SERVER_NAME}|app}:81", f"unix:{S}|http://${{hosts:%{{SERVER_NAME}}|app}}:81/$1"),
-]  # fmt: skip
+    ("ProxyPass", ["/", "http://app.internal:8080/"], 1, "http://app.internal:8080"),
+    ("proxypass", ["/a", "https://App.Internal/x", "retry=0"], 1, "https://app.internal"),
+    ("ProxyPass", ["http://app.internal:8080"], 0, "http://app.internal:8080"),
+    ("ProxyPass", ["fcgi://php:9000/srv", "enablereuse=on"], 0, "fcgi://php:9000"),
+    ("ProxyPass", ["/ws", "ws://app.internal/ws"], 1, "http://app.internal"),
+    ("ProxyPass", ["/ws", "wss://app.internal/ws"], 1, "https://app.internal"),
+    ("ProxyPass", ["/", "unix:/run/app.sock|http://localhost/"], 1, "unix:/run/app.sock|http:"),
+    ("ProxyPass", ["/", "http://[2001:db8::1]:8080/"], 1, "http://[2001:db8::1]:8080"),
+    ("ProxyPassMatch", ["^/(.*\\.php)$", "fcgi://127.0.0.1:9000/srv/$1"], 1, "fcgi://127.0.0.1:9000"),
+    ("ProxyPassMatch", ["^/v/([^/]*)/(.*)$", "http://$1.internal/$2"], 1, "http://$1.internal"),
+    ("ProxyPassMatch", ["^/p/(.*)", "http://app:$1/"], 1, "http://app:$1"),
+    ("ProxyPass", ["/", "http://app/", "interpolate"], 1, "http://app"),
+    ("BalancerMember", ["ajp://tomcat:8009", "route=a"], 0, "ajp://tomcat"),
+    ("BalancerMember", ["balancer://pool", "http://app:81"], 1, "http://app:81"),
+    ("SetHandler", ["proxy:fcgi://localhost:9000"], 0, "fcgi://localhost:9000"),
+    ("SetHandler", ["proxy:unix:/run/php/php8.2-fpm.sock|fcgi://localhost/"], 0, "unix:/run/php/php8.2-fpm.sock|fcgi:"),
+    ("AddHandler", ["proxy:fcgi://localhost:9000", ".php"], 0, "fcgi://localhost:9000"),
+    ("RewriteRule", ["^/(.*)$", "http://app:8080/$1", "[P,L]"], 1, "http://app:8080"),
+    ("RewriteRule", ["^", "https://%{HTTP_HOST}%{REQUEST_URI}", "[QSA, proxy]"], 1, "https://%{HTTP_HOST}"),
+    (
+        "RewriteRule",
+        ["^/(.*)$", "http://${hosts:%{SERVER_NAME}|app}:81/$1", "[p]"],
+        1,
+        "http://${hosts:%{SERVER_NAME}|app}:81",
+    ),
+]
 # What names none, or a balancer, or answers with a redirect.
 OTHERS = [
     ("ProxyPass", ["/static", "!"]),
@@ -64,11 +69,26 @@ PROBLEMS = [
 ]
 
 
-@pytest.mark.parametrize(("name", "words", "index", "backend", "instead"), NAMED)
-def test_a_word_that_names_a_back_end_is_found_and_replaced(name, words, index, backend, instead) -> None:
+@pytest.mark.parametrize(("name", "words", "index", "backend"), NAMED)
+def test_a_word_that_names_a_back_end_is_found(name, words, index, backend) -> None:
     (found,) = backend_urls(name, words)
     assert (found.index, found.word, str(found.backend), found.problem) == (index, words[index], backend, "")
-    assert redirected(found.word, S) == instead
+
+
+@pytest.mark.parametrize(
+    ("word", "instead"),
+    [
+        ("http://App:8080/$1", f"unix:{S}|http://App:8080/$1"),
+        ("fcgi://php", f"unix:{S}|fcgi://php"),
+        ("unix:/run/app.sock|http://localhost/", f"unix:{S}|http://localhost/"),
+        ("UNIX:run/app.sock|http://localhost/", f"unix:{S}|http://localhost/"),
+        ("proxy:fcgi://localhost:9000", f"proxy:unix:{S}|fcgi://localhost:9000"),
+        ("proxy:unix:/run/php/php8.2-fpm.sock|fcgi://localhost/", f"proxy:unix:{S}|fcgi://localhost/"),
+        ("http://${hosts:$1|app}:81/$1", f"unix:{S}|http://${{hosts:$1|app}}:81/$1"),
+    ],
+)
+def test_the_socket_is_put_before_the_url_and_in_place_of_another(word, instead) -> None:
+    assert redirected(word, S) == instead
 
 
 @pytest.mark.parametrize(("name", "words"), OTHERS)
@@ -89,14 +109,12 @@ def test_what_cannot_be_stood_in_for_is_told(name, words, reason) -> None:
     [
         ("http://app:8080/x", "${BACKEND}/x", f"unix:{S}|${{BACKEND}}/x"),
         ("unix:/run/a.sock|http://app/x", "${BACKEND}/x", f"unix:{S}|http://app/x"),
-        ("unix:/run/a.sock|http://app/x", "unix:/run/a.sock|${BACKEND}/x", f"unix:{S}|http://app/x"),
+        ("unix:/run/a.sock|http://app/x", "unix:/run/a.sock|${BACKEND}/x", f"unix:{S}|${{BACKEND}}/x"),
         ("proxy:fcgi://php:9000", "${PHP}", f"proxy:unix:{S}|fcgi://php:9000"),
         ("proxy:fcgi://php:9000", "proxy:fcgi://${PHP}", f"proxy:unix:{S}|fcgi://${{PHP}}"),
     ],
 )
 def test_variables_stay_where_they_do_not_hide_a_beginning(word, written, instead) -> None:
-    if written.startswith("unix:"):
-        instead = f"unix:{S}|${{BACKEND}}/x"
     assert redirected(word, S, written=written) == instead
 
 
@@ -110,6 +128,7 @@ def test_a_section_with_settings_makes_a_worker() -> None:
     url = "http://app.internal:8080/"
     assert worker_url("Proxy", [url, "timeout=5"]) == url
     assert worker_url("ProxySet", ["timeout=5"], [url]) == url
+    assert worker_url("ProxyPassMatch", ["^/(.*)$", f"{url}$1"]) == "http://app.internal:8080"
     assert worker_text(url, S) == f'<Proxy "unix:{S}|{url}" retry=60>\n</Proxy>\n'
 
 
@@ -121,6 +140,10 @@ def test_a_section_with_settings_makes_a_worker() -> None:
         ("Proxy", ["*"], []),
         ("ProxySet", ["timeout=5"], ["balancer://pool"]),
         ("ProxySet", ["http://app/", "timeout=5"], []),
+        ("ProxyPassMatch", ["^/(.*)$", "http://$1.internal/"], []),
+        ("ProxyPassMatch", ["^/(.*)$", "unix:/run/app.sock|http://localhost/$1"], []),
+        ("ProxyPassMatch", ["^/x", "http://app/"], []),
+        ("ProxyPass", ["/", "http://app/$1"], []),
         ("Require", ["all", "granted"], ["http://app.internal/"]),
     ],
 )
