@@ -14,6 +14,7 @@ from pytest_modssl.repo.proxied import redirected, worker_text, worker_url
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pytest_modssl.asserts._collect import Expected
     from pytest_modssl.httpd.installation import Installation
     from pytest_modssl.pki import LeafCert
     from pytest_modssl.targets.local import LocalTarget
@@ -152,7 +153,9 @@ def server(running: Server, backends: Backends) -> Iterator[Server]:
 @pytest.mark.parametrize(
     ("path", "url", "received"), FORMS, ids=[path.lstrip("/").partition("?")[0] for path, _, _ in FORMS]
 )
-def test_each_form_reaches_its_own_back_end(server: Server, backends: Backends, path, url, received) -> None:
+def test_each_form_reaches_its_own_back_end(
+    server: Server, backends: Backends, path: str, url: str, received: str
+) -> None:
     answer = server.get(f"http://{WWW}{path}")
     request = assert_backend_received(server, backends, url, method="GET", path=received)
     assert (answer.status_code, answer.text) == (200, f"{request}\n")
@@ -168,14 +171,20 @@ def test_each_form_reaches_its_own_back_end(server: Server, backends: Backends, 
         ("/hostname/", "https://kept.internal", WWW),
     ],
 )
-def test_host_and_sni_are_those_of_the_configuration(server: Server, backends: Backends, path, url, host) -> None:
+def test_host_and_sni_are_those_of_the_configuration(
+    server: Server, backends: Backends, path: str, url: str, host: str
+) -> None:
     server.get(f"http://{WWW}{path}", headers={"X-Forwarded-For": "192.0.2.1"})
     sni = host if url.startswith("https") else False
-    headers = {"host": host, "X-Forwarded-For": re.compile(r"^192\.0\.2\.1, 127\."), "X-Forwarded-Host": WWW}
+    headers: dict[str, Expected] = {
+        "host": host,
+        "X-Forwarded-For": re.compile(r"^192\.0\.2\.1, 127\."),
+        "X-Forwarded-Host": WWW,
+    }
     assert_backend_received(server, backends, url, headers=headers, absent=["X-Section"], sni=sni)
 
 
-def test_the_certificate_of_the_proxy_is_told(server: Server, backends: Backends, proxy_certificate) -> None:
+def test_the_certificate_of_the_proxy_is_told(server: Server, backends: Backends, proxy_certificate: LeafCert) -> None:
     server.get(f"http://{WWW}/tls/")
     seen = assert_backend_received(
         server, backends, "https://secure.internal", client_certificate=proxy_certificate, sni="secure.internal"
@@ -198,20 +207,20 @@ def test_what_a_section_says_of_its_back_end_holds(server: Server, backends: Bac
 
 
 @pytest.mark.parametrize("path", BODIES)
-def test_a_large_body_is_read_whole_and_kept_in_part(server: Server, backends: Backends, path) -> None:
+def test_a_large_body_is_read_whole_and_kept_in_part(server: Server, backends: Backends, path: str) -> None:
     answer = server.session().post(f"http://{WWW}{path}", data=b"x" * 3_000_000)
     (request,) = backends.requests
     assert (answer.status_code, request.method, request.size, len(request.body)) == (200, "POST", 3_000_000, 1_048_576)
 
 
 @pytest.mark.parametrize("path", ["/pass/", "/fcgi/", "/ajp/"])
-def test_a_body_without_a_length_is_read(server: Server, backends: Backends, path) -> None:
+def test_a_body_without_a_length_is_read(server: Server, backends: Backends, path: str) -> None:
     assert server.session().post(f"http://{WWW}{path}", data=iter([b"one ", b"two"])).status_code == 200
     assert [one.body for one in backends.requests] == [b"one two"]
 
 
 @pytest.mark.parametrize("path", BODIES)
-def test_any_answer_comes_through(server: Server, backends: Backends, path) -> None:
+def test_any_answer_comes_through(server: Server, backends: Backends, path: str) -> None:
     url = f"http://{WWW}{path}"
     with backends.answering(Answer(404, {"X-Answer": "given"}, "x" * 200_000)):
         answer = server.get(url)
@@ -226,7 +235,7 @@ def test_any_answer_comes_through(server: Server, backends: Backends, path) -> N
     ("path", "base"), [("/pass/", "http://app.internal:8080/base/"), ("/location/", "http://location.internal/in/"),
                        ("/pool/", "http://member.internal:8080/m/")]
 )  # fmt: skip
-def test_redirects_of_a_back_end_are_mapped_back(server: Server, backends: Backends, path, base) -> None:
+def test_redirects_of_a_back_end_are_mapped_back(server: Server, backends: Backends, path: str, base: str) -> None:
     with backends.answering(Answer(302, {"Location": f"{base}there"})):
         location = server.get(f"http://{WWW}{path}", allow_redirects=False).headers["Location"]
     assert re.fullmatch(rf"http://{re.escape(WWW)}(:\d+)?{path}there", location)

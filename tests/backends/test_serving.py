@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import socket
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -99,7 +99,9 @@ def test_a_client_that_asks_is_told_to_continue(backends: Backends) -> None:
 @pytest.mark.parametrize("beginning", BEGINNINGS)
 @given(rest=st.binary(max_size=300))
 @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_odd_bytes_end_their_connection_and_nothing_else(backends: Backends, caplog, beginning, rest) -> None:
+def test_odd_bytes_end_their_connection_and_nothing_else(
+    backends: Backends, caplog: pytest.LogCaptureFixture, beginning: bytes, rest: bytes
+) -> None:
     for scheme in SCHEMES:
         spoken(backends.serve(f"{scheme}://odd.internal"), beginning + rest)
     assert spoken(backends.serve(APP), b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").startswith(b"HTTP/1.1 200 ")
@@ -112,7 +114,7 @@ def test_a_request_that_is_none_is_refused(backends: Backends) -> None:
     assert backends.requests == ()
 
 
-def test_five_hundred_back_ends_cost_little(ca: CA, tmp_path: Path, monkeypatch) -> None:
+def test_five_hundred_back_ends_cost_little(ca: CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     started = time.process_time()
     with Backends(tmp_path, ca) as many:
@@ -170,12 +172,12 @@ def test_a_folder_that_is_too_deep_is_told(ca: CA, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("answer", [{"status": 100}, {"status": 600}, {"headers": {"X": "a\r\nY: b"}}])
-def test_an_answer_that_no_back_end_can_give_is_refused(answer) -> None:
+def test_an_answer_that_no_back_end_can_give_is_refused(answer: dict[str, Any]) -> None:
     with pytest.raises(BackendError, match="no back end can answer so"):
         Answer(**answer)
 
 
-def test_nothing_is_left_at_the_end(ca: CA, tmp_path: Path, monkeypatch) -> None:
+def test_nothing_is_left_at_the_end(ca: CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with Backends(tmp_path, ca) as ended:
         path = ended.serve(APP)

@@ -6,8 +6,12 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from pytest_modssl.httpd.installation import Installation
 
 _ROOT = Path(__file__).resolve().parents[2]
 _DOCUMENTS = sorted(path.relative_to(_ROOT).as_posix() for path in (*_ROOT.glob("*.md"), *_ROOT.glob("docs/*.md")))
@@ -32,12 +36,21 @@ def _run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize("document", ["README.md", "docs/tutorial.md", "docs/ci.md"])
 def test_every_example_passes_in_an_empty_folder(document: str, tmp_path: Path) -> None:
+    _pass(document, tmp_path, "--modssl")
+
+
+def test_the_example_of_back_ends_passes_on_this_machine(local_installation: Installation, tmp_path: Path) -> None:
+    local_installation.require(["proxy", "proxy_http"])
+    _pass("docs/backends.md", tmp_path, "--modssl", f"--modssl-target=local:{local_installation.binary}")
+
+
+def _pass(document: str, tmp_path: Path, *options: str) -> None:
     examples = _examples(document)
     assert examples, f"{document} shows no example"
     for number, example in enumerate(examples, 1):
         (tmp_path / f"test_example_{number}.py").write_text(example, encoding="utf-8")
 
-    run = _run(tmp_path, "--modssl")
+    run = _run(tmp_path, *options)
 
     assert run.returncode == 0, run.stdout + run.stderr
     passed = re.search(r"= (\d+) passed in", run.stdout)

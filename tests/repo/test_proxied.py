@@ -70,7 +70,7 @@ PROBLEMS = [
 
 
 @pytest.mark.parametrize(("name", "words", "index", "backend"), NAMED)
-def test_a_word_that_names_a_back_end_is_found(name, words, index, backend) -> None:
+def test_a_word_that_names_a_back_end_is_found(name: str, words: list[str], index: int, backend: str) -> None:
     (found,) = backend_urls(name, words)
     assert (found.index, found.word, str(found.backend), found.problem) == (index, words[index], backend, "")
 
@@ -87,17 +87,17 @@ def test_a_word_that_names_a_back_end_is_found(name, words, index, backend) -> N
         ("http://${hosts:$1|app}:81/$1", f"unix:{S}|http://${{hosts:$1|app}}:81/$1"),
     ],
 )
-def test_the_socket_is_put_before_the_url_and_in_place_of_another(word, instead) -> None:
+def test_the_socket_is_put_before_the_url_and_in_place_of_another(word: str, instead: str) -> None:
     assert redirected(word, S) == instead
 
 
 @pytest.mark.parametrize(("name", "words"), OTHERS)
-def test_what_names_no_back_end_is_left_alone(name, words) -> None:
+def test_what_names_no_back_end_is_left_alone(name: str, words: list[str]) -> None:
     assert backend_urls(name, words) == ()
 
 
 @pytest.mark.parametrize(("name", "words", "reason"), PROBLEMS)
-def test_what_cannot_be_stood_in_for_is_told(name, words, reason) -> None:
+def test_what_cannot_be_stood_in_for_is_told(name: str, words: list[str], reason: str) -> None:
     (found,) = backend_urls(name, words)
     assert found.backend is None
     assert found.problem.startswith("stays, and ")
@@ -114,7 +114,7 @@ def test_what_cannot_be_stood_in_for_is_told(name, words, reason) -> None:
         ("proxy:fcgi://php:9000", "proxy:fcgi://${PHP}", f"proxy:unix:{S}|fcgi://${{PHP}}"),
     ],
 )
-def test_variables_stay_where_they_do_not_hide_a_beginning(word, written, instead) -> None:
+def test_variables_stay_where_they_do_not_hide_a_beginning(word: str, written: str, instead: str) -> None:
     assert redirected(word, S, written=written) == instead
 
 
@@ -147,7 +147,7 @@ def test_a_section_with_settings_makes_a_worker() -> None:
         ("Require", ["all", "granted"], ["http://app.internal/"]),
     ],
 )
-def test_other_sections_make_none(name, words, section) -> None:
+def test_other_sections_make_none(name: str, words: list[str], section: list[str]) -> None:
     assert worker_url(name, words, section) == ""
 
 
@@ -165,11 +165,11 @@ def test_other_sections_make_none(name, words, section) -> None:
         ("unix:/run/a.sock|http://app/", "unix:/run/a.sock|http://app/x"),
     ],
 )
-def test_one_back_end_is_known_by_one_address(one, other) -> None:
+def test_one_back_end_is_known_by_one_address(one: str, other: str) -> None:
     assert BackendAddress.parse(one) == BackendAddress.parse(other)
 
 
 @pytest.mark.parametrize("url", ["", "app", "/path", "http:/app", "unix:/run/a.sock", "://app"])
-def test_what_is_no_url_of_a_back_end_is_refused(url) -> None:
+def test_what_is_no_url_of_a_back_end_is_refused(url: str) -> None:
     with pytest.raises(BackendError, match="names no back end"):
         BackendAddress.parse(url)
