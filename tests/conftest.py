@@ -18,6 +18,18 @@ if TYPE_CHECKING:
     from pytest_modssl.targets.base import Target
 
 
+@pytest.fixture
+def pytester(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
+    """Its runs do without the plugin of hypothesis, which would import all of it at the end of each (1 s of a processor).
+
+    They leave no compiled files, so that a test file may be written again at once: files of one second and length pass
+    for the same.
+    """
+    pytester.plugins.append("no:hypothesispytest")
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    return pytester
+
+
 @pytest.fixture(scope="session")
 def local_installation(modssl_target: Target) -> Installation:
     """An httpd of this machine: that of the run where it is one, else the one that is found."""

@@ -23,9 +23,21 @@ def scene(modssl_ca: CA, modssl_target: Target) -> Scene:
     return Scene(ca=modssl_ca, installation=modssl_target.installation)
 
 
+_FIRST = {one.entry: one for one in reversed(DEMONSTRATIONS)}
+# What these tell of is decided by which account asks, in each of their demonstrations by another rule.
+_OF_ACCOUNTS = {"ssl-mutex-permissions", "key-file-unreadable", "file-permissions", "script-not-run"}
+
+
 def _marked(demonstration: Demonstration) -> ParameterSet:
-    """Protocols are the same to every account; files, ports and processes are not."""
-    marks = [pytest.mark.any_account] if entry(demonstration.entry).group == "protocol" else []
+    """Where and as whom `make test` plays a demonstration again, after all of them on this machine.
+
+    One of each entry shows that what it tells of is seen in containers, and as an ordinary user. Protocols are the same
+    to every account; files, ports and processes are not.
+    """
+    further = demonstration is not _FIRST[demonstration.entry]
+    by_account = entry(demonstration.entry).group != "protocol" and (not further or demonstration.entry in _OF_ACCOUNTS)
+    marks = [pytest.mark.any_target] if further else []
+    marks += [] if by_account else [pytest.mark.any_account]
     return pytest.param(demonstration, id=str(demonstration), marks=marks)
 
 

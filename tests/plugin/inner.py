@@ -72,7 +72,8 @@ sys.exit(pytest.main())
 @contextlib.contextmanager
 def inner_run(folder: Path, *args: str) -> Iterator[subprocess.Popen[bytes]]:
     """A run of pytest in a group of its own, which is killed at the end of the block with all that is left of it."""
-    command = [sys.executable, "-c", _PYTEST, "--modssl", "-q", "-p", "no:cacheprovider", *args]
+    without = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest")
+    command = [sys.executable, "-c", _PYTEST, "--modssl", "-q", *without, *args]
     with subprocess.Popen(
         command,
         stdout=subprocess.DEVNULL,

@@ -56,7 +56,7 @@ def left(base: Path) -> list[str]:
 )
 def test_every_way_of_distribution_works_and_leaves_nothing(pytester: pytest.Pytester, base: Path, dist: str) -> None:
     pytester.makepyfile(SERVERS)
-    args = ["-n", "4", "--dist", dist] if dist not in {"each", "no"} else ["--dist", dist, "--tx", "2*popen"]
+    args = ["-n", "2", "--dist", dist] if dist not in {"each", "no"} else ["--dist", dist, "--tx", "2*popen"]
     result = pytester.runpytest_subprocess("--modssl", *args)
     result.assert_outcomes(passed=24 if dist == "each" else 12)
     assert left(base) == []
@@ -106,7 +106,8 @@ def test_a_run_that_is_ended_from_outside_leaves_no_process_and_the_next_run_rem
 
 def test_two_runs_at_once_do_not_disturb_each_other(pytester: pytest.Pytester, base: Path) -> None:
     pytester.makepyfile(SERVERS)
-    command = [sys.executable, "-m", "pytest", "--modssl", "-q", "-p", "no:cacheprovider"]
+    without = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest")
+    command = [sys.executable, "-m", "pytest", "--modssl", "-q", *without]
     runs = [
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=pytester.path)
         for _ in range(2)
