@@ -18,12 +18,21 @@ if TYPE_CHECKING:
     from pytest_modssl.targets.base import Target
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks what uses no server of the run's target: it is the same on each."""
+    for item in items:
+        used = getattr(item, "fixturenames", ())
+        if "modssl_target" not in used or "local_installation" in used:
+            item.add_marker(pytest.mark.any_target)
+
+
 @pytest.fixture
 def pytester(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
-    """Its runs do without the plugin of hypothesis, which would import all of it at the end of each (1 s of a processor).
+    """Its runs do without the plugin of hypothesis, which would import all of it at the end of each.
 
-    They leave no compiled files, so that a test file may be written again at once: files of one second and length pass
-    for the same.
+    That is a second of a processor (measured with hypothesis 6.170). They leave no compiled files, so that a test file
+    may be written again at once: Python takes two of one length and second for the same.
     """
     pytester.plugins.append("no:hypothesispytest")
     monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
