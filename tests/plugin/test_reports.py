@@ -121,16 +121,24 @@ def test_every_look_at_the_server_can_be_repeated_while_it_runs(run: RunPytest, 
     )
 
 
-@pytest.mark.parametrize(
-    ("look", "told"),
-    [
-        ('get("https://nobody.example.test/")', "*no virtual host serves https://nobody.example.test*"),
-        ('session(trust=[]).request("GET", "https://www.example.test/")', "*this session trusts no root at all*"),
-    ],
-)
-def test_a_request_that_cannot_be_made_is_told_without_the_http_libraries(run: RunPytest, look: str, told: str) -> None:
-    result = run(f"def test_it(modssl_server):\n    modssl_server.{look}\n")
-    result.stdout.fnmatch_lines([">   *modssl_server.*", f"E  {told}"])
+def test_a_request_that_cannot_be_made_is_told_without_the_http_libraries(run: RunPytest) -> None:
+    result = run(
+        """
+        def test_name(modssl_server):
+            modssl_server.get("https://nobody.example.test/")
+
+        def test_trust(modssl_server):
+            modssl_server.session(trust=[]).request("GET", "https://www.example.test/")
+        """
+    )
+    result.stdout.fnmatch_lines(
+        [
+            ">   *modssl_server.get(*",
+            "E  *no virtual host serves https://nobody.example.test*",
+            ">   *modssl_server.session(*",
+            "E  *this session trusts no root at all*",
+        ]
+    )
     assert not re.search(r"/(urllib3|requests)/", result.stdout.str())
 
 
@@ -144,43 +152,53 @@ EXPIRED = """
         past = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(days=1)
         return ServerConfig(VirtualHost("www.example.test", tls=modssl_ca.issue("www.example.test", not_after=past)))
 
-    def test_it(modssl_server):
+    def test_get(modssl_server):
+        modssl_server.get("https://www.example.test/")
+
+    def test_handshake(modssl_server):
+        assert modssl_server.handshake("www.example.test").verification.ok
+
+    def test_assertion(modssl_server):
+        from pytest_modssl import assert_handshake; assert_handshake(modssl_server, "www.example.test")
 """
 
 
-@pytest.mark.parametrize(
-    "line",
-    [
-        'modssl_server.get("https://www.example.test/")',
-        'assert modssl_server.handshake("www.example.test").verification.ok',
-        'from pytest_modssl import assert_handshake; assert_handshake(modssl_server, "www.example.test")',
-    ],
-)
 def test_however_a_test_fails_its_diagnosis_is_told_once_on_the_terminal_and_in_junit(
-    run: RunPytest, pytester: pytest.Pytester, line: str
+    run: RunPytest, pytester: pytest.Pytester
 ) -> None:
-    result = run(f"{EXPIRED}        {line}\n", "--junitxml=report.xml")
+    result = run(EXPIRED, "--junitxml=report.xml")
     # On a CI system pytest's summary at the end repeats whole messages.
     report = result.stdout.str().partition("short test summary info")[0]
-    assert report.count("diagnosis: the certificate of CN=www.example.test expired at") == 1
-    result.stdout.fnmatch_lines(["*at *test_however*.py:8: this call brings about SSLCertificateFile"])
-    if hasattr(BaseException, "add_note") or "assert_handshake" in line:
-        assert "diagnosis: the certificate of CN=www.example.test expired" in (pytester.path / "report.xml").read_text()
+    junit = (pytester.path / "report.xml").read_text()
+    for name in ("test_get", "test_handshake", "test_assertion"):
+        told = report.partition(f"_ {name} _")[2].partition("\n____")[0]
+        assert told.count("diagnosis: the certificate of CN=www.example.test expired at") == 1
+        assert re.search(r"at .*test_however.*\.py:8: this call brings about SSLCertificateFile", told)
+        if hasattr(BaseException, "add_note") or name == "test_assertion":
+            kept = junit.partition(f'name="{name}"')[2].partition("</testcase>")[0]
+            assert "diagnosis: the certificate of CN=www.example.test expired" in kept
 
 
-@pytest.mark.parametrize(
-    "line",
-    [
-        'assert modssl_server.get("https://www.example.test/").status_code == 201',
-        'assert_handshake_fails(modssl_server, "www.example.test", port=80, failure="not_tls"); assert 1 == 2',
-        'pytest.raises(requests.exceptions.SSLError, modssl_server.get, "https://www.example.test:80/"); assert 1 == 2',
-    ],
-)
-def test_a_failure_that_is_not_the_server_s_has_no_diagnosis(run: RunPytest, line: str) -> None:
-    source = "import pytest, requests\nfrom pytest_modssl import assert_handshake_fails\n\n"
-    result = run(f"{source}def test_it(modssl_server):\n    {line}\n")
-    result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["*assert 200 == 201*" if "201" in line else "*assert 1 == 2*"])
+def test_a_failure_that_is_not_the_server_s_has_no_diagnosis(run: RunPytest) -> None:
+    result = run(
+        """
+        import pytest, requests
+        from pytest_modssl import assert_handshake_fails
+
+        def test_status(modssl_server):
+            assert modssl_server.get("https://www.example.test/").status_code == 201
+
+        def test_meant(modssl_server):
+            assert_handshake_fails(modssl_server, "www.example.test", port=80, failure="not_tls")
+            assert 1 == 2
+
+        def test_caught(modssl_server):
+            pytest.raises(requests.exceptions.SSLError, modssl_server.get, "https://www.example.test:80/")
+            assert 1 == 3
+        """
+    )
+    result.assert_outcomes(failed=3)
+    result.stdout.fnmatch_lines(["*assert 200 == 201*", "*assert 1 == 2*", "*assert 1 == 3*"])
     assert "diagnosis:" not in result.stdout.str()
 
 
