@@ -31,8 +31,9 @@ _OURS = frozenset({"errorlog", "errorlogformat", "loglevel"})
 # Each would ask the name servers about clients (manual, HostnameLookups).
 _ASKING = frozenset({"hostnamelookups", "identitycheck"})
 _PIPED = frozenset({"customlog", "transferlog", "globallog", "forensiclog"})
-# Folders of the machine itself, the same everywhere.
-_EVERYWHERE = ("/dev/", "/proc/", "/bin/", "/usr/bin/")
+EVERYWHERE = ("/dev/", "/proc/", "/bin/", "/usr/bin/")
+"""Folders of the machine itself, the same everywhere."""
+
 _EVERYTHING = ("/",)
 # A module is named by its identifier; what a variable is worth is moved where a path is made of it.
 _UNMOVED = frozenset({"module"})
@@ -159,7 +160,7 @@ def _paths(same: Sequence[Placed], terms: Terms) -> Iterator[_Change]:
             continue
         meant = {found for one in same for found in _resolved(one, path.index)}
         inside = _EVERYTHING if path.kind != "maybe" else terms.folders
-        if meant and all(one.startswith(inside) and not one.startswith(_EVERYWHERE) for one in meant):
+        if meant and all(one.startswith(inside) and not one.startswith(EVERYWHERE) for one in meant):
             prefix = re.escape(machine) if path.kind == "path pattern" else machine
             yield _prefixed(first, path.index, path.start, prefix)
 

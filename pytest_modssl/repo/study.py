@@ -22,7 +22,7 @@ from pytest_modssl.repo.made import Made
 from pytest_modssl.repo.making import make
 from pytest_modssl.repo.reader import read_configuration
 from pytest_modssl.repo.references import kind, paths_in
-from pytest_modssl.repo.rewrite import absent_modules, backends_in, by_statement, may_be_left_out
+from pytest_modssl.repo.rewrite import EVERYWHERE, absent_modules, backends_in, by_statement, may_be_left_out
 from pytest_modssl.repo.told import told_hosts, user_origin, without_machine
 
 if TYPE_CHECKING:
@@ -214,6 +214,8 @@ def _made_ready(config: RepoConfig, answer: _Answer, backends: Callable[[], Back
         return Origin(str(file.path if file is not None and file.path is not None else deployed), line)
 
     def has(deployed: str) -> bytes | None:
+        if deployed.startswith(EVERYWHERE):
+            return _PLACEHOLDER
         if deployed in texts:
             return texts[deployed].text.encode("utf-8", "surrogateescape")
         brought = config.found.layout.files.get(deployed)
@@ -225,7 +227,7 @@ def _made_ready(config: RepoConfig, answer: _Answer, backends: Callable[[], Back
         answer.directives,
         has=has,
         has_folder=deployment.is_folder,
-        ca=CA(),
+        ca=CA().intermediate(),
         server_root=config.reading.server_root,
         back_ends=backends().ca if config.sockets else None,
         locate=lambda one: user_origin(one, origin),

@@ -117,7 +117,7 @@ class Container:
     def _create(self, image: str, command: list[str], labels: Mapping[str, str], shared: Sequence[str]) -> str:
         host = self._api.create_host_config(
             auto_remove=True,
-            # Whoever may write to a socket may connect to it there too, and nothing is removed by the keeper's cleaning.
+            # Read-only keeps them from the keeper's cleaning, and nobody from a socket that he may write to.
             binds=[f"{folder}:{folder}:ro" for folder in shared],
             cap_add=list(_CAPABILITIES),
             cap_drop=["ALL"],
