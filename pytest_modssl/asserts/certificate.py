@@ -53,7 +53,7 @@ def assert_certificate(
     require(
         server,
         f"certificate for {name or 'no name'} on port {port}",
-        list(_no_handshake(seen) if seen.leaf is None else _unfit(seen, seen.leaf, remaining)),
+        list(_no_handshake(seen) if seen.leaf is None else unfit(seen, seen.leaf, remaining)),
         seen=(seen,),
         commands=[repeat_command(server, name, port, options)],
     )
@@ -82,7 +82,7 @@ def assert_chain_complete(server: Server, name: str | None = None, *, port: int 
     require(
         server,
         f"chain of {name or 'no name'} on port {port}",
-        list(_chain_faults(seen.chain, roots) if seen.certificates else _no_handshake(seen)),
+        list(chain_faults(seen.chain, roots) if seen.certificates else _no_handshake(seen)),
         seen=(seen, *_listed(seen.chain)),
         commands=[repeat_command(server, name, port, options)],
     )
@@ -93,7 +93,8 @@ def _no_handshake(seen: Handshake) -> Iterator[Mismatch]:
     yield Mismatch("handshake", "a certificate", f"none ({seen.failure}): {seen.error}")
 
 
-def _unfit(seen: Handshake, leaf: x509.Certificate, remaining: dt.timedelta) -> Iterator[Mismatch]:
+def unfit(seen: Handshake, leaf: x509.Certificate, remaining: dt.timedelta = _NO_TIME) -> Iterator[Mismatch]:
+    """What makes a certificate unfit for a server of the name that was asked for; see `assert_certificate`."""
     now = dt.datetime.now(dt.timezone.utc)
     if leaf.not_valid_before_utc > now:
         start = f"{leaf.not_valid_before_utc:%Y-%m-%d %H:%M} UTC"
@@ -111,8 +112,8 @@ def _unfit(seen: Handshake, leaf: x509.Certificate, remaining: dt.timedelta) -> 
         yield Mismatch("certificate: extendedKeyUsage", "serverAuth (1.3.6.1.5.5.7.3.1)", shown)
 
 
-def _chain_faults(chain: Sequence[x509.Certificate], roots: Sequence[x509.Certificate]) -> Iterator[Mismatch]:
-    """What keeps a chain from being just what a client needs."""
+def chain_faults(chain: Sequence[x509.Certificate], roots: Sequence[x509.Certificate]) -> Iterator[Mismatch]:
+    """What keeps a chain from being just what a client needs; see `assert_chain_complete`."""
     needed = [chain[0]]
     while not _issued_by_any(needed[-1], roots):
         issuer = next((one for one in chain if one not in needed and _issued(one, needed[-1])), None)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
@@ -20,7 +20,7 @@ from pytest_modssl.httpd.syntax import directives_in
 from pytest_modssl.tls.exchange import Exchange
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from pytest_modssl.errors import Mismatch
     from pytest_modssl.httpd.config import VirtualHost
@@ -141,6 +141,14 @@ class Evidence:
     ports: Mapping[tuple[str, int], int] = field(default_factory=dict)
     dump: Callable[[], tuple[DumpedDirective, ...]] = field(default=_nothing, repr=False, compare=False)
     crashed: Callable[[], tuple[Crash, ...]] = field(default=tuple, repr=False, compare=False)
+
+    def about(
+        self, *, mismatches: Sequence[Mismatch], observations: Sequence[object], records: Sequence[LogRecord]
+    ) -> Evidence:
+        """The same server, and another failure of it: what is configured is not asked again; arguments as above."""
+        other = replace(self, mismatches=tuple(mismatches), observations=tuple(observations), records=tuple(records))
+        other.__dict__["directives"] = self.directives
+        return other
 
     # What was said
 

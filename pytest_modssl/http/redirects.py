@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urldefrag, urljoin, urlsplit
 
 import requests
@@ -13,8 +13,23 @@ from pytest_modssl.errors import ModsslError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from requests.cookies import RequestsCookieJar
+
 # RFC 9110 15.4: these ask the client to go elsewhere by itself; 300, 304 and 305 do not.
 REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})
+
+
+class Asks(Protocol):
+    """What redirects are followed with: a `requests.Session`, or what answers as one."""
+
+    @property
+    def cookies(self) -> RequestsCookieJar:
+        """Those that it would send."""
+        ...
+
+    def request(self, *asked: Any, **options: Any) -> requests.Response:
+        """The answer to method and URL; raises `requests.RequestException` or `ModsslError` where there is none."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +90,7 @@ class RedirectChain:
 
 
 def follow(
-    session: requests.Session,
+    session: Asks,
     url: str,
     *,
     limit: int = 10,
@@ -88,7 +103,7 @@ def follow(
     handshake or a name that nothing serves are told by `RedirectChain.error`.
 
     Args:
-        session: as `open_session` gives it.
+        session: as `open_session` gives it, or what answers as one.
         url: the first URL.
         limit: how many redirects are followed; browsers take 20 (Fetch standard, HTTP-redirect fetch, step 7).
         method: of the first request; 303, and 301 or 302 on POST, turn it into GET (RFC 9110 15.4).
@@ -117,7 +132,7 @@ def follow(
         method, url = next_method, hop.next_url
 
 
-def _state(session: requests.Session, method: str, url: str) -> tuple[object, ...]:
+def _state(session: Asks, method: str, url: str) -> tuple[object, ...]:
     # A server sees method, URL (without its fragment) and cookies: with the same again it will answer the same again.
     cookies = frozenset((cookie.domain, cookie.path, cookie.name, cookie.value) for cookie in session.cookies)
     return method, urldefrag(url).url, cookies

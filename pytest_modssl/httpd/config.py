@@ -215,7 +215,7 @@ class ServerConfig:
         """Every port of the configuration, each once: those of Listen, then those that virtual hosts alone have."""
         return tuple(dict.fromkeys((*self.listen, *(host.port for host in self.virtual_hosts))))
 
-    @property
+    @cached_property
     def trust(self) -> tuple[bytes, ...]:
         """PEM of the root of every certificate that a CA issued: what a client of this server trusts."""
         roots = (leaf.root_pem for host in self.virtual_hosts for leaf in host.certificates)

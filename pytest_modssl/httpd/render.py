@@ -26,6 +26,8 @@ ACCESS_LOG = "logs/access.log"
 PID_FILE = "logs/httpd.pid"
 ENVIRONMENT = "environment.conf"
 PIPE_MODE = 0o644
+ACCESS_FORMAT = '%h %l %u %t \\"%r\\" %>s %b %v:%p %{c}L \\"%{User-Agent}i\\"'
+"""The form of an access log's lines, for `CustomLog` and `GlobalLog`: which host answered (`%v`), and whom."""
 
 _FOLDERS = ("logs", "pki", "run", "sites", "tls")
 
@@ -289,7 +291,7 @@ def _add_base(
     # That a DBM drops what it cannot take is told at debug alone (AH00806, mod_socache_dbm.c).
     telling = [f"{name}:debug" for name in ("ssl", "socache_dbm") if name in present]
     page.add(" ".join(["LogLevel info", *telling]))
-    page.add(f'CustomLog "{place.access_log or place.below(ACCESS_LOG)}" "%h %l %u %t \\"%r\\" %>s %b %v:%p %{{c}}L"')
+    page.add(f'CustomLog "{place.access_log or place.below(ACCESS_LOG)}" "{ACCESS_FORMAT}"')
     page.add(*_MPM_START[_mpm(config, installation)])
     if place.cores:
         page.add(f'CoreDumpDirectory "{place.root}/run"')

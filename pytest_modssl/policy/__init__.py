@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pytest_modssl.policy.deviations import AREAS, Area, Deviation, Seen, deviations
+from pytest_modssl.policy.deviations import AREAS, Area, Deviation, Presented, Seen, deviations
 from pytest_modssl.policy.guideline import Policy, policies, policy
-from pytest_modssl.policy.report import PolicyReport, look, policy_report
+from pytest_modssl.policy.report import PolicyReport, look, policy_report, presented
 
 __all__ = [
     "AREAS",
@@ -12,10 +12,12 @@ __all__ = [
     "Deviation",
     "Policy",
     "PolicyReport",
+    "Presented",
     "Seen",
     "deviations",
     "look",
     "policies",
     "policy",
     "policy_report",
+    "presented",
 ]

@@ -109,13 +109,20 @@ def look(
     """
     known = {id(one) for one in server.observations}
     scan = server.scan(name, port=port)
-    presented = tuple(_presented(server, name, port=port, client=client)) if scan.protocols else ()
+    shown = tuple(presented(server, name, port=port, client=client)) if scan.protocols else ()
     hsts = _hsts(server, name, port=port, path=path, client=client)
     server.accept([one for one in server.observations if id(one) not in known])
-    return Seen(scan=scan, presented=presented, hsts=hsts, openssl=server.installation.openssl)
+    return Seen(scan=scan, presented=shown, hsts=hsts, openssl=server.installation.openssl)
 
 
-def _presented(server: Server, name: str | None, **options: Any) -> Iterator[Presented]:
+def presented(server: Server, name: str | None, **options: Any) -> Iterator[Presented]:
+    """Each certificate that a server presents, found by a handshake for each kind of key.
+
+    Args:
+        server: the server.
+        name: the name to send as SNI.
+        options: `port=` and others of `Server.handshake`.
+    """
     known: list[x509.Certificate] = []
     for schemes in _SCHEMES:
         shaken: Handshake = server.handshake(

@@ -43,5 +43,9 @@ class RepoHost:
     @property
     def url(self) -> str:
         """The address of its first page: "https://www.example.com/", with a port where it is not the scheme's."""
+        return self.url_of(self.name)
+
+    def url_of(self, name: str) -> str:
+        """The same by another of its names."""
         scheme, usual = ("https", 443) if self.tls else ("http", 80)
-        return f"{scheme}://{self.name}{'' if self.port == usual else f':{self.port}'}/"
+        return f"{scheme}://{name}{'' if self.port == usual else f':{self.port}'}/"

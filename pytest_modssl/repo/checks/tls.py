@@ -1,0 +1,213 @@
+"""What a virtual host shows of itself in TLS: the handshake, its certificates, what it accepts."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from pytest_modssl.asserts.certificate import chain_faults, unfit
+from pytest_modssl.errors import Mismatch, TlsError
+from pytest_modssl.policy import Seen, deviations
+from pytest_modssl.repo.checks.hosts import certifiable, example
+from pytest_modssl.tls import hostname
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cryptography import x509
+
+    from pytest_modssl.policy import Area
+    from pytest_modssl.repo.checks.check import Visit
+    from pytest_modssl.repo.checks.observed import Arrival
+    from pytest_modssl.repo.hosts import RepoHost
+
+LEGACY: Final = ("SSLv3", "TLSv1", "TLSv1.1")
+"""Deprecated by RFC 7568 (SSLv3) and RFC 8996 (TLS 1.0 and 1.1)."""
+
+_FILE: Final = ("SSLCertificateFile", "")
+# `hsts` is a check of its own; no OCSP responder can be reached from a run, so nothing is ever stapled in one.
+_NOT_HERE: Final[tuple[Area, ...]] = ("hsts", "stapling")
+
+
+def handshake(visit: Visit) -> None:
+    """A client that asks for the host by its name shakes hands, and trusts the certificate for that name."""
+    __tracebackhide__ = True
+    arrival = visit.observed.arrival(visit.host, visit.host.name)
+    seen = arrival.handshake
+    mismatches = list(_failed(arrival))
+    if not mismatches and seen is not None:
+        if seen.verification.ok is False:
+            mismatches.append(Mismatch("chain", "trusted", str(seen.verification)))
+        if seen.hostname_ok is False:
+            mismatches.append(Mismatch("certificate: names", visit.host.name, ", ".join(seen.names) or "none"))
+    if mismatches and visit.host.demands_certificate and visit.observed.client is None:
+        mismatches.append(Mismatch("client certificate", "one to show, which the host demands", "none could be made"))
+    visit.require(
+        f"TLS handshake with {visit.host.name} on port {visit.host.port}",
+        mismatches,
+        arrivals=[arrival],
+        seen=[] if seen is None else [seen.transcript],
+        directives=[_FILE],
+        commands=[visit.server.s_client_command(visit.host.name, port=visit.host.port, client=visit.observed.client)],
+    )
+
+
+def certificate_names(visit: Visit) -> None:
+    """Each certificate of the host is for its ServerName and for every ServerAlias."""
+    __tracebackhide__ = True
+    arrival = visit.observed.arrival(visit.host, visit.host.name)
+    mismatches = list(_without_certificate(arrival))
+    for one in () if mismatches else visit.observed.presented(visit.host):
+        names = hostname.certificate_names(one.certificate)
+        missing = [
+            name for name in visit.host.names if certifiable(name) and not hostname.matches(names, example(name))
+        ]
+        if missing:
+            mismatches.append(Mismatch("certificate: names", ", ".join(missing), ", ".join(names) or "none"))
+    visit.require(
+        f"names of the certificate of {visit.title}",
+        mismatches,
+        arrivals=[arrival],
+        directives=[_FILE, ("ServerName", ""), ("ServerAlias", "")],
+    )
+
+
+def chain(visit: Visit) -> None:
+    """The host sends its certificate and the issuers up to a trusted root, in order; none has expired."""
+    __tracebackhide__ = True
+    arrival = visit.observed.arrival(visit.host, visit.host.name)
+    seen = arrival.handshake
+    mismatches = list(_without_certificate(arrival))
+    if seen is not None and seen.leaf is not None:
+        # Whether the names fit is what `certificate-names` looks at.
+        mismatches += unfit(replace(seen, server_name=None), seen.leaf)
+        mismatches += _expired(seen.chain[1:])
+        mismatches += chain_faults(seen.chain, visit.observed.roots)
+    visit.require(
+        f"certificate chain of {visit.title}",
+        mismatches,
+        arrivals=[arrival],
+        directives=[_FILE, ("SSLCertificateChainFile", "")],
+    )
+
+
+def sni(visit: Visit) -> None:
+    """Each name of the host leads to it, and to no other host: the certificate and the answer are its own."""
+    __tracebackhide__ = True
+    observed, host = visit.observed, visit.host
+    own = observed.arrival(host, host.name)
+    arrivals = {name: observed.arrival(host, example(name)) for name in host.names}
+    mismatches, wrong, others = [], [], []
+    for name, arrival in arrivals.items():
+        found = list(_failed(arrival)) or [*_other_certificate(name, arrival, own), *_other_host(visit, name, arrival)]
+        if found:
+            mismatches += found
+            wrong.append(arrival)
+            others.append(visit.hosts.serving(example(name), host.port))
+    visit.require(
+        f"what the names of {visit.title} lead to",
+        mismatches,
+        arrivals=wrong,
+        seen=[f"{observed.begin(one)}" for one in dict.fromkeys(others) if one is not None and one is not host],
+        directives=[("ServerName", ""), ("ServerAlias", "")],
+    )
+
+
+def policy(visit: Visit) -> None:
+    """The host is as the policy says: protocols, suites, groups, keys and certificates."""
+    __tracebackhide__ = True
+    wanted = visit.policy
+    arrival = visit.observed.arrival(visit.host, visit.host.name)
+    headline = f"{wanted}: {visit.title}"
+    try:
+        scan = visit.observed.scan(visit.host)
+    except TlsError as error:
+        visit.require(headline, [Mismatch("scan", "the answers of TLS", str(error))], arrivals=[arrival])
+        return
+    shown = visit.observed.presented(visit.host)
+    seen = Seen(scan=scan, presented=shown, hsts=None, openssl=visit.server.installation.openssl)
+    found = [one for one in deviations(wanted, seen) if not one.lacks and one.area not in _NOT_HERE]
+    mismatches = [one.mismatch for one in found] or ([] if shown else list(_without_certificate(arrival)))
+    visit.require(
+        headline,
+        mismatches,
+        seen=[scan],
+        directives=[(one, "") for one in dict.fromkeys(one.directive for one in found)],
+    )
+
+
+def legacy_protocols(visit: Visit) -> None:
+    """The host refuses SSLv3, TLS 1.0 and TLS 1.1, but for those that a policy chosen for it allows."""
+    __tracebackhide__ = True
+    headline = f"protocols of {visit.title}"
+    try:
+        scan = visit.observed.scan(visit.host)
+    except TlsError as error:
+        visit.require(headline, [Mismatch("scan", "the answers of TLS", str(error))])
+        return
+    accepted = [one for one in LEGACY if one in scan.protocols and one not in visit.policy.protocols]
+    visit.require(
+        headline,
+        [Mismatch(one, "a refusal", f"it is accepted, with {scan.suites[one][0]}") for one in accepted],
+        seen=[scan],
+        directives=[("SSLProtocol", ""), ("SSLCipherSuite", "")],
+        commands=[
+            visit.server.s_client_command(visit.host.name, port=visit.host.port, protocol=one, security_level=0)
+            for one in accepted
+        ],
+    )
+
+
+def _failed(arrival: Arrival) -> Iterator[Mismatch]:
+    seen = arrival.handshake
+    if seen is not None and not seen.ok:
+        name = seen.server_name or "no SNI"
+        yield Mismatch(f"{name}: handshake", "success", f"failure ({seen.failure}): {seen.error}")
+
+
+def _without_certificate(arrival: Arrival) -> Iterator[Mismatch]:
+    seen = arrival.handshake
+    if seen is None or not seen.certificates:
+        why = "" if seen is None else f" ({seen.failure}): {seen.error}"
+        yield Mismatch("handshake", "a certificate", f"none{why}")
+
+
+def _expired(issuers: tuple[x509.Certificate, ...]) -> Iterator[Mismatch]:
+    now = dt.datetime.now(dt.timezone.utc)
+    for one in issuers:
+        if one.not_valid_after_utc < now:
+            end = f"{one.not_valid_after_utc:%Y-%m-%d %H:%M} UTC"
+            yield Mismatch(f"chain: validity of {one.subject.rfc4514_string()}", "an end in the future", end)
+
+
+def _other_certificate(name: str, arrival: Arrival, own: Arrival) -> Iterator[Mismatch]:
+    seen, wanted = arrival.handshake, own.handshake
+    if seen is None or wanted is None or seen.certificates[:1] == wanted.certificates[:1]:
+        return
+    yield Mismatch(f"{name}: certificate", f"that of {wanted.server_name}", f"one for {', '.join(seen.names)}")
+
+
+def _other_host(visit: Visit, name: str, arrival: Arrival) -> Iterator[Mismatch]:
+    host = visit.host
+    first = visit.hosts.serving(example(name), host.port)
+    if first is not None and first is not host and first.name == host.name:
+        # httpd names hosts by ServerName alone, so its log cannot tell these two apart.
+        yield Mismatch(
+            f"{name}: virtual host", f"the one at {host.origin}", f"the one at {first.origin}, which is first"
+        )
+        return
+    if arrival.response is None:
+        yield Mismatch(f"{name}: answer", "one", f"none: {arrival.error}")
+        return
+    answered = visit.observed.answered_by(arrival)
+    if answered is None:
+        yield Mismatch(f"{name}: virtual host", host.name, "httpd's access log does not tell which")
+    elif answered.lower() != host.name.lower():
+        where = "" if first is None or first is host else f" ({first.origin})"
+        yield Mismatch(f"{name}: virtual host", host.name, f"{answered}{where}")
+
+
+def speaks_tls(host: RepoHost, _hosts: object) -> bool:
+    """Whether a check of TLS is about a host."""
+    return host.tls
