@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from pytest_modssl.pki import Blob, LeafCert
 
 _NAME = re.compile(r"[A-Za-z0-9._*?:\[\]-]+\Z")
+_PATTERN = re.compile(r"[*?\[]")
 _DEFINE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
 
@@ -203,7 +204,21 @@ class ServerConfig:
 
     def port_of(self, name: str, port: int) -> int | None:
         """The port itself, where a virtual host has it and serves the name; see `Configuration`."""
-        return port if any(one.port == port and one.serves(name) for one in self.virtual_hosts) else None
+        if (name.lower(), port) in self._names or any(one.serves(name) for one in self._wild if one.port == port):
+            return port
+        return None
+
+    @cached_property
+    def _names(self) -> frozenset[tuple[str, int]]:
+        """Every name without a wildcard, with its port."""
+        return frozenset(
+            (name.lower(), host.port) for host in self.virtual_hosts for name in (host.name, *host.aliases)
+        )
+
+    @cached_property
+    def _wild(self) -> tuple[VirtualHost, ...]:
+        """The virtual hosts that have more names than can be listed."""
+        return tuple(one for one in self.virtual_hosts if _PATTERN.search(" ".join((one.name, *one.aliases))))
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -63,7 +63,7 @@ class Visit:
         arrivals: Sequence[Arrival] = (),
         seen: Sequence[object] = (),
         directives: Sequence[tuple[str, str]] = (),
-        commands: Sequence[Sequence[str]] = (),
+        commands: Callable[[], Sequence[Sequence[str]]] = tuple,
     ) -> None:
         """Returns if there is no mismatch; else raises them all.
 
@@ -73,7 +73,7 @@ class Visit:
             arrivals: the clients that it was seen by: evidence, with what was logged of them.
             seen: further observations, which are shown.
             directives: names of directives that decide about it, each with a word that must be among its arguments.
-            commands: command lines that show it again, beyond those of the arrivals.
+            commands: gives command lines that show it again, beyond those of the arrivals.
 
         Raises:
             ModsslAssertionError: with the user's lines, diagnoses, log, what was seen, the commands.
@@ -91,7 +91,7 @@ class Visit:
             places=self._places(directives),
             records=records or None,
             seen=observations,
-            commands=[*(one.command(self.server, self.observed.client) for one in arrivals), *commands],
+            commands=[*(one.command(self.server, self.observed.client) for one in arrivals), *commands()],
         )
 
     def _places(self, directives: Sequence[tuple[str, str]]) -> list[Place]:

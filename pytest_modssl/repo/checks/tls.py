@@ -49,7 +49,9 @@ def handshake(visit: Visit) -> None:
         arrivals=[arrival],
         seen=[] if seen is None else [seen.transcript],
         directives=[_FILE],
-        commands=[visit.server.s_client_command(visit.host.name, port=visit.host.port, client=visit.observed.client)],
+        commands=lambda: [
+            visit.server.s_client_command(visit.host.name, port=visit.host.port, client=visit.observed.client)
+        ],
     )
 
 
@@ -152,7 +154,7 @@ def legacy_protocols(visit: Visit) -> None:
         [Mismatch(one, "a refusal", f"it is accepted, with {scan.suites[one][0]}") for one in accepted],
         seen=[scan],
         directives=[("SSLProtocol", ""), ("SSLCipherSuite", "")],
-        commands=[
+        commands=lambda: [
             visit.server.s_client_command(visit.host.name, port=visit.host.port, protocol=one, security_level=0)
             for one in accepted
         ],
