@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from pytest_modssl.backends import BackendAddress
 from pytest_modssl.httpd.installation import Version
 from pytest_modssl.httpd.modules import modules_for
-from pytest_modssl.httpd.render import ACCESS_LOG, ERROR_LOG, PID_FILE
+from pytest_modssl.httpd.render import ACCESS_FORMAT, ACCESS_LOG, ERROR_LOG, PID_FILE
 from pytest_modssl.repo.deployment import Deployment
 from pytest_modssl.repo.proxied import worker_text, worker_url
 
@@ -32,7 +32,6 @@ USED_IN = ' of "'
 # Where every request is written to, with the host that served it: no CustomLog of the configuration takes part in it
 # (manual, GlobalLog, which is there since httpd 2.4.19).
 _GLOBAL_LOG = Version(2, 4, 19)
-_ACCESS_FORMAT = '"%h %l %u %t \\"%r\\" %>s %b %v:%p %{c}L"'
 
 
 def main_file(
@@ -62,7 +61,7 @@ def main_file(
         f'ErrorLog "{place.error_log or place.below(ERROR_LOG)}"',
         "LogLevel info",
         *_where("ssl", "LogLevel ssl:debug"),
-        *_where("log_config", f'{log} "{place.access_log or place.below(ACCESS_LOG)}" {_ACCESS_FORMAT}'),
+        *_where("log_config", f'{log} "{place.access_log or place.below(ACCESS_LOG)}" "{ACCESS_FORMAT}"'),
         *_where("cgid", f'ScriptSock "{place.below("run")}/cgid.sock"'),
         *([f'CoreDumpDirectory "{place.below("run")}"'] if place.cores else []),
     ]

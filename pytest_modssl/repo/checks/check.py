@@ -97,7 +97,7 @@ class Visit:
     def _places(self, directives: Sequence[tuple[str, str]]) -> list[Place]:
         """Where the virtual host begins, and the directives in effect for it."""
         evidence = self.observed.evidence
-        found = [evidence.find(name, host=self.title, word=word) for name, word in directives]
+        found = [evidence.find(name, host=self.host.key, word=word) for name, word in directives]
         return [self.observed.begin(self.host), *(one.place for one in found if one is not None and one.place)]
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from pytest_modssl.repo.hosts import RepoHost
 
@@ -29,15 +29,16 @@ class Hosts:
         return iter(self.all)
 
     def serving(self, name: str, port: int) -> RepoHost | None:
-        """The virtual host that has a name at a port: the first one (server/vhost.c, update_server_from_aliases).
+        """The virtual host that has a name at a port of URLs; `None` where none has it.
 
-        `None` where none has it, also where a default host would answer.
+        It is the first one that has it (server/vhost.c, update_server_from_aliases). Where a default host would answer
+        to an unknown name, that is none.
         """
-        name = name.lower()
-        found = self._exact.get((name, port))
-        wild = next((index for index, pattern in self._wild.get(port, ()) if pattern.match(name)), None)
-        index = min((one for one in (found, wild) if one is not None), default=None)
-        return None if index is None else self.all[index]
+        return self._by_port.find(name, port)
+
+    def at_port(self, name: str, reached: int) -> RepoHost | None:
+        """The same at a port of the server: hosts with addresses of their own are at different ones."""
+        return self._reached.find(name, reached)
 
     def over_tls(self, name: str) -> RepoHost | None:
         """The virtual host that has a name over TLS, at the usual port first; `None` where none has."""
@@ -50,25 +51,39 @@ class Hosts:
         return self.serving(parts.hostname or "", parts.port or usual)
 
     @cached_property
-    def _exact(self) -> dict[tuple[str, int], int]:
-        found: dict[tuple[str, int], int] = {}
-        for index, host in enumerate(self.all):
-            for name in host.names:
-                found.setdefault((name.lower(), host.port), index)
-        return found
+    def _by_port(self) -> _Names:
+        return _Names([(host, host.port) for host in self.all])
 
     @cached_property
-    def _wild(self) -> dict[int, list[tuple[int, re.Pattern[str]]]]:
-        found: dict[int, list[tuple[int, re.Pattern[str]]]] = {}
-        for index, host in enumerate(self.all):
-            for name in filter(_WILD.search, host.names):
-                found.setdefault(host.port, []).append((index, re.compile(fnmatch.translate(name.lower()))))
-        return found
+    def _reached(self) -> _Names:
+        return _Names([(host, host.reached) for host in self.all])
 
     @cached_property
     def _tls_ports(self) -> tuple[int, ...]:
         ports = {host.port for host in self.all if host.tls}
         return tuple(sorted(ports, key=lambda port: (port != 443, port)))
+
+
+class _Names:
+    """Virtual hosts by name and port, in their order."""
+
+    def __init__(self, hosts: Sequence[tuple[RepoHost, int]]) -> None:
+        self._hosts = hosts
+        self._exact: dict[tuple[str, int], int] = {}
+        self._wild: dict[int, list[tuple[int, re.Pattern[str]]]] = {}
+        for index, (host, port) in enumerate(hosts):
+            for name in map(str.lower, host.names):
+                if _WILD.search(name):
+                    self._wild.setdefault(port, []).append((index, re.compile(fnmatch.translate(name))))
+                else:
+                    self._exact.setdefault((name, port), index)
+
+    def find(self, name: str, port: int) -> RepoHost | None:
+        name = name.lower()
+        found = self._exact.get((name, port), len(self._hosts))
+        wild = (index for index, pattern in self._wild.get(port, ()) if index < found and pattern.match(name))
+        found = next(wild, found)
+        return self._hosts[found][0] if found < len(self._hosts) else None
 
 
 def example(name: str) -> str:

@@ -90,7 +90,7 @@ class Observed:
         self.server = server
         self.hosts = hosts
         self.client = client
-        self._arrivals: dict[str, Arrival] = {}
+        self._arrivals: dict[tuple[str, int], Arrival] = {}
         self._scans: dict[object, Scan | TlsError] = {}
         self._presented: dict[RepoHost, tuple[Presented, ...]] = {}
         self._chains: dict[str, RedirectChain] = {}
@@ -103,30 +103,31 @@ class Observed:
     def arrival(self, host: RepoHost, name: str, path: str = "/") -> Arrival:
         """What a client sees that comes to a host by a name."""
         url = f"{host.url_of(name)}{path[1:]}"
-        if url not in self._arrivals:
-            self._arrivals[url] = self._arrive(url, host, name, path)
-        return self._arrivals[url]
+        key = (url, host.reached)
+        if key not in self._arrivals:
+            self._arrivals[key] = self._arrive(url, host, name, path)
+        return self._arrivals[key]
 
     def plain_on_tls(self, host: RepoHost) -> Arrival:
         """What a client gets that speaks plain HTTP to a TLS port."""
-        url = f"http://{host.name}:{host.port}/"
-        if url not in self._arrivals:
-            self._arrivals[url] = self._ask_plainly(url, host, host.name, "/")
-        return self._arrivals[url]
+        key = (f"http://{host.name}:{host.port}/", host.reached)
+        if key not in self._arrivals:
+            self._arrivals[key] = self._ask_plainly(key[0], host, "/")
+        return self._arrivals[key]
 
     def _arrive(self, url: str, host: RepoHost, name: str, path: str) -> Arrival:
         if not host.tls:
-            return self._ask_plainly(url, host, name, path)
+            return self._ask_plainly(url, host, path)
         number, request = self._request(url, path)
         client = self.client if host.demands_certificate else None
-        seen = self.server.speak(name, request, port=host.port, client=client)
+        seen = self.server.speak(name, request, port=host.reached, client=client)
         return self._noted(url, number, seen.reply, seen.error, seen.handshake)
 
-    def _ask_plainly(self, url: str, host: RepoHost, name: str, path: str) -> Arrival:
+    def _ask_plainly(self, url: str, host: RepoHost, path: str) -> Arrival:
         number, request = self._request(url, path)
         reply, error = b"", ""
         try:
-            reply = speak_plain(self.server.resolve("http", name, host.port), request)
+            reply = speak_plain(self.server.address(host.reached), request)
         except (OSError, UnknownHostError) as caught:
             error = str(caught) or type(caught).__name__
         return self._noted(url, number, reply, error, None)
@@ -228,7 +229,7 @@ class Observed:
         key = (host.settings, *self._kinds(host))
         if key not in self._scans:
             try:
-                self._scans[key] = self.server.scan(host.name, port=host.port)
+                self._scans[key] = self.server.scan(host.name, port=host.reached)
             except TlsError as error:
                 self._scans[key] = error
         found = self._scans[key]
@@ -242,16 +243,16 @@ class Observed:
             (type(one.certificate.public_key()), getattr(one.certificate.public_key(), "key_size", 0))
             for one in self.presented(host)
         ]
-        return (*kinds, self._dh.get(f"{host.name}:{host.port}", b""))
+        return (*kinds, self._dh.get(host.key, b""))
 
     def presented(self, host: RepoHost) -> tuple[Presented, ...]:
         """Every certificate that the host presents."""
         if host not in self._presented:
             seen = self.arrival(host, host.name).handshake
             found: tuple[Presented, ...] = ()
-            if self._certificates[f"{host.name}:{host.port}"] > 1:
+            if self._certificates[host.key] > 1:
                 client = self.client if host.demands_certificate else None
-                found = tuple(presented(self.server, host.name, port=host.port, client=client))
+                found = tuple(presented(self.server, host.name, port=host.reached, client=client))
             elif seen is not None and seen.leaf is not None:
                 found = (Presented(certificate=seen.leaf, stapled=False),)
             self._presented[host] = found

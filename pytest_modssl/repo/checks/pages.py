@@ -134,7 +134,7 @@ def _also_over_tls(host: RepoHost, hosts: Hosts) -> Iterator[str]:
     return (
         name
         for name in host.names
-        if hosts.over_tls(example(name)) is not None and hosts.serving(example(name), host.port) is host
+        if hosts.over_tls(example(name)) is not None and hosts.at_port(example(name), host.reached) is host
     )
 
 

@@ -50,7 +50,7 @@ def handshake(visit: Visit) -> None:
         seen=[] if seen is None else [seen.transcript],
         directives=[_FILE],
         commands=lambda: [
-            visit.server.s_client_command(visit.host.name, port=visit.host.port, client=visit.observed.client)
+            visit.server.s_client_command(visit.host.name, port=visit.host.reached, client=visit.observed.client)
         ],
     )
 
@@ -106,7 +106,7 @@ def sni(visit: Visit) -> None:
         if found:
             mismatches += found
             wrong.append(arrival)
-            others.append(visit.hosts.serving(example(name), host.port))
+            others.append(visit.hosts.at_port(example(name), host.reached))
     visit.require(
         f"what the names of {visit.title} lead to",
         mismatches,
@@ -155,7 +155,7 @@ def legacy_protocols(visit: Visit) -> None:
         seen=[scan],
         directives=[("SSLProtocol", ""), ("SSLCipherSuite", "")],
         commands=lambda: [
-            visit.server.s_client_command(visit.host.name, port=visit.host.port, protocol=one, security_level=0)
+            visit.server.s_client_command(visit.host.name, port=visit.host.reached, protocol=one, security_level=0)
             for one in accepted
         ],
     )
@@ -192,7 +192,7 @@ def _other_certificate(name: str, arrival: Arrival, own: Arrival) -> Iterator[Mi
 
 def _other_host(visit: Visit, name: str, arrival: Arrival) -> Iterator[Mismatch]:
     host = visit.host
-    first = visit.hosts.serving(example(name), host.port)
+    first = visit.hosts.at_port(example(name), host.reached)
     if first is not None and first is not host and first.name == host.name:
         # httpd names hosts by ServerName alone, so its log cannot tell these two apart.
         yield Mismatch(
