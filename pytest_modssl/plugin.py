@@ -11,12 +11,12 @@ from pytest_modssl import settings as _settings
 from pytest_modssl.marker import MarkerError, read_markers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Sequence
     from pathlib import Path
 
     from pytest_modssl.run import Run
 
-pytest_plugins = ("pytest_modssl.fixtures", "pytest_modssl.plugin_matrix")
+pytest_plugins = ("pytest_modssl.fixtures", "pytest_modssl.plugin_matrix", "pytest_modssl.plugin_repo")
 
 SKIP_REASON = "needs a real httpd: run pytest with --modssl"
 
@@ -27,15 +27,23 @@ _holders_key: pytest.StashKey[list[pytest.FixtureDef[Any] | pytest.Item]] = pyte
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Declares every setting as an option and an ini key."""
+    declare(parser, _settings.ALL)
+
+
+def declare(parser: pytest.Parser, settings: Sequence[_settings.Declared[Any]]) -> None:
+    """Declares settings as options and ini keys, those that are tables as ini keys alone."""
     group = parser.getgroup("modssl", "tests of Apache httpd configurations over real TLS (pytest-modssl)")
-    for one in _settings.ALL:
-        help_text = f"{one.help}; also ini {one.ini}, environment {one.variable}"
-        if one.flag:
-            group.addoption(one.option, action="append_const", const="1", dest=one.ini, help=help_text)
+    for one in settings:
+        kind: Literal["args", "string", "linelist"] = "args" if one.repeatable else "string"
+        if one.table:
+            kind = "linelist"
         else:
-            metavar = one.name.rpartition("_")[2].upper()
-            group.addoption(one.option, action="append", dest=one.ini, metavar=metavar, help=help_text)
-        kind: Literal["args", "string"] = "args" if one.repeatable else "string"
+            help_text = f"{one.help}; also ini {one.ini}, environment {one.variable}"
+            if one.flag:
+                group.addoption(one.option, action="append_const", const="1", dest=one.ini, help=help_text)
+            else:
+                metavar = one.name.rpartition("_")[2].upper()
+                group.addoption(one.option, action="append", dest=one.ini, metavar=metavar, help=help_text)
         parser.addini(one.ini, one.help, type=kind, default=None)
 
 
@@ -53,16 +61,21 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def read_settings(config: pytest.Config) -> _settings.Settings:
     """The settings of a session, from its options, the environment and pytest's configuration file."""
-    options = {one.ini: config.getoption(one.ini) for one in _settings.ALL}
+    sources = sources_of(config, _settings.ALL)
     try:
-        return _settings.resolve(options, os.environ, _ini(config))
+        return _settings.resolve(sources.options, sources.environment, sources.ini)
     except _settings.SettingError as error:
         raise pytest.UsageError(str(error)) from None
 
 
-def _ini(config: pytest.Config) -> dict[str, list[str]]:
-    values = {one.ini: config.getini(one.ini) for one in _settings.ALL}
-    return {name: value if isinstance(value, list) else [str(value)] for name, value in values.items() if value}
+def sources_of(config: pytest.Config, settings: Sequence[_settings.Declared[Any]]) -> _settings.Sources:
+    """What a session's command line, environment and configuration file say of some settings."""
+    values = {one.ini: config.getini(one.ini) for one in settings}
+    return _settings.Sources(
+        options={one.ini: config.getoption(one.ini) for one in settings if not one.table},
+        environment=os.environ,
+        ini={name: value if isinstance(value, list) else [str(value)] for name, value in values.items() if value},
+    )
 
 
 def settings_of(config: pytest.Config) -> _settings.Settings:
@@ -73,6 +86,11 @@ def settings_of(config: pytest.Config) -> _settings.Settings:
 def run_of(config: pytest.Config) -> Run | None:
     """The run that a session's servers belong to; `None` where the plugin is not switched on."""
     return config.stash.get(_run_key, None)
+
+
+def is_check(item: pytest.Item) -> bool:
+    """Whether an item is a check of a repository, which looks after servers, log and message itself (`repo.items`)."""
+    return getattr(item, "modssl_check", False)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -187,6 +205,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         if "modssl_target" in getattr(item, "fixturenames", ()):
             pytest.skip(SKIP_REASON)
         return
+    if is_check(item):
+        return
     item.config.stash[_holders_key][:] = [item]
     for server in run.servers:
         server.begin_test()
@@ -198,7 +218,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     __tracebackhide__ = True
     result = yield
     run = run_of(item.config)
-    if run is not None:
+    if run is not None and not is_check(item):
         from pytest_modssl.report.outcome import check_servers
 
         check_servers(run.servers, [wanted for marker in read_markers(item) for wanted in marker.errors])
@@ -218,10 +238,11 @@ def pytest_runtest_makereport(
 
         forget(item.nodeid, artifacts)
     if run is not None and call.excinfo is not None and not call.excinfo.errisinstance(pytest.skip.Exception):
-        from pytest_modssl.report.outcome import explain
+        if not is_check(item):
+            from pytest_modssl.report.outcome import explain
 
-        for title, text in explain(call.excinfo.value, run.servers):
-            item.add_report_section(call.when, title, text)
+            for title, text in explain(call.excinfo.value, run.servers):
+                item.add_report_section(call.when, title, text)
         if artifacts is not None:
             item.add_report_section(
                 call.when, "modssl: artifacts", _kept(item.nodeid, artifacts, call.excinfo.value, run)
@@ -247,12 +268,12 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object
     run = run_of(item.config)
     try:
         result = yield
-        if run is not None:
+        if run is not None and not is_check(item):
             from pytest_modssl.report.outcome import check_teardown
 
             check_teardown(run.servers)
     finally:
-        if run is not None:
+        if run is not None and not is_check(item):
             run.release(item)
     return result
 

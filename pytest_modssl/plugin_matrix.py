@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_modssl.marker import REQUIRES, MarkerError, read_requirements
-from pytest_modssl.plugin import run_of, settings_of, worker_input
+from pytest_modssl.plugin import is_check, run_of, settings_of, worker_input
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -76,6 +76,8 @@ def _check(item: pytest.Item) -> None:
 
 def _target_of(item: pytest.Item) -> Target | None:
     """The target of a test; `None` for one that uses no server."""
+    if is_check(item):
+        return item.target  # type: ignore[attr-defined, no-any-return]
     run = run_of(item.config)
     if run is None or "modssl_target" not in getattr(item, "fixturenames", ()):
         return None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from pytest_modssl.httpds.suites import SUITES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from pytest_modssl.httpd.crashes import Backtrace
 
@@ -52,6 +52,7 @@ class Declared(Generic[T]):
         help: one sentence for `pytest --help`.
         repeatable: whether an option may be given several times, and ini is a list.
         flag: whether the option takes no value.
+        table: whether it stands in the configuration file alone, one entry a line.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Declared(Generic[T]):
     help: str
     repeatable: bool = False
     flag: bool = False
+    table: bool = False
 
     @property
     def option(self) -> str:
@@ -290,35 +292,54 @@ class Settings:
             ("artifacts", self.artifacts),
             ("backtrace", self.backtrace),
         )
-        told = [f"{name} {_shown(one.value)} ({one.source})" for name, one in named if one.source != "default"]
-        return ", ".join([f"enabled by {self.enabled.source}", *told])
+        return ", ".join([f"enabled by {self.enabled.source}", *told(named)])
 
 
-def resolve(
-    options: Mapping[str, Sequence[str] | None], environment: Mapping[str, str], ini: Mapping[str, Sequence[str]]
-) -> Settings:
-    """The settings of a run.
+def told(named: Iterable[tuple[str, Setting[Any]]]) -> list[str]:
+    """Each setting that is not a default, by its name, with its value and where it came from."""
+    return [f"{name} {_shown(one.value)} ({one.source})" for name, one in named if one.source != "default"]
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where settings come from.
 
     Args:
         options: what the command line gave, by ini name; absent or `None` where it gave nothing.
         environment: the process environment.
         ini: what the configuration file has, by ini name; absent where it has nothing.
+    """
+
+    options: Mapping[str, Sequence[str] | None]
+    environment: Mapping[str, str]
+    ini: Mapping[str, Sequence[str]]
+
+    def read(self, declared: Declared[T]) -> Setting[T]:
+        """One setting, from the first of them that has it.
+
+        Raises:
+            SettingError: when its value cannot be read.
+        """
+        given = self.options.get(declared.ini)
+        if given:
+            return _parsed(declared, given, declared.option)
+        if declared.variable in self.environment and not declared.table:
+            value = self.environment[declared.variable]
+            return _parsed(declared, [value], f"{declared.variable}={value}")
+        if declared.ini in self.ini:
+            return _parsed(declared, self.ini[declared.ini], f"ini {declared.ini}")
+        return Setting(declared.default, "default")
+
+
+def resolve(
+    options: Mapping[str, Sequence[str] | None], environment: Mapping[str, str], ini: Mapping[str, Sequence[str]]
+) -> Settings:
+    """The settings of a run; arguments as of `Sources`.
 
     Raises:
         SettingError: when a value cannot be read.
     """
-
-    def one(declared: Declared[T]) -> Setting[T]:
-        given = options.get(declared.ini)
-        if given:
-            return _parsed(declared, given, declared.option)
-        if declared.variable in environment:
-            value = environment[declared.variable]
-            return _parsed(declared, [value], f"{declared.variable}={value}")
-        if declared.ini in ini:
-            return _parsed(declared, ini[declared.ini], f"ini {declared.ini}")
-        return Setting(declared.default, "default")
-
+    one = Sources(options, environment, ini).read
     return Settings(
         enabled=one(ENABLED),
         targets=one(TARGET),

@@ -1,0 +1,62 @@
+"""Hooks for repositories of configuration: their settings, and what is collected of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_modssl.plugin import declare, run_of, sources_of
+from pytest_modssl.repo import settings as _settings
+from pytest_modssl.settings import SettingError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pytest_modssl.repo.repositories import Repositories
+
+_settings_key = pytest.StashKey[_settings.RepoSettings]()
+_repositories_key: pytest.StashKey[Repositories] = pytest.StashKey()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declares the settings."""
+    declare(parser, _settings.ALL)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Reads the settings."""
+    try:
+        config.stash[_settings_key] = _settings.resolve(sources_of(config, _settings.ALL))
+    except SettingError as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Makes ready to find configurations, where the plugin is switched on."""
+    run = run_of(session.config)
+    if run is not None:
+        from pytest_modssl.repo.repositories import Repositories
+
+        repositories = Repositories(session, run, session.config.stash[_settings_key])
+        session.config.stash[_repositories_key] = repositories
+        repositories.add_arguments()
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    """What was said of configurations."""
+    said = config.stash[_settings_key].described() if run_of(config) is not None else []
+    return f"modssl: {', '.join(said)}" if said else None
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """The checks of the configuration that a file begins."""
+    repositories = parent.config.stash.get(_repositories_key, None)
+    return None if repositories is None else repositories.collector(file_path, parent)
+
+
+def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
+    """Which configurations were taken; with -v also what was passed over, and what stands in for something."""
+    repositories = config.stash.get(_repositories_key, None)
+    return [] if repositories is None else repositories.told(verbose=config.get_verbosity() > 0)

@@ -1,0 +1,231 @@
+"""A configuration as pytest collects it: a file, its virtual hosts, and a test for each check.
+
+    httpd.conf::syntax
+    httpd.conf::starts
+    httpd.conf::secrets
+    httpd.conf::shop.example:443::handshake
+
+With several targets each test is there once for each, with the target's id in brackets.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_modssl.errors import ModsslAssertionError, ModsslError, StartError
+from pytest_modssl.httpd.snippet import Origin
+from pytest_modssl.repo.checks import CHECKS, Hosts, Observed, Visit, secrets, starts
+from pytest_modssl.repo.study import study
+from pytest_modssl.repo.wanted import SECRETS, STARTS, SYNTAX
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from pytest_modssl.repo.checks import Options
+    from pytest_modssl.repo.found import Found
+    from pytest_modssl.repo.hosts import RepoHost
+    from pytest_modssl.repo.study import Study
+    from pytest_modssl.repo.wanted import Wanted
+    from pytest_modssl.run import Run
+    from pytest_modssl.targets.base import Target
+
+
+def first_file(found: Found) -> Path:
+    """The file that a configuration is collected by: its main file, or the first of its fragments."""
+    return found.main or found.fragments[0]
+
+
+class ConfigFile(pytest.File):
+    """A configuration: checks of it as a whole, then its virtual hosts."""
+
+    def __init__(self, *, found: Found, run: Run, wanted: Wanted, options: Options, **node: Any) -> None:
+        super().__init__(**node)
+        self.found = found
+        self.run = run
+        self.wanted = wanted
+        self.options = options
+        self._studies: dict[str, Study] = {}
+        self._hosts: dict[str, Hosts] = {}
+        self._observed: dict[str, Observed] = {}
+        self._refused: dict[str, StartError] = {}
+
+    @property
+    def substitutions(self) -> list[str]:
+        """What differs from the configuration as deployed, in lines."""
+        return list(dict.fromkeys(str(told) for one in self._studies.values() for told in one.substitutions))
+
+    def study(self, target: Target) -> Study:
+        """What httpd makes of the configuration."""
+        if target.id not in self._studies:
+            self._studies[target.id] = study(target, self.found)
+        return self._studies[target.id]
+
+    def hosts(self, target: Target) -> Hosts:
+        """The virtual hosts that there are on a target."""
+        if target.id not in self._hosts:
+            self._hosts[target.id] = Hosts(self.study(target).hosts)
+        return self._hosts[target.id]
+
+    def observed(self, target: Target) -> Observed:
+        """The running server, and what has been seen of it.
+
+        Raises:
+            StartError: it does not start.
+        """
+        if target.id in self._refused:
+            raise self._refused[target.id]
+        if target.id not in self._observed:
+            one = self.study(target)
+            try:
+                server = self.run.pool(target).get(one.config, self)
+            except StartError as error:
+                self._refused[target.id] = error
+                raise
+            self._observed[target.id] = Observed(server, self.hosts(target), one.client)
+        return self._observed[target.id]
+
+    def collect(self) -> Iterator[pytest.Item | pytest.Collector]:
+        """Checks of the configuration, then virtual hosts; where httpd refuses it, no more than that it does."""
+        targets = self.run.targets
+        try:
+            refused = [one for one in targets if self.study(one).refused is not None]
+        except (ModsslError, OSError) as error:
+            raise self.CollectError(f"{self.found.title}: {error}") from None
+        whole: list[tuple[str, Callable[[ConfigFile, Target], None], Sequence[Target]]] = [
+            (SYNTAX, _syntax, targets),
+            (STARTS, _starts, targets),
+            (SECRETS, _secrets, targets[:1] if len(refused) < len(targets) else ()),
+        ]
+        place = Origin(str(self.path), 1)
+        for name, look, where in whole:
+            for target in where if self.wanted.has(name) else ():
+                yield Check.from_parent(
+                    self,
+                    name=name if name == SECRETS else self._name(name, target),
+                    place=place,
+                    target=None if name == SECRETS else target,
+                    look=lambda look=look, target=target: look(self, target),
+                )
+        for name, hosts in self._by_name().items():
+            yield HostNode.from_parent(self, name=name, hosts=hosts)
+
+    def _by_name(self) -> dict[str, list[tuple[Target, RepoHost]]]:
+        """The virtual hosts of all targets by the name of their node; equal names are numbered."""
+        found: dict[str, list[tuple[Target, RepoHost]]] = {}
+        for target in self.run.targets:
+            times: Counter[str] = Counter()
+            for host in self.hosts(target):
+                name = f"{_in_id(host.name)}:{host.port}"
+                times[name] += 1
+                found.setdefault(name if times[name] == 1 else f"{name}#{times[name]}", []).append((target, host))
+        return found
+
+    def checks_of(self, node: HostNode, hosts: Sequence[tuple[Target, RepoHost]]) -> Iterator[pytest.Item]:
+        """A test for each check that is about a virtual host, on each target."""
+        for check in CHECKS:
+            for target, host in hosts:
+                if self.wanted.has(check.name, host) and check.applies(host, self.hosts(target)):
+                    yield Check.from_parent(
+                        node,
+                        name=self._name(check.name, target),
+                        place=host.origin,
+                        target=target,
+                        look=lambda run=check.run, target=target, host=host: run(self._visit(target, host)),
+                    )
+
+    def _visit(self, target: Target, host: RepoHost) -> Visit:
+        try:
+            observed = self.observed(target)
+        except StartError as error:
+            told = f"httpd does not start, see {self.nodeid}::{self._name(STARTS, target)}"
+            raise ModsslError(f"{told}: {str(error).partition(chr(10))[0]}") from None
+        return Visit(observed, host, self.options)
+
+    def _name(self, check: str, target: Target) -> str:
+        return f"{check}[{target.id}]" if len(self.run.targets) > 1 else check
+
+    def teardown(self) -> None:
+        """Gives the servers back."""
+        self._observed.clear()
+        self.run.release(self)
+
+
+def _syntax(file: ConfigFile, target: Target) -> None:
+    """That httpd accepts the configuration (`httpd -t`)."""
+    refused = file.study(target).refused
+    if refused is not None:
+        raise refused
+
+
+def _starts(file: ConfigFile, target: Target) -> None:
+    """That httpd starts with it, and gives no warning."""
+    _syntax(file, target)
+    starts(file.observed(target), file.options)
+
+
+def _secrets(file: ConfigFile, _target: Target) -> None:
+    """That there is no private key in the repository."""
+    secrets(file.found.root)
+
+
+def _in_id(name: str) -> str:
+    """The name of a host as a part of a test's id, in which brackets and two colons mean something."""
+    try:
+        return ipaddress.IPv6Address(name.strip("[]")).exploded
+    except ValueError:
+        return name
+
+
+class HostNode(pytest.Collector):
+    """A virtual host, on every target that has it."""
+
+    def __init__(self, *, hosts: Sequence[tuple[Target, RepoHost]], **node: Any) -> None:
+        super().__init__(**node)
+        self._hosts = hosts
+
+    def collect(self) -> Iterable[pytest.Item]:
+        """A test for each check that is about it."""
+        file = self.parent
+        assert isinstance(file, ConfigFile)
+        return file.checks_of(self, self._hosts)
+
+
+class Check(pytest.Item):
+    """A test of ours: it stands at the user's line, and tells what is wrong in its own words.
+
+    Attributes:
+        target: where its server runs; `None` for one without a server.
+    """
+
+    modssl_check = True
+
+    def __init__(self, *, place: Origin, target: Target | None, look: Callable[[], None], **node: Any) -> None:
+        super().__init__(**node)
+        self.target = target
+        self._place = place
+        self._look = look
+
+    def runtest(self) -> None:
+        """Looks."""
+        __tracebackhide__ = True
+        self._look()
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        """The user's file and line."""
+        return Path(self._place.file), self._place.line - 1, self.name
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """The message of an assertion or a refusal alone: the way to it through our own code tells nothing."""
+        if not isinstance(excinfo.value, (ModsslAssertionError, ModsslError)):
+            return super().repr_failure(excinfo, style)
+        shown: Any = excinfo.getrepr(style="value")
+        shown.reprtraceback.reprentries[0].lines[:] = [f"{excinfo.value}\n"]
+        if shown.reprcrash is not None:
+            shown.reprcrash.path, shown.reprcrash.lineno = self._place.file, self._place.line
+            shown.reprcrash.message = str(excinfo.value)
+        return shown
