@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -109,7 +110,8 @@ class ConfigFile(pytest.File):
                     name=name if name == SECRETS else self._name(name, target),
                     place=place,
                     target=None if name == SECRETS else target,
-                    look=lambda look=look, target=target: look(self, target),
+                    look=partial(look, self, target),
+                    wanted=self.wanted,
                 )
         for name, hosts in self._by_name().items():
             yield HostNode.from_parent(self, name=name, hosts=hosts)
@@ -135,16 +137,18 @@ class ConfigFile(pytest.File):
                         name=self._name(check.name, target),
                         place=host.origin,
                         target=target,
-                        look=lambda run=check.run, target=target, host=host: run(self._visit(target, host)),
+                        look=partial(self._look, check.run, target, host),
+                        wanted=self.wanted,
                     )
 
-    def _visit(self, target: Target, host: RepoHost) -> Visit:
+    def _look(self, run: Callable[[Visit], None], target: Target, host: RepoHost) -> None:
+        __tracebackhide__ = True
         try:
             observed = self.observed(target)
         except StartError as error:
             told = f"httpd does not start, see {self.nodeid}::{self._name(STARTS, target)}"
             raise ModsslError(f"{told}: {str(error).partition(chr(10))[0]}") from None
-        return Visit(observed, host, self.options)
+        run(Visit(observed, host, self.options))
 
     def _name(self, check: str, target: Target) -> str:
         return f"{check}[{target.id}]" if len(self.run.targets) > 1 else check
@@ -204,11 +208,17 @@ class Check(pytest.Item):
 
     modssl_check = True
 
-    def __init__(self, *, place: Origin, target: Target | None, look: Callable[[], None], **node: Any) -> None:
+    def __init__(
+        self, *, place: Origin, target: Target | None, look: Callable[[], None], wanted: Wanted, **node: Any
+    ) -> None:
         super().__init__(**node)
         self.target = target
         self._place = place
         self._look = look
+        self._title = self.nodeid.partition("::")[2]
+        reason = wanted.reason_to_fail(self.nodeid)
+        if reason is not None:
+            self.add_marker(pytest.mark.xfail(reason=reason))
 
     def runtest(self) -> None:
         """Looks."""
@@ -217,7 +227,7 @@ class Check(pytest.Item):
 
     def reportinfo(self) -> tuple[Path, int, str]:
         """The user's file and line."""
-        return Path(self._place.file), self._place.line - 1, self.name
+        return Path(self._place.file), self._place.line - 1, self._title
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """The message of an assertion or a refusal alone: the way to it through our own code tells nothing."""

@@ -91,7 +91,10 @@ class Visit:
             places=self._places(directives),
             records=records or None,
             seen=observations,
-            commands=[*(one.command(self.server, self.observed.client) for one in arrivals), *commands()],
+            commands=[
+                *(command for one in arrivals for command in one.commands(self.server, self.observed.client)),
+                *commands(),
+            ],
         )
 
     def _places(self, directives: Sequence[tuple[str, str]]) -> list[Place]:

@@ -72,9 +72,12 @@ class Arrival:
         """What a diagnosis looks at."""
         return [one for one in (self.handshake, self.response) if one is not None]
 
-    def command(self, server: Server, client: LeafCert | None) -> list[str]:
-        """The command line that does the same by hand."""
-        return server.curl_command(self.url, client=client)
+    def commands(self, server: Server, client: LeafCert | None) -> list[list[str]]:
+        """The command line that does the same by hand; none where nothing listens."""
+        try:
+            return [server.curl_command(self.url, client=client)]
+        except UnknownHostError:
+            return []
 
 
 class Observed:
@@ -91,7 +94,7 @@ class Observed:
         self.hosts = hosts
         self.client = client
         self._arrivals: dict[tuple[str, int], Arrival] = {}
-        self._scans: dict[object, Scan | TlsError] = {}
+        self._scans: dict[object, Scan | ModsslError] = {}
         self._presented: dict[RepoHost, tuple[Presented, ...]] = {}
         self._chains: dict[str, RedirectChain] = {}
         self._clients = 0
@@ -120,7 +123,10 @@ class Observed:
             return self._ask_plainly(url, host, path)
         number, request = self._request(url, path)
         client = self.client if host.demands_certificate else None
-        seen = self.server.speak(name, request, port=host.reached, client=client)
+        try:
+            seen = self.server.speak(name, request, port=host.reached, client=client)
+        except UnknownHostError as error:
+            return self._noted(url, number, b"", str(error), None)
         return self._noted(url, number, seen.reply, seen.error, seen.handshake)
 
     def _ask_plainly(self, url: str, host: RepoHost, path: str) -> Arrival:
@@ -224,16 +230,16 @@ class Observed:
         """All that the host's port accepts from clients that ask for it.
 
         Raises:
-            TlsError: when it cannot be scanned.
+            ModsslError: when it cannot be scanned, or nothing listens there.
         """
         key = (host.settings, *self._kinds(host))
         if key not in self._scans:
             try:
                 self._scans[key] = self.server.scan(host.name, port=host.reached)
-            except TlsError as error:
+            except (TlsError, UnknownHostError) as error:
                 self._scans[key] = error
         found = self._scans[key]
-        if isinstance(found, TlsError):
+        if isinstance(found, ModsslError):
             raise found
         return found
 

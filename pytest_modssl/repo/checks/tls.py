@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pytest_modssl.asserts.certificate import chain_faults, unfit
-from pytest_modssl.errors import Mismatch, TlsError
+from pytest_modssl.errors import Mismatch, ModsslError
 from pytest_modssl.policy import Seen, deviations
 from pytest_modssl.repo.checks.hosts import certifiable, example
 from pytest_modssl.tls import hostname
@@ -49,9 +49,7 @@ def handshake(visit: Visit) -> None:
         arrivals=[arrival],
         seen=[] if seen is None else [seen.transcript],
         directives=[_FILE],
-        commands=lambda: [
-            visit.server.s_client_command(visit.host.name, port=visit.host.reached, client=visit.observed.client)
-        ],
+        commands=lambda: [] if seen is None else [_s_client(visit)],
     )
 
 
@@ -124,7 +122,7 @@ def policy(visit: Visit) -> None:
     headline = f"{wanted}: {visit.title}"
     try:
         scan = visit.observed.scan(visit.host)
-    except TlsError as error:
+    except ModsslError as error:
         visit.require(headline, [Mismatch("scan", "the answers of TLS", str(error))], arrivals=[arrival])
         return
     shown = visit.observed.presented(visit.host)
@@ -145,7 +143,7 @@ def legacy_protocols(visit: Visit) -> None:
     headline = f"protocols of {visit.title}"
     try:
         scan = visit.observed.scan(visit.host)
-    except TlsError as error:
+    except ModsslError as error:
         visit.require(headline, [Mismatch("scan", "the answers of TLS", str(error))])
         return
     accepted = [one for one in LEGACY if one in scan.protocols and one not in visit.policy.protocols]
@@ -154,16 +152,20 @@ def legacy_protocols(visit: Visit) -> None:
         [Mismatch(one, "a refusal", f"it is accepted, with {scan.suites[one][0]}") for one in accepted],
         seen=[scan],
         directives=[("SSLProtocol", ""), ("SSLCipherSuite", "")],
-        commands=lambda: [
-            visit.server.s_client_command(visit.host.name, port=visit.host.reached, protocol=one, security_level=0)
-            for one in accepted
-        ],
+        commands=lambda: [_s_client(visit, protocol=one, security_level=0) for one in accepted],
     )
+
+
+def _s_client(visit: Visit, **options: Any) -> list[str]:
+    host = visit.host
+    return visit.server.s_client_command(host.name, port=host.reached, client=visit.observed.client, **options)
 
 
 def _failed(arrival: Arrival) -> Iterator[Mismatch]:
     seen = arrival.handshake
-    if seen is not None and not seen.ok:
+    if seen is None:
+        yield Mismatch("handshake", "success", f"none: {arrival.error}")
+    elif not seen.ok:
         name = seen.server_name or "no SNI"
         yield Mismatch(f"{name}: handshake", "success", f"failure ({seen.failure}): {seen.error}")
 
@@ -171,8 +173,8 @@ def _failed(arrival: Arrival) -> Iterator[Mismatch]:
 def _without_certificate(arrival: Arrival) -> Iterator[Mismatch]:
     seen = arrival.handshake
     if seen is None or not seen.certificates:
-        why = "" if seen is None else f" ({seen.failure}): {seen.error}"
-        yield Mismatch("handshake", "a certificate", f"none{why}")
+        why = arrival.error if seen is None else f"({seen.failure}) {seen.error}"
+        yield Mismatch("handshake", "a certificate", f"none: {why}")
 
 
 def _expired(issuers: tuple[x509.Certificate, ...]) -> Iterator[Mismatch]:
