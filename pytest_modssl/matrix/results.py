@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -74,7 +74,6 @@ class Report:
 
     def pack(self) -> dict[str, Any]:
         """Lists, texts and nothing else."""
-        # For each phase of each test: asdict() copies what need not be copied, and takes 50 µs.
         place = {"test": self.place.test, "target": self.place.target}
         return {"place": place, "unmet": self.unmet, "seen": [list(fact) for fact in self.seen]}
 
@@ -117,9 +116,10 @@ class Results:
             seconds: that the phase took.
         """
         known = self._found.get(report.place, Result(report.place))
-        self._found[report.place] = Result(
-            report.place,
-            outcome if outcome != "passed" or phase == "call" else known.outcome,
+        if outcome != "passed" or phase == "call":
+            known = replace(known, outcome=outcome)
+        self._found[report.place] = replace(
+            known,
             unmet=report.unmet or known.unmet,
             seen=report.seen or known.seen,
             seconds=known.seconds + seconds,
