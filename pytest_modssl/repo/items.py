@@ -21,7 +21,6 @@ import pytest
 from pytest_modssl.errors import ModsslAssertionError, ModsslError, StartError
 from pytest_modssl.httpd.snippet import Origin
 from pytest_modssl.repo.checks import CHECKS, Hosts, Observed, Visit, secrets, starts
-from pytest_modssl.repo.study import study
 from pytest_modssl.repo.wanted import SECRETS, STARTS, SYNTAX
 
 if TYPE_CHECKING:
@@ -50,7 +49,6 @@ class ConfigFile(pytest.File):
         self.run = run
         self.wanted = wanted
         self.options = options
-        self._studies: dict[str, Study] = {}
         self._hosts: dict[str, Hosts] = {}
         self._observed: dict[str, Observed] = {}
         self._refused: dict[str, StartError] = {}
@@ -58,13 +56,12 @@ class ConfigFile(pytest.File):
     @property
     def substitutions(self) -> list[str]:
         """What differs from the configuration as deployed, in lines."""
-        return list(dict.fromkeys(str(told) for one in self._studies.values() for told in one.substitutions))
+        told = (one for target in self.run.targets for one in self.study(target).substitutions)
+        return list(dict.fromkeys(map(str, told)))
 
     def study(self, target: Target) -> Study:
         """What httpd makes of the configuration."""
-        if target.id not in self._studies:
-            self._studies[target.id] = study(target, self.found)
-        return self._studies[target.id]
+        return self.run.study(target, self.found)
 
     def hosts(self, target: Target) -> Hosts:
         """The virtual hosts that there are on a target."""
@@ -87,7 +84,7 @@ class ConfigFile(pytest.File):
             except StartError as error:
                 self._refused[target.id] = error
                 raise
-            self._observed[target.id] = Observed(server, self.hosts(target), one.client)
+            self._observed[target.id] = Observed(server, self.hosts(target), one.client_for)
         return self._observed[target.id]
 
     def collect(self) -> Iterator[pytest.Item | pytest.Collector]:

@@ -71,7 +71,7 @@ class Visit:
             headline: what was looked at, in one line.
             mismatches: what is not as expected.
             arrivals: the clients that it was seen by: evidence, with what was logged of them.
-            seen: further observations, which are shown.
+            seen: what is shown of that; without any the answers, or the handshakes that led to none.
             directives: names of directives that decide about it, each with a word that must be among its arguments.
             commands: gives command lines that show it again, beyond those of the arrivals.
 
@@ -83,6 +83,9 @@ class Visit:
             return
         records = [record for one in arrivals for record in one.records]
         observations = [*(one for arrival in arrivals for one in arrival.observations), *seen]
+        shown = [one for one in seen if one is not None] or [
+            one for arrival in arrivals for one in arrival.observations[-1:]
+        ]
         evidence = self.observed.evidence.about(mismatches=mismatches, observations=observations, records=records)
         raise failure(
             headline,
@@ -90,9 +93,13 @@ class Visit:
             diagnose(evidence),
             places=self._places(directives),
             records=records or None,
-            seen=observations,
+            seen=shown,
             commands=[
-                *(command for one in arrivals for command in one.commands(self.server, self.observed.client)),
+                *(
+                    command
+                    for one in arrivals
+                    for command in one.commands(self.server, self.observed.client(self.host))
+                ),
                 *commands(),
             ],
         )

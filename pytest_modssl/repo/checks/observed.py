@@ -29,6 +29,8 @@ from pytest_modssl.policy import Presented, presented
 from pytest_modssl.wait import until
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import requests
 
     from pytest_modssl.faq import Evidence
@@ -86,13 +88,15 @@ class Observed:
     Args:
         server: the server.
         hosts: its virtual hosts.
-        client: what a client shows where the server demands a certificate; `None` without one.
+        client_for: gives what the clients of a host show that demands a certificate, if they have one.
     """
 
-    def __init__(self, server: Server, hosts: Hosts, client: LeafCert | None = None) -> None:
+    def __init__(
+        self, server: Server, hosts: Hosts, client_for: Callable[[RepoHost], LeafCert | None] = lambda _: None
+    ) -> None:
         self.server = server
         self.hosts = hosts
-        self.client = client
+        self._client_for = client_for
         self._arrivals: dict[tuple[str, int], Arrival] = {}
         self._scans: dict[object, Scan | ModsslError] = {}
         self._presented: dict[RepoHost, tuple[Presented, ...]] = {}
@@ -102,6 +106,10 @@ class Observed:
         self._answered: dict[int, str] = {}
 
     # Clients
+
+    def client(self, host: RepoHost | None) -> LeafCert | None:
+        """What the clients of a host show, where it demands a certificate."""
+        return self._client_for(host) if host is not None and host.demands_certificate else None
 
     def arrival(self, host: RepoHost, name: str, path: str = "/") -> Arrival:
         """What a client sees that comes to a host by a name."""
@@ -122,9 +130,8 @@ class Observed:
         if not host.tls:
             return self._ask_plainly(url, host, path)
         number, request = self._request(url, path)
-        client = self.client if host.demands_certificate else None
         try:
-            seen = self.server.speak(name, request, port=host.reached, client=client)
+            seen = self.server.speak(name, request, port=host.reached, client=self.client(host))
         except UnknownHostError as error:
             return self._noted(url, number, b"", str(error), None)
         return self._noted(url, number, seen.reply, seen.error, seen.handshake)
@@ -197,7 +204,7 @@ class Observed:
             chain = follow(_Remembered(self), url)
             # Who sends a cookie may expect it back; what is remembered was asked without.
             if chain.loop and any(self._sets_cookie(hop.url) for hop in chain.hops):
-                with self.server.session(client=self.client) as session:
+                with self.server.session(client=self.client(self.hosts.at(url))) as session:
                     chain = follow(session, url)
             self._chains[url] = chain
         return self._chains[url]
@@ -257,7 +264,7 @@ class Observed:
             seen = self.arrival(host, host.name).handshake
             found: tuple[Presented, ...] = ()
             if self._certificates[host.key] > 1:
-                client = self.client if host.demands_certificate else None
+                client = self.client(host)
                 found = tuple(presented(self.server, host.name, port=host.reached, client=client))
             elif seen is not None and seen.leaf is not None:
                 found = (Presented(certificate=seen.leaf, stapled=False),)

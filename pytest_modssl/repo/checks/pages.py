@@ -94,7 +94,8 @@ def hsts(visit: Visit) -> None:
         age = None if value is None else _MAX_AGE.search(value)
         told = "no such header" if value is None else repr(value)
         if visit.host.tls and (age is None or int(age[1]) < wanted):
-            mismatches.append(Mismatch(f"{_HSTS} over TLS", f"max-age={wanted} or more ({visit.policy})", told))
+            change = f'{told}. Change: Header always set {_HSTS} "max-age={wanted}" (mod_headers)'
+            mismatches.append(Mismatch(f"{_HSTS} over TLS", f"max-age={wanted} or more ({visit.policy})", change))
         elif not visit.host.tls and value is not None:
             expected = "no such header, which counts over TLS alone (RFC 6797 section 7.2)"
             mismatches.append(Mismatch(f"{_HSTS} by plain HTTP", expected, told))

@@ -41,13 +41,13 @@ def handshake(visit: Visit) -> None:
             mismatches.append(Mismatch("chain", "trusted", str(seen.verification)))
         if seen.hostname_ok is False:
             mismatches.append(Mismatch("certificate: names", visit.host.name, ", ".join(seen.names) or "none"))
-    if mismatches and visit.host.demands_certificate and visit.observed.client is None:
+    if mismatches and visit.host.demands_certificate and visit.observed.client(visit.host) is None:
         mismatches.append(Mismatch("client certificate", "one to show, which the host demands", "none could be made"))
     visit.require(
         f"TLS handshake with {visit.host.name} on port {visit.host.port}",
         mismatches,
         arrivals=[arrival],
-        seen=[] if seen is None else [seen.transcript],
+        seen=[] if seen is None else [seen, seen.transcript],
         directives=[_FILE],
         commands=lambda: [] if seen is None else [_s_client(visit)],
     )
@@ -69,6 +69,7 @@ def certificate_names(visit: Visit) -> None:
         f"names of the certificate of {visit.title}",
         mismatches,
         arrivals=[arrival],
+        seen=[arrival.handshake],
         directives=[_FILE, ("ServerName", ""), ("ServerAlias", "")],
     )
 
@@ -88,6 +89,7 @@ def chain(visit: Visit) -> None:
         f"certificate chain of {visit.title}",
         mismatches,
         arrivals=[arrival],
+        seen=[seen],
         directives=[_FILE, ("SSLCertificateChainFile", "")],
     )
 
@@ -109,7 +111,10 @@ def sni(visit: Visit) -> None:
         f"what the names of {visit.title} lead to",
         mismatches,
         arrivals=wrong,
-        seen=[f"{observed.begin(one)}" for one in dict.fromkeys(others) if one is not None and one is not host],
+        seen=[
+            *(f"the names are taken {observed.begin(one)}" for one in dict.fromkeys(others) if one not in {None, host}),
+            *(one.handshake for one in wrong),
+        ],
         directives=[("ServerName", ""), ("ServerAlias", "")],
     )
 
@@ -158,7 +163,7 @@ def legacy_protocols(visit: Visit) -> None:
 
 def _s_client(visit: Visit, **options: Any) -> list[str]:
     host = visit.host
-    return visit.server.s_client_command(host.name, port=host.reached, client=visit.observed.client, **options)
+    return visit.server.s_client_command(host.name, port=host.reached, client=visit.observed.client(host), **options)
 
 
 def _failed(arrival: Arrival) -> Iterator[Mismatch]:
