@@ -307,6 +307,8 @@ class Evidence:
 
     def place(self, file: str, line: int, text: str = "") -> Place | None:
         """Where a line that httpd speaks of stands for the user; `None` for a line that is ours alone."""
+        if self.rendered.machine:
+            text = text.replace(self.rendered.machine, "")
         origin = self.rendered.locate(file, line)
         if origin is not None:
             return Place(origin, text)
