@@ -65,9 +65,12 @@ class Repositories:
 
     def collector(self, path: Path, parent: pytest.Collector) -> ConfigFile | None:
         """The checks of the configuration that begins with a file; `None` for any other file."""
-        if path.suffix == ".py":
+        # Beside what its arguments name, pytest asks about every file on the way there.
+        arguments = [one for one in self._session._initialpaths if path.is_relative_to(one)]  # noqa: SLF001 - no other way
+        if path.suffix == ".py" or not arguments:
             return None
-        found = next((one for one in self._discovery(path).found if first_file(one) == path), None)
+        argument = max(arguments, key=lambda one: len(one.parts))
+        found = next((one for one in self._discovery(path, argument).found if first_file(one) == path), None)
         if found is None:
             return None
         file: ConfigFile = ConfigFile.from_parent(
@@ -103,14 +106,12 @@ class Repositories:
     def _named(self) -> Discovery:
         return self._discover(self._config.rootpath)
 
-    def _discovery(self, path: Path) -> Discovery:
+    def _discovery(self, path: Path, argument: Path) -> Discovery:
         """What there is below the argument that led to a file."""
         root = self._config.rootpath
         if self._configs:
             self._discovered[root] = self._named
             return self._named
-        inside = [one for one in self._session._initialpaths if path.is_relative_to(one)]  # noqa: SLF001 - no other way
-        argument = max(inside, key=lambda one: len(one.parts), default=root)
         if argument == path:
             argument = root if path.is_relative_to(root) else path.parent
         if argument not in self._discovered:
