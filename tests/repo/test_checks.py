@@ -29,11 +29,13 @@ NAMED = {one.name: one for one in CHECKS}
 
 
 class Fault(NamedTuple):
-    """A virtual host, the checks that fail of it with a piece of what they say, and in what it is told wrongly."""
+    """A virtual host, the checks that fail of it with a piece of what they say, and a directive that is named.
+
+    `tls` says whether it is to be checked as one that speaks TLS, where it does not do so.
+    """
 
     host: VirtualHost
     fails: dict[str, str]
-    names: tuple[str, ...] = ()
     tls: bool | None = None
     at: str = ""
 
@@ -64,7 +66,6 @@ def faults(ca: CA) -> list[Fault]:
         Fault(
             tls("names.test", ca.issue("names.test"), aliases=["www.names.test", "*.sub.names.test"]),
             {"certificate-names": "expected www.names.test, *.sub.names.test, seen names.test"},
-            at="alias",
         ),
         Fault(
             tls("renamed.test", ca.issue("former.test")),
@@ -199,3 +200,65 @@ def test_each_fault_fails_its_own_checks_and_no_others(observed: Observed, numbe
         assert said in told[name].partition("\n\n")[0]
         assert f"at {host.origin}" in told[name]
     assert not fault.at or any(f": {fault.at}" in text for text in told.values())
+
+
+def test_a_host_that_demands_a_certificate_is_said_to_where_there_is_none_to_show(observed: Observed) -> None:
+    host = observed.hosts.all[-1]
+    bare = Observed(observed.server, observed.hosts)
+    told = failures(bare, host)
+    assert "client certificate: expected one to show, which the host demands, seen none" in told["handshake"]
+    assert "client certificate" in told["handshake"].partition("diagnosis: ")[2]
+    assert told.keys() == {"handshake", "sni", "answers", "hsts"}
+
+
+def test_a_port_that_nothing_listens_on_is_told_as_such(observed: Observed) -> None:
+    host = replace(observed.hosts.all[0], port=7443, reached=7443)
+    told = failures(Observed(observed.server, Hosts((host,))), host)
+    assert (
+        "handshake: expected success, seen none: port 7443: this server's configuration listens on" in told["handshake"]
+    )
+    assert told.keys() == {one.name for one in CHECKS} - {
+        "plain-http-on-tls-port",
+        "no-redirect-loop",
+        "redirects-to-https",
+    }
+
+
+def test_another_policy_may_be_chosen_for_a_host(observed: Observed) -> None:
+    old = next(one for one in observed.hosts if one.name == "old.test")
+    assert failures(observed, old, Options(host_policies=(("old.test:8443", "old"),))).keys() <= {"policy"}
+    assert "legacy-protocols" in failures(observed, old, Options(host_policies=(("good.test", "old"),)))
+    good = observed.hosts.all[0]
+    assert "protocol: expected TLSv1.3, seen TLSv1.2" in failures(observed, good, Options(policy="modern"))["policy"]
+
+
+def test_hosts_with_equal_settings_share_a_scan_and_names_a_connection(modssl_server_factory: ServerFactory) -> None:
+    leaf = AUTHORITY.issue("a.test", "b.test", "c.test")
+    hosts = [VirtualHost(f"{name}.test", tls=leaf, directives=HSTS) for name in "abc"]
+    server = modssl_server_factory(ServerConfig(*hosts, directives=INTERMEDIATE), fresh=True)
+    server.remember_all()
+    found = Hosts(tuple(repo_host(Fault(one, {}), first=one is hosts[0]) for one in hosts))
+    seen = Observed(server, found)
+    assert [failures(seen, host) for host in found] == [{}, {}, {}]
+    kinds = [type(one).__name__ for one in server.observations]
+    assert kinds.count("Scan") == 1
+    assert kinds.count("Exchange") == 3
+
+
+def test_warnings_of_a_start_are_told_with_their_place_unless_they_are_allowed(
+    modssl_server_factory: ServerFactory,
+) -> None:
+    """httpd warns of a certificate of a CA (AH01906), and of a missing cache of sessions (AH01873)."""
+    ca_like = AUTHORITY.issue("www.test", ca=True)
+    host = VirtualHost("www.test", tls=ca_like)
+    server = modssl_server_factory(ServerConfig(host))
+    seen = Observed(server, Hosts((repo_host(Fault(host, {}), first=True),)))
+    with pytest.raises(ModsslAssertionError) as caught:
+        starts(seen, Options())
+    told = str(caught.value)
+    assert told.startswith("start of httpd: 2 mismatches\n")
+    assert "seen ssl:warn AH01906: www.test:443:0 server certificate is a CA certificate" in told
+    assert f"at {host.origin}: the virtual host www.test:443" in told
+    with pytest.raises(ModsslAssertionError, match="1 mismatch"):
+        starts(seen, Options(allowed_warnings=("Session Cache is not configured",)))
+    starts(seen, Options(allowed_warnings=("AH01873", "AH01906")))

@@ -13,7 +13,7 @@ from pytest_modssl.repo.checks.hosts import certifiable, example
 from pytest_modssl.tls import hostname
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from cryptography import x509
 
@@ -84,7 +84,7 @@ def chain(visit: Visit) -> None:
         # Whether the names fit is what `certificate-names` looks at.
         mismatches += unfit(replace(seen, server_name=None), seen.leaf)
         mismatches += _expired(seen.chain[1:])
-        mismatches += chain_faults(seen.chain, visit.observed.roots)
+        mismatches += chain_faults(_without_root(seen.chain, visit.observed.roots), visit.observed.roots)
     visit.require(
         f"certificate chain of {visit.title}",
         mismatches,
@@ -182,12 +182,20 @@ def _without_certificate(arrival: Arrival) -> Iterator[Mismatch]:
         yield Mismatch("handshake", "a certificate", f"none: {why}")
 
 
-def _expired(issuers: tuple[x509.Certificate, ...]) -> Iterator[Mismatch]:
+def _expired(issuers: Sequence[x509.Certificate]) -> Iterator[Mismatch]:
     now = dt.datetime.now(dt.timezone.utc)
     for one in issuers:
         if one.not_valid_after_utc < now:
             end = f"{one.not_valid_after_utc:%Y-%m-%d %H:%M} UTC"
             yield Mismatch(f"chain: validity of {one.subject.rfc4514_string()}", "an end in the future", end)
+
+
+def _without_root(sent: Sequence[x509.Certificate], roots: Sequence[x509.Certificate]) -> Sequence[x509.Certificate]:
+    """A chain without the root at its end, which may be sent (RFC 8446 section 4.4.2).
+
+    httpd sends it unasked where SSLCACertificateFile has it, as OpenSSL makes the chain whole from there.
+    """
+    return sent[:-1] if len(sent) > 1 and sent[-1] in roots else sent
 
 
 def _other_certificate(name: str, arrival: Arrival, own: Arrival) -> Iterator[Mismatch]:
