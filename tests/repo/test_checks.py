@@ -15,7 +15,6 @@ from pytest_modssl.repo.hosts import RepoHost
 
 if TYPE_CHECKING:
     from pytest_modssl.fixtures import ServerFactory
-    from pytest_modssl.httpd.snippet import Origin
     from pytest_modssl.pki import LeafCert
 
 HSTS = "Header always set Strict-Transport-Security max-age=63072000\n"
