@@ -29,6 +29,7 @@ PIPE_MODE = 0o644
 ACCESS_FORMAT = '%h %l %u %t \\"%r\\" %>s %b %v:%p %{c}L \\"%{User-Agent}i\\"'
 """The form of an access log's lines, for `CustomLog` and `GlobalLog`: which host answered (`%v`), and whom."""
 
+_NAME_AND_PORT = re.compile(r"(?<![\w.-])(?:\[[^\]\s]*\]|[\w.*?-]+):\d+")
 _FOLDERS = ("logs", "pki", "run", "sites", "tls")
 
 # One child to begin with and no spare ones: 2 ms sooner ready than with the defaults (measured on httpd 2.4.71),
@@ -130,8 +131,7 @@ class Rendered:
 
     def host_in(self, message: str) -> str | None:
         """The virtual host, as `name:port`, that a message of httpd names; `None` when it names none."""
-        named = (name for name in self.hosts if re.search(rf"(?<![\w.-]){re.escape(name)}(?!\d)", message))
-        return next(named, None)
+        return next((name for name in _NAME_AND_PORT.findall(message) if name in self.hosts), None)
 
 
 class _Page:
