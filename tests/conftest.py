@@ -1,4 +1,4 @@
-"""What tests of several folders share: servers of this machine that the plugin neither shares nor watches."""
+"""What tests of several folders share: servers that the plugin does not watch, runs of pytest within a test."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import pytest
 
 from pytest_modssl import HttpdNotFoundError
 from pytest_modssl.httpd.installation import find_httpd, probe_installation
+from pytest_modssl.plugin import run_of
 from pytest_modssl.targets.local import LocalTarget
 from pytest_modssl.targets.registry import Owner, new_run
 
@@ -56,3 +57,16 @@ def local_target(local_installation: Installation) -> Iterator[LocalTarget]:
     owner = Owner(new_run())
     yield LocalTarget(local_installation, owner, start_seconds=20)
     owner.close()
+
+
+@pytest.fixture
+def outer_target(modssl_target: Target, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Target:
+    """The target of this session, which inner runs take as their own unless told otherwise."""
+    run = run_of(request.config)
+    assert run is not None
+    inner = next(
+        choice.name for target, choice in zip(run.targets, run.choices, strict=True) if target is modssl_target
+    )
+    monkeypatch.setenv("PYTEST_MODSSL_TARGET", inner)
+    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
+    return modssl_target

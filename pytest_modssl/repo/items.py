@@ -212,7 +212,8 @@ class Check(pytest.Item):
         self.target = target
         self._place = place
         self._look = look
-        self._title = self.nodeid.partition("::")[2]
+        # Not as in the id: where its end is the same, pytest takes the dots in it for those of a Python name.
+        self._title = self.nodeid.partition("::")[2].replace("::", " ")
         reason = wanted.reason_to_fail(self.nodeid)
         if reason is not None:
             self.add_marker(pytest.mark.xfail(reason=reason))

@@ -1,4 +1,4 @@
-"""Runs of pytest within these tests use the target that the tests themselves run on."""
+"""Runs of pytest that leave nothing, seen in a registry of their own."""
 
 from __future__ import annotations
 
@@ -8,26 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_modssl.plugin import run_of
 from pytest_modssl.targets.registry import default_base, remove_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from pytest_modssl.targets.base import Target
-
-
-@pytest.fixture
-def outer_target(modssl_target: Target, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Target:
-    """The target of this session, which inner runs take as their own unless told otherwise."""
-    run = run_of(request.config)
-    assert run is not None
-    inner = next(
-        choice.name for target, choice in zip(run.targets, run.choices, strict=True) if target is modssl_target
-    )
-    monkeypatch.setenv("PYTEST_MODSSL_TARGET", inner)
-    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
-    return modssl_target
 
 
 @pytest.fixture

@@ -1,0 +1,173 @@
+"""A repository without any test, as pytest collects and runs it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+import pytest
+
+from pytest_modssl.pki import generate_key
+from pytest_modssl.repo.checks import CHECKS
+
+if TYPE_CHECKING:
+    from pytest_modssl.targets.base import Target
+
+CONFIG = """\
+ServerRoot "/etc/httpd"
+ServerName www.shop.example
+TypesConfig /etc/mime.types
+Listen 80
+Listen 443 https
+SSLSessionCache shmcb:/run/httpd/sslcache(512000)
+SSLProtocol -all +TLSv1.2 +TLSv1.3
+SSLCipherSuite ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256
+SSLOpenSSLConfCmd Curves X25519:prime256v1:secp384r1
+DocumentRoot /var/www/html
+<VirtualHost *:80>
+    ServerName shop.example
+    Redirect permanent / https://shop.example/
+</VirtualHost>
+Include conf.d/shop.conf
+"""
+SHOP = """\
+<VirtualHost *:443>
+    ServerName shop.example
+    SSLEngine on
+    SSLCertificateFile /etc/pki/tls/certs/shop.crt
+    SSLCertificateKeyFile /etc/pki/tls/private/shop.key
+    Header always set Strict-Transport-Security "max-age=63072000"
+</VirtualHost>
+"""
+TLS = [one.name for one in CHECKS if one.name != "redirects-to-https"]
+PLAIN = ["answers", "no-redirect-loop", "redirects-to-https", "hsts"]
+IDS = [
+    *(f"conf/httpd.conf::{name}" for name in ("syntax", "starts", "secrets")),
+    *(f"conf/httpd.conf::shop.example:80::{name}" for name in PLAIN),
+    *(f"conf/httpd.conf::shop.example:443::{name}" for name in TLS),
+]
+
+
+class RunPytest(Protocol):
+    def __call__(self, *args: str, config: str = CONFIG, shop: str = SHOP) -> pytest.RunResult: ...
+
+
+@pytest.fixture
+def run(pytester: pytest.Pytester, outer_target: Target) -> RunPytest:
+    """Runs pytest in a repository that has these files and no test."""
+
+    def run(*args: str, config: str = CONFIG, shop: str = SHOP) -> pytest.RunResult:
+        for path, text in {"conf/httpd.conf": config, "conf.d/shop.conf": shop}.items():
+            file = pytester.path / path
+            file.parent.mkdir(exist_ok=True)
+            file.write_text(text)
+        return pytester.runpytest_inprocess("-p", "no:randomly", "-p", "no:xdist", "-p", "no:timeout", *args)
+
+    return run
+
+
+def test_nothing_is_collected_without_the_switch(run: RunPytest) -> None:
+    assert run().ret == pytest.ExitCode.NO_TESTS_COLLECTED
+
+
+def test_every_check_is_a_test_and_passes_and_what_was_taken_is_told(run: RunPytest) -> None:
+    result = run("--modssl", "-vv")
+    result.assert_outcomes(passed=len(IDS))
+    assert [line.split()[0] for line in result.outlines if " PASSED " in line] == IDS
+    result.stdout.fnmatch_lines(
+        [
+            "modssl: configurations: conf/httpd.conf (rhel)",
+            "modssl: passed over */conf.d/shop.conf: included by conf/httpd.conf",
+            "conf/httpd.conf::shop.example:443::hsts <- conf.d/shop.conf PASSED*",
+        ]
+    )
+
+
+def test_a_failure_is_told_at_the_users_line_without_our_own_code(run: RunPytest, pytester: pytest.Pytester) -> None:
+    junit = pytester.path / "junit.xml"
+    result = run("--modssl", f"--junit-xml={junit}", "-k", "hsts", shop=SHOP.replace("63072000", "300"))
+    result.assert_outcomes(passed=1, failed=1)
+    text = result.stdout.str()
+    result.stdout.fnmatch_lines(["*_ shop.example:443 hsts _*", "HSTS of https://shop.example/: 1 mismatch"])
+    assert f'{pytester.path}/conf.d/shop.conf:6: Header always set Strict-Transport-Security "max-age=300"' in text
+    assert "pytest_modssl/repo" not in text
+    result.stdout.fnmatch_lines(["FAILED conf/httpd.conf::shop.example:443::hsts - HSTS of*"])
+    assert "conf.d/shop.conf:1: the virtual host shop.example:443" in junit.read_text()
+
+
+def test_checks_are_chosen_by_name_by_host_and_by_id(run: RunPytest, pytester: pytest.Pytester) -> None:
+    def collected(*args: str) -> list[str]:
+        result = run("--modssl", "--collect-only", "-q", *args)
+        return [line for line in result.outlines if "::" in line]
+
+    assert collected("--modssl-checks", "chain,sni") == [
+        f"conf/httpd.conf::shop.example:443::{one}" for one in ("chain", "sni")
+    ]
+    assert collected("--modssl-checks=-hsts", "--modssl-checks", "!syntax") == [
+        one for one in IDS if not one.endswith(("::hsts", "::syntax"))
+    ]
+    assert collected("conf/httpd.conf::shop.example:443::chain") == ["conf/httpd.conf::shop.example:443::chain"]
+    assert collected("conf/httpd.conf::shop.example:80") == [one for one in IDS if ":80::" in one]
+    pytester.makeini("[pytest]\nmodssl_host_checks =\n    shop.example:443  -hsts -policy\n    *:80  answers\n")
+    assert collected() == [
+        *IDS[:3],
+        "conf/httpd.conf::shop.example:80::answers",
+        *(one for one in IDS if ":443::" in one and not one.endswith(("hsts", "policy"))),
+    ]
+
+
+def test_settings_that_name_nothing_are_a_usage_error_with_what_there_is(run: RunPytest) -> None:
+    for args, told in (
+        (["--modssl-checks", "hst"], "*--modssl-checks: there is no check 'hst'; there are syntax, starts, *"),
+        (["--modssl-policy", "new"], "*--modssl-policy: There is no policy 'new'*intermediate*"),
+        (["--modssl-config", "no.conf"], "*no.conf, named as configuration, is not there*"),
+        (["--modssl-env", "NAME"], "*--modssl-env: cannot take 'NAME': NAME=value"),
+    ):
+        result = run("--modssl", *args)
+        assert result.ret == pytest.ExitCode.USAGE_ERROR
+        result.stderr.fnmatch_lines([told])
+
+
+def test_a_failure_that_is_expected_is_no_failure_and_its_absence_is(run: RunPytest, pytester: pytest.Pytester) -> None:
+    pytester.makeini(
+        "[pytest]\nxfail_strict = true\nmodssl_expect_fail =\n    shop.example:443::hsts  until the shop has moved\n"
+    )
+    result = run("--modssl", "-k", "hsts", "-rx", shop=SHOP.replace("Header", "# Header"))
+    result.assert_outcomes(passed=1, xfailed=1)
+    result.stdout.fnmatch_lines(["XFAIL conf/httpd.conf::shop.example:443::hsts - until the shop has moved*"])
+    result = run("--modssl", "-k", "hsts")
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(["*XPASS(strict)*until the shop has moved*"])
+
+
+def test_what_httpd_refuses_ends_with_the_diagnosis_and_no_other_check(
+    run: RunPytest, pytester: pytest.Pytester
+) -> None:
+    result = run("--modssl", shop=SHOP.replace("SSLEngine", "SSLEngin"))
+    result.assert_outcomes(failed=2)
+    text = result.stdout.str()
+    assert text.count(f"{pytester.path}/conf.d/shop.conf:3") >= 2
+    assert "Invalid command 'SSLEngin'" in text
+    assert "Traceback" not in text
+
+
+def test_a_key_in_the_repository_is_told_once_with_its_line(run: RunPytest, pytester: pytest.Pytester) -> None:
+    (pytester.path / "shop.key").write_bytes(generate_key("ec-p256").pem.bytes())
+    result = run("--modssl", "--modssl-checks", "secrets")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines([f"*private key {pytester.path}/shop.key:1: expected not to be in the repository*"])
+
+
+def test_named_configurations_are_collected_whatever_testpaths_says(run: RunPytest, pytester: pytest.Pytester) -> None:
+    pytester.makeini("[pytest]\ntestpaths = tests\nmodssl_config = conf/httpd.conf\nmodssl_checks = syntax\n")
+    pytester.mkdir("tests")
+    (pytester.path / "tests/test_it.py").write_text("def test_it(): pass\n")
+    run("--modssl").assert_outcomes(passed=2)
+    run("--modssl", "tests").assert_outcomes(passed=1)
+    run("--modssl", "tests", "--modssl-config", "conf/httpd.conf").assert_outcomes(passed=2)
+
+
+@pytest.mark.long
+def test_workers_collect_alike_and_share_the_work(run: RunPytest, pytester: pytest.Pytester) -> None:
+    run("--modssl", "--collect-only", "-q")
+    result = pytester.runpytest_subprocess("--modssl", "-n", "2", "-p", "no:randomly")
+    result.assert_outcomes(passed=len(IDS))
