@@ -162,7 +162,8 @@ class RepoSettings:
 
     def described(self) -> list[str]:
         """Each setting that is not a default, and where it came from; of variables the names alone."""
-        names = Setting(tuple(name for name, _ in self.variables.value), self.variables.source)
+        source = ENV.variable if self.variables.source.startswith(f"{ENV.variable}=") else self.variables.source
+        names = Setting(tuple(name for name, _ in self.variables.value), source)
         return told(
             [
                 ("config", self.configs),
