@@ -37,8 +37,10 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     """Makes ready to find configurations, where the plugin is switched on."""
     run = run_of(session.config)
     if run is not None:
+        from pytest_modssl.repo import table_items
         from pytest_modssl.repo.repositories import Repositories
 
+        session.config.pluginmanager.register(table_items)
         repositories = Repositories(session, run, session.config.stash[_settings_key])
         session.config.stash[_repositories_key] = repositories
         repositories.add_arguments()
@@ -51,9 +53,11 @@ def pytest_report_header(config: pytest.Config) -> str | None:
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
-    """The checks of the configuration that a file begins."""
+    """The checks of the configuration that a file begins, or the rows of a table of URLs."""
     repositories = parent.config.stash.get(_repositories_key, None)
-    return None if repositories is None else repositories.collector(file_path, parent)
+    if repositories is None:
+        return None
+    return repositories.collector(file_path, parent) or repositories.table(file_path, parent)
 
 
 def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:

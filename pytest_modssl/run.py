@@ -170,6 +170,27 @@ class Run:
             self._studies[key] = study(target, found, lambda: self.backends)
         return self._studies[key]
 
+    def serve(self, target: Target, study: Study, holder: Hashable, *, directives: str = "") -> Server:
+        """The running server of a repository's configuration, held by `holder`.
+
+        What a new one logs at its start belongs to no test: whether it starts as it should is a check of its own.
+
+        Args:
+            target: where it runs.
+            study: of the configuration on this target.
+            holder: on whose behalf; see `Pool.get`.
+            directives: added to those of the repository.
+
+        Raises:
+            StartError: when httpd refuses it.
+        """
+        pool = self.pool(target)
+        running = pool.servers
+        server = pool.get(study.config.extended(directives) if directives else study.config, holder)
+        if server not in running:
+            server.begin_test()
+        return server
+
     @cached_property
     def backends(self) -> Backends:
         """The stand-ins for the back ends that configurations of repositories name."""

@@ -80,7 +80,7 @@ class ConfigFile(pytest.File):
         if target.id not in self._observed:
             one = self.study(target)
             try:
-                server = self.run.pool(target).get(one.config, self)
+                server = self.run.serve(target, one, self)
             except StartError as error:
                 self._refused[target.id] = error
                 raise

@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import fnmatch
-from functools import cached_property
+import os
+from functools import cached_property, partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_modssl.errors import ConfigError
+from pytest_modssl.errors import ConfigError, ModsslError
 from pytest_modssl.repo import settings as _settings
 from pytest_modssl.repo.discover import discover
+from pytest_modssl.repo.found import PassedOver
 from pytest_modssl.repo.items import ConfigFile, first_file
-from pytest_modssl.repo.wanted import Wanted, options_of
+from pytest_modssl.repo.rows import Checker
+from pytest_modssl.repo.table_items import TableFile
+from pytest_modssl.repo.tables import is_table
+from pytest_modssl.repo.wanted import SYNTAX, Wanted, options_of
 from pytest_modssl.settings import SettingError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from pytest_modssl.repo.found import Discovery
+    from pytest_modssl.repo.found import Discovery, Found
     from pytest_modssl.repo.settings import RepoSettings
     from pytest_modssl.run import Run
+    from pytest_modssl.targets.base import Target
+    from pytest_modssl.targets.server import Server
 
 
 class Repositories:
@@ -42,6 +48,7 @@ class Repositories:
         self._settings = settings
         self._discovered: dict[Path, Discovery] = {}
         self._files: list[ConfigFile] = []
+        self._left: list[PassedOver] = []
         try:
             self._options = options_of(settings)
             self._wanted = Wanted(settings)
@@ -65,11 +72,9 @@ class Repositories:
 
     def collector(self, path: Path, parent: pytest.Collector) -> ConfigFile | None:
         """The checks of the configuration that begins with a file; `None` for any other file."""
-        # Beside what its arguments name, pytest asks about every file on the way there.
-        arguments = [one for one in self._session._initialpaths if path.is_relative_to(one)]  # noqa: SLF001 - no other way
-        if path.suffix == ".py" or not arguments:
+        argument = self._argument(path)
+        if argument is None:
             return None
-        argument = max(arguments, key=lambda one: len(one.parts))
         found = next((one for one in self._discovery(path, argument).found if first_file(one) == path), None)
         if found is None:
             return None
@@ -79,9 +84,46 @@ class Repositories:
         self._files.append(file)
         return file
 
+    def table(self, path: Path, parent: pytest.Collector) -> TableFile | None:
+        """The rows of a table of URLs, held against the configuration that is nearest; `None` for any other file."""
+        argument = self._argument(path)
+        if argument is None or not is_table(path):
+            return None
+        found = max(
+            self._discovery(path, argument).found,
+            key=lambda one: len(Path(os.path.commonpath([first_file(one), path])).parts),
+            default=None,
+        )
+        if found is None:
+            self._left.append(PassedOver(path, "a table of URLs, and no configuration that it could be about"))
+            return None
+        several = len(self._run.targets) > 1
+        holder = object()
+        checkers = {
+            target.id if several else "": Checker(partial(self._launch, target, found, holder))
+            for target in self._run.targets
+        }
+        table: TableFile = TableFile.from_parent(
+            parent, path=path, checkers=checkers, done=lambda _: self._run.release(holder)
+        )
+        return table
+
+    def _launch(self, target: Target, found: Found, holder: object, directives: str) -> Server:
+        """The running server of a configuration, with directives added to it.
+
+        Raises:
+            ModsslError: httpd refuses it.
+        """
+        study = self._run.study(target, found)
+        if study.refused is not None:
+            refused = str(study.refused).partition("\n")[0]
+            raise ModsslError(f"{found.title} is refused, see {found.title}::{SYNTAX}: {refused}")
+        return self._run.serve(target, study, holder, directives=directives)
+
     def told(self, *, verbose: bool) -> list[str]:
         """Lines about what was taken and what was passed over."""
-        passed_over = {one.path: one.reason for each in self._discovered.values() for one in each.passed_over}
+        every = (one for each in self._discovered.values() for one in each.passed_over)
+        passed_over = {one.path: one.reason for one in (*every, *self._left)}
         if not self._files and not passed_over:
             return []
         taken = ", ".join(f"{one.found.title} ({one.found.layout.name})" for one in self._files)
@@ -91,6 +133,11 @@ class Repositories:
         lines += [f"modssl: passed over {path}: {reason}" for path, reason in passed_over.items()]
         lines += [f"modssl: {one.found.title}: {what}" for one in self._files for what in one.substitutions]
         return lines
+
+    def _argument(self, path: Path) -> Path | None:
+        """The argument that led to a file; `None` for one that is only on the way to what arguments name."""
+        arguments = [one for one in self._session._initialpaths if path.is_relative_to(one)]  # noqa: SLF001 - no other way
+        return max(arguments, key=lambda one: len(one.parts), default=None) if path.suffix != ".py" else None
 
     @property
     def _named_on_command_line(self) -> bool:

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from pytest_modssl.repo.trace import Trace
     from pytest_modssl.targets.server import Server
 
+# The first status that says that the client is at fault (RFC 9110 section 15.5).
+_REFUSED = 400
+_ABOUT_A_CLIENT = re.compile(r"\[client ")
 # Of a body that is not as it should be, so much is shown.
 _SHOWN = 200
 # Of hundreds of hosts, so many are named where one is not there.
@@ -64,6 +67,8 @@ class Checker:
             raise _unknown_host(row, server) from None
         if mismatches:
             self._fail(row, server, mismatches)
+        if any(status >= _REFUSED for status in row.status):
+            server.log.expect(_ABOUT_A_CLIENT)  # httpd logs why it refused what it was to refuse
 
     def close(self) -> None:
         """Closes the kept connections."""

@@ -12,7 +12,7 @@ from pytest_modssl.repo.tables import read_table
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from _pytest._code.code import ExceptionInfo, TerminalRepr
 
@@ -26,11 +26,15 @@ class TableFile(pytest.File):
     Args:
         checkers: what rows are held against, by the name of the target, which stands in the names of the items; "" for
             the only one.
+        done: called when the last row is done.
     """
 
-    def __init__(self, *, checkers: Mapping[str, Checker], **options: Any) -> None:
+    def __init__(
+        self, *, checkers: Mapping[str, Checker], done: Callable[[TableFile], None] = lambda _: None, **options: Any
+    ) -> None:
         super().__init__(**options)
         self._checkers = checkers
+        self._done = done
 
     def collect(self) -> Iterator[pytest.Item]:
         """The rows in order, once for each target; rows that read the same are told apart by their lines."""
@@ -46,6 +50,7 @@ class TableFile(pytest.File):
         """Closes the connections that the rows have shared."""
         for checker in self._checkers.values():
             checker.close()
+        self._done(self)
 
     def repr_failure(  # type: ignore[override]  # as in pytest.Collector itself
         self, excinfo: ExceptionInfo[BaseException]
