@@ -17,26 +17,16 @@ if TYPE_CHECKING:
 _ROWS = 5000
 _ROUNDS = 3
 
-_CONFTEST = f"""
-from pytest_modssl import CA, ServerConfig, VirtualHost
-from pytest_modssl.plugin import run_of
-from pytest_modssl.repo.rows import Checker
-from pytest_modssl.repo.table_items import TableFile
-from pytest_modssl.repo.tables import is_table
-
-pytest_plugins = ["pytest_modssl.repo.table_items"]
-RULES = "RewriteEngine on\\nRewriteRule ^/old/(.*)$ https://{NAME}/new/$1 [R=301,L]"
-
-def pytest_sessionstart(session):
-    config = ServerConfig(VirtualHost("{NAME}", tls=CA().issue("{NAME}"), directives=RULES))
-    def launch(more):
-        run = run_of(session.config)
-        return run.pool(run.targets[0]).get(config.extended(more) if more else config, "tables")
-    session.checkers = {{"": Checker(launch)}}
-
-def pytest_collect_file(file_path, parent):
-    if is_table(file_path):
-        return TableFile.from_parent(parent, path=file_path, checkers=parent.session.checkers)
+_MAIN = f"""
+Listen 443
+<VirtualHost *:443>
+    ServerName {NAME}
+    SSLEngine on
+    SSLCertificateFile /etc/ssl/www.pem
+    SSLCertificateKeyFile /etc/ssl/www.key
+    RewriteEngine on
+    RewriteRule ^/old/(.*)$ https://{NAME}/new/$1 [R=301,L]
+</VirtualHost>
 """
 _NOTHING = f"""
 import pytest
@@ -76,8 +66,8 @@ def measure(bench: Bench) -> Iterator[Figure]:
 
 
 def _table(bench: Bench) -> Path:
-    folder = write_suite(bench, "table", "", "modssl = true\nmodssl_target = local")
-    (folder / "conftest.py").write_text(_CONFTEST)
+    folder = write_suite(bench, "table", "", "modssl = true\nmodssl_target = local\nmodssl_checks = starts")
+    (folder / "httpd.conf").write_text(_MAIN)
     rows = [f"https://{NAME}/old/{n},301,/new/{n}" for n in range(_ROWS)]
     (folder / "moved.urls.csv").write_text("\n".join(["from,status,to", *rows, ""]))
     return folder

@@ -37,10 +37,10 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     """Makes ready to find configurations, where the plugin is switched on."""
     run = run_of(session.config)
     if run is not None:
-        from pytest_modssl.repo import table_items
+        from pytest_modssl.repo import protocol
         from pytest_modssl.repo.repositories import Repositories
 
-        session.config.pluginmanager.register(table_items)
+        session.config.pluginmanager.register(protocol)
         repositories = Repositories(session, run, session.config.stash[_settings_key])
         session.config.stash[_repositories_key] = repositories
         repositories.add_arguments()

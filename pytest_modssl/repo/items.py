@@ -204,6 +204,7 @@ class Check(pytest.Item):
     """
 
     modssl_check = True
+    modssl_no_setup = True
 
     def __init__(
         self, *, place: Origin, target: Target | None, look: Callable[[], None], wanted: Wanted, **node: Any

@@ -6,7 +6,6 @@ names is made, and httpd asked again, a bounded number of times.
 
 from __future__ import annotations
 
-import posixpath
 import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -20,13 +19,13 @@ from pytest_modssl.repo.content import files_of
 from pytest_modssl.repo.deployment import Deployment
 from pytest_modssl.repo.made import Made
 from pytest_modssl.repo.making import make
+from pytest_modssl.repo.placeholders import PLACEHOLDER, is_foreign, placeholders
 from pytest_modssl.repo.reader import read_configuration
-from pytest_modssl.repo.references import kind, paths_in
 from pytest_modssl.repo.rewrite import EVERYWHERE, absent_modules, backends_in, by_statement, may_be_left_out
 from pytest_modssl.repo.told import told_hosts, user_origin, without_machine
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from pytest_modssl.backends import Backends
     from pytest_modssl.httpd.dumps import DumpedDirective
@@ -44,10 +43,6 @@ _INVALID = re.compile(r"Invalid command '([^']+)'")
 _STANDS_FOR = re.compile(r'^Define MODSSL_PORT_(\d+) "(\d+)"', re.MULTILINE)
 # "file '/etc/ssl/x.pem' does not exist or is empty", "Could not open configuration file /x: No such file or directory".
 _MISSING = re.compile(r"['\" ]?(/[^'\",;:()]+?)['\"]?(?:,|:| does not exist| not found| \(.*\)|$)")
-_NOT_OURS = frozenset({"module", "maybe"})
-_WILD = re.compile(r"[*?\[\]]")
-_FOLDER_NEEDS = frozenset({"folder", "writable folder", "parent", "writable parent"})
-_PLACEHOLDER = b"# made by pytest-modssl\n"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +98,7 @@ def study(target: Target, found: Found, backends: Callable[[], Backends]) -> Stu
     reading = read_configuration(found)
     deployment = Deployment(found)
     config = RepoConfig(found=found, reading=reading, content=files_of(deployment, reading))
-    config = _with_sockets(replace(config, made=tuple(_placeholders(config))), backends)
+    config = _with_sockets(replace(config, made=tuple(placeholders(config))), backends)
     absent = absent_modules(reading.statements, target.installation)
     for _ in range(_MOST_QUESTIONS):
         with target.prepared(config) as prepared:
@@ -148,41 +143,6 @@ def _ask(prepared: Prepared) -> _Answer:
     return _Answer(without_machine(dump, rendered.machine, rendered.main), numbers)
 
 
-def _placeholders(config: RepoConfig) -> Iterator[Made]:
-    """Something where each file and folder has to be that the reading names and the repository does not hold."""
-    seen: set[str] = set()
-    deployment = Deployment(config.found)
-    read = {file.deployed for file in config.reading.files}
-    for one in config.reading.statements:
-        for path in paths_in(one.directive, one.arguments):
-            deployed = deployment.absolute(path.path, config.reading.server_root)
-            needs = kind(path.kind).needs
-            if deployed in seen or needs == "nothing" or path.kind in _NOT_OURS:
-                continue
-            if not deployed.startswith("/") or _WILD.search(deployed):
-                continue
-            seen.add(deployed)
-            if deployment.path_of(deployed) is not None or deployed in read:
-                continue
-            brought = config.found.layout.files.get(deployed)
-            if brought is not None:
-                yield Made(path=deployed, content=brought.encode(), mode=0o644, what="as installed", origin=one.origin)
-                continue
-            if path.kind == "include" and not _is_foreign(config.found, deployed):
-                continue
-            if needs in {"file", "either"}:
-                yield Made(path=deployed, content=_PLACEHOLDER, mode=0o644, what=path.kind, origin=one.origin)
-            elif needs in _FOLDER_NEEDS:
-                folder = posixpath.dirname(deployed) if needs.endswith("parent") else deployed
-                mode = 0o1777 if needs.startswith("writable") else 0o755
-                yield Made(path=folder, content=None, mode=mode, what=path.kind, origin=one.origin)
-
-
-def _is_foreign(found: Found, deployed: str) -> bool:
-    """Whether a path is in no folder that the repository is the owner of: what is missing there, others bring."""
-    return not any(deployed == top or deployed.startswith(f"{top.rstrip('/')}/") for top in found.trees)
-
-
 def _mended(config: RepoConfig, problem: ConfigProblem | None, absent: frozenset[str]) -> RepoConfig | None:
     """The configuration with what httpd still lacks; `None` where that is not to be had."""
     if problem is None:
@@ -191,9 +151,9 @@ def _mended(config: RepoConfig, problem: ConfigProblem | None, absent: frozenset
     if unknown is not None and may_be_left_out(unknown[1].lstrip("<"), absent):
         return replace(config, refused=config.refused | {unknown[1].lstrip("<").lower()})
     missing = _MISSING.search(problem.message)
-    if missing is None or missing[1] in {one.path for one in config.made} or not _is_foreign(config.found, missing[1]):
+    if missing is None or missing[1] in {one.path for one in config.made} or not is_foreign(config.found, missing[1]):
         return None
-    return replace(config, made=(*config.made, Made(path=missing[1], content=_PLACEHOLDER, mode=0o644, what="file")))
+    return replace(config, made=(*config.made, Made(path=missing[1], content=PLACEHOLDER, mode=0o644, what="file")))
 
 
 def _refusal(target: Target, config: RepoConfig) -> StartError:
@@ -215,7 +175,7 @@ def _made_ready(config: RepoConfig, answer: _Answer, backends: Callable[[], Back
 
     def has(deployed: str) -> bytes | None:
         if deployed.startswith(EVERYWHERE):
-            return _PLACEHOLDER
+            return PLACEHOLDER
         if deployed in texts:
             return texts[deployed].text.encode("utf-8", "surrogateescape")
         brought = config.found.layout.files.get(deployed)

@@ -1,11 +1,10 @@
-"""Tables of URLs as pytest collects them: a file of one item a row. A module of hooks, to be registered as a plugin."""
+"""Tables of URLs as pytest collects them: a file of one item a row."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from _pytest.runner import runtestprotocol
 
 from pytest_modssl.errors import ModsslError
 from pytest_modssl.repo.tables import read_table
@@ -67,6 +66,8 @@ class RowItem(pytest.Item):
         checker: holds it against a server.
     """
 
+    modssl_no_setup = True
+
     def __init__(self, *, row: Row, checker: Checker, **options: Any) -> None:
         super().__init__(**options)
         self.row = row
@@ -89,19 +90,3 @@ class RowItem(pytest.Item):
         if not isinstance(excinfo.value, ModsslError | AssertionError):
             return super().repr_failure(excinfo, style)
         return "\n".join([str(excinfo.value), *getattr(excinfo.value, "__notes__", ())])
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
-    """Runs a row as every test is run, and leaves out the report of a setup in which nothing happened.
-
-    A row has no fixtures. A report costs 0.2 ms, and twice that from one process to another, as much as the row itself.
-    """
-    if not isinstance(item, RowItem):
-        return None
-    item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
-    for report in runtestprotocol(item, log=False, nextitem=nextitem):
-        if not (report.when == "setup" and report.passed):
-            item.ihook.pytest_runtest_logreport(report=report)
-    item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
-    return True

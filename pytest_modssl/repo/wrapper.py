@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pytest_modssl.repo.config import RepoConfig
     from pytest_modssl.repo.found import Found
     from pytest_modssl.repo.listening import Ports
-    from pytest_modssl.repo.reader import Placed
+    from pytest_modssl.repo.reader import Placed, Reading
 
 USED_IN = ' of "'
 """Before the file of who used a macro, in what httpd says of its lines."""
@@ -42,7 +42,7 @@ def main_file(
     Raises:
         MissingModuleError: when the httpd lacks a module that the configuration needs.
     """
-    ports, root = config.listening, config.found.layout.server_root
+    ports, root, types = config.listening, config.found.layout.server_root, types_file(config.found, config.reading)
     log = "GlobalLog" if installation.version >= _GLOBAL_LOG else "CustomLog"
     lines = [
         *_defines(config.found, place),
@@ -61,6 +61,7 @@ def main_file(
         f'ErrorLog "{place.error_log or place.below(ERROR_LOG)}"',
         "LogLevel info",
         *_where("ssl", "LogLevel ssl:debug"),
+        *(_where("mime", f'TypesConfig "{place.machine}{types}"') if types else ()),
         *_where("log_config", f'{log} "{place.access_log or place.below(ACCESS_LOG)}" "{ACCESS_FORMAT}"'),
         *_where("cgid", f'ScriptSock "{place.below("run")}/cgid.sock"'),
         *([f'CoreDumpDirectory "{place.below("run")}"'] if place.cores else []),
@@ -71,6 +72,15 @@ def main_file(
             lines.append(line)
             origins.append((snippet, index))
     return lines, origins
+
+
+def types_file(found: Found, reading: Reading) -> str:
+    """Deployment path of the file that mod_mime reads, where a configuration names none and that of the layout counts.
+
+    Its own default counts from ServerRoot (`conf/mime.types`), wherever the httpd at hand has that.
+    """
+    named = any(one.directive.lower() == "typesconfig" for one in reading.statements)
+    return "" if named else next((path for path in found.layout.files if path.endswith("/mime.types")), "")
 
 
 def _defines(found: Found, place: Place) -> Iterator[str]:

@@ -169,28 +169,17 @@ def test_rows_keep_their_connection_and_open_another_when_the_server_has_closed_
     assert server.used
 
 
-_CONFTEST = """
-import pytest
-from pytest_modssl import CA, ServerConfig, VirtualHost
-from pytest_modssl.plugin import run_of
-from pytest_modssl.repo.rows import Checker
-from pytest_modssl.repo.table_items import TableFile
-from pytest_modssl.repo.tables import is_table
-
-pytest_plugins = ["pytest_modssl.repo.table_items"]
-RULES = "RewriteEngine on\\nRewriteRule ^/old/(.*)$ https://www.example.test/new/$1 [R=301,L]"
-
-def pytest_sessionstart(session):
-    tls = CA().issue("www.example.test")
-    config = ServerConfig(VirtualHost("www.example.test", tls=tls, directives=RULES))
-    def launch(more):
-        run = run_of(session.config)
-        return run.pool(run.targets[0]).get(config.extended(more) if more else config, "tables")
-    session.checkers = {"": Checker(launch)}
-
-def pytest_collect_file(file_path, parent):
-    if is_table(file_path):
-        return TableFile.from_parent(parent, path=file_path, checkers=parent.session.checkers)
+_MAIN = """
+Listen 443
+SSLSessionCache none
+<VirtualHost *:443>
+    ServerName www.example.test
+    SSLEngine on
+    SSLCertificateFile /etc/ssl/www.pem
+    SSLCertificateKeyFile /etc/ssl/www.key
+    RewriteEngine on
+    RewriteRule ^/old/(.*)$ https://www.example.test/new/$1 [R=301,L]
+</VirtualHost>
 """
 _TABLE = f"""from,status,to
 {_HOST}/old/1,301,/new/1
@@ -204,14 +193,14 @@ def test_rows_are_items_at_their_lines(
     pytester: pytest.Pytester, local_target: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
-    pytester.makeconftest(_CONFTEST)
+    pytester.path.joinpath("httpd.conf").write_text(_MAIN)
     pytester.path.joinpath("moved.urls.csv").write_text(_TABLE)
     pytester.path.joinpath("bad.urls.csv").write_text("from\n")
     args = ("--modssl", "--modssl-target=local", "-p", "no:randomly", "-p", "no:cacheprovider", "--junitxml=j.xml")
 
-    run = pytester.runpytest_subprocess(*args, "-v", "--continue-on-collection-errors")
+    run = pytester.runpytest_subprocess(*args, "-v", "--modssl-checks=syntax", "--continue-on-collection-errors")
 
-    run.assert_outcomes(passed=2, failed=2, errors=1)
+    run.assert_outcomes(passed=3, failed=2, errors=1)
     run.stdout.fnmatch_lines(
         [
             f"moved.urls.csv::{_HOST}/old/1 -> 301 PASSED*",
@@ -220,11 +209,11 @@ def test_rows_are_items_at_their_lines(
             "*bad.urls.csv has no row*",
             f"*_ moved.urls.csv:4: {_HOST}/old/2 -> 302 _*",
             f"moved.urls.csv:4: GET {_HOST}/old/2: 2 mismatches",
-            "*conftest.py:9: RewriteRule ^/old/*",
+            "*httpd.conf:10: RewriteRule ^/old/*",
             "moved.urls.csv:5: no virtual host has the name nobody.example.test at port 443*",
         ]
     )
     output = run.stdout.str()
     assert "Traceback" not in output
     assert "rows.py" not in output
-    assert len(re.findall("<testcase", pytester.path.joinpath("j.xml").read_text())) == 5
+    assert len(re.findall("<testcase", pytester.path.joinpath("j.xml").read_text())) == 6
