@@ -28,7 +28,8 @@ _SHORT = frozenset({"clinic", "clinic-certificate-of-another-host"})
 # A file and line as messages name them.
 _PLACE = re.compile(r"(?P<file>[^\s:'\"]+):(?P<line>\d+)")
 # What cannot be looked at, since httpd does not start, is not counted beside the test that tells why.
-_NOT_STARTED = "httpd does not start, see "
+_WHY = ("::syntax", "::starts")
+_NOT_MADE = re.compile(r"httpd does not start, see |.* is refused, see |httpd \S+ refused this configuration")
 
 
 @dataclass(frozen=True)
@@ -41,8 +42,11 @@ class Outcomes:
     @property
     def failed(self) -> dict[str, str]:
         """The messages of the tests that failed, those apart that could not be made."""
-        failed = {test: message for test, message in self.messages.items() if message is not None}
-        return {test: message for test, message in failed.items() if not message.startswith(_NOT_STARTED)}
+        return {
+            test: message
+            for test, message in self.messages.items()
+            if message is not None and (test.endswith(_WHY) or not _NOT_MADE.match(message))
+        }
 
 
 @pytest.fixture

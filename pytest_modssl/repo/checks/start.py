@@ -30,6 +30,8 @@ _OF_THE_RUN = frozenset(
         "AH02604",
     }
 )
+# What a warning is about that names neither file nor host.
+_ABOUT = {"AH01897": "sslverifyclient"}
 # Both ways in which httpd names a line: as in its syntax errors (AH00526), and as in DUMP_VHOSTS.
 _LINE = re.compile(r"\bline (?P<line>\d+) of (?P<file>/[^:\s]+)|(?P<file2>/[^:()\s]+):(?P<line2>\d+)\b")
 _PATH = re.compile(r"/[^\s\[\]'\",;()]+")
@@ -87,3 +89,7 @@ def _places(evidence: Evidence, record: LogRecord) -> Iterator[Place]:
     origin = None if host is None else evidence.rendered.hosts[host]
     if origin is not None:
         yield Place(origin, f"the virtual host {host}")
+        return
+    yield from (
+        one.place for one in evidence.directives if one.place and one.name.lower() == _ABOUT.get(record.ah or "")
+    )
