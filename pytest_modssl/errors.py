@@ -32,6 +32,10 @@ class ConfigError(ModsslError):
     """A configuration cannot be written as it was asked for (before httpd saw it)."""
 
 
+class RevisionError(ModsslError):
+    """A revision of a repository cannot be had from git."""
+
+
 class StartError(ModsslError):
     """httpd refused to start, or ended before it was ready.
 

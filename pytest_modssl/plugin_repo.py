@@ -64,3 +64,23 @@ def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
     """Which configurations were taken; with -v also what was passed over, and what stands in for something."""
     repositories = config.stash.get(_repositories_key, None)
     return [] if repositories is None else repositories.told(verbose=config.get_verbosity() > 0)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """What clients see otherwise than of another revision, once, wherever it was found out; a failure tells it too."""
+    if config.stash.get(_repositories_key, None) is None:
+        return
+    from pytest_modssl.repo.items import CHANGED
+
+    reports = (one for kind, some in terminalreporter.stats.items() if kind != "failed" for one in some)
+    told = sorted(
+        (one.nodeid, text)
+        for one in reports
+        if getattr(one, "when", "") == "call"
+        for name, text in one.user_properties
+        if name == CHANGED
+    )
+    if told:
+        terminalreporter.write_sep("=", "modssl: what clients see otherwise")
+    for test, text in told:
+        terminalreporter.write_line(f"{test}: {text}")

@@ -191,13 +191,17 @@ class Run:
             server.begin_test()
         return server
 
+    def new_folder(self) -> Path:
+        """An empty folder of this process, which is removed with its servers."""
+        return self._owner.new_folder()
+
     @cached_property
     def backends(self) -> Backends:
         """The stand-ins for the back ends that configurations of repositories name."""
         from pytest_modssl.backends import Backends
         from pytest_modssl.pki import CA
 
-        return Backends(self._owner.new_folder(), CA())
+        return Backends(self.new_folder(), CA())
 
     @property
     def servers(self) -> Sequence[Server]:

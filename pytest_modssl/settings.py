@@ -79,7 +79,8 @@ class Declared(Generic[T]):
         return f"PYTEST_{self.ini.upper()}"
 
 
-def _switch(texts: Sequence[str]) -> bool:
+def switch(texts: Sequence[str]) -> bool:
+    """What a text says of a switch; raises `ValueError` with the valid values."""
     text = texts[-1].strip().lower()
     if text in _TRUE:
         return True
@@ -144,7 +145,7 @@ def _folder(texts: Sequence[str]) -> str:
     return texts[-1].strip()
 
 
-ENABLED = Declared("", default=False, parse=_switch, flag=True, help="run the tests that need a real httpd + mod_ssl")
+ENABLED = Declared("", default=False, parse=switch, flag=True, help="run the tests that need a real httpd + mod_ssl")
 TARGET: Declared[tuple[str, ...]] = Declared(
     "target",
     default=("auto",),
@@ -157,7 +158,7 @@ START_TIMEOUT = Declared(
     "start_timeout", default=20.0, parse=_seconds, help="seconds that a server may take to be ready (default: 20)"
 )
 OFFLINE = Declared(
-    "offline", default=False, parse=_switch, flag=True, help="fetch, pull and build nothing: take what is there or fail"
+    "offline", default=False, parse=switch, flag=True, help="fetch, pull and build nothing: take what is there or fail"
 )
 DEBIAN_MIRROR: Declared[tuple[str, ...]] = Declared(
     "debian_mirror",
@@ -170,21 +171,21 @@ DEBIAN_MIRROR: Declared[tuple[str, ...]] = Declared(
 DEBIAN_UNSIGNED = Declared(
     "debian_unsigned",
     default=False,
-    parse=_switch,
+    parse=switch,
     flag=True,
     help="for debian:SUITE trust HTTPS alone, where neither apt nor gpgv can check Debian's signature",
 )
 STRICT = Declared(
     "strict",
     default=False,
-    parse=_switch,
+    parse=switch,
     flag=True,
     help="fail the run when a test is skipped by capability (modssl_requires) on every target",
 )
 COMPARE = Declared(
     "compare",
     default=False,
-    parse=_switch,
+    parse=switch,
     flag=True,
     help="tell at the end which tests have another outcome, or see something else, on another target",
 )

@@ -4,6 +4,7 @@
     httpd.conf::starts
     httpd.conf::secrets
     httpd.conf::shop.example:443::handshake
+    httpd.conf::changes
 
 With several targets each test is there once for each, with the target's id in brackets.
 """
@@ -12,20 +13,22 @@ from __future__ import annotations
 
 import ipaddress
 from collections import Counter
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_modssl.errors import ModsslAssertionError, ModsslError, StartError
+from pytest_modssl.errors import Mismatch, ModsslAssertionError, ModsslError, StartError
 from pytest_modssl.httpd.snippet import Origin
 from pytest_modssl.repo.checks import CHECKS, Hosts, Observed, Visit, secrets, starts
-from pytest_modssl.repo.wanted import SECRETS, STARTS, SYNTAX
+from pytest_modssl.repo.wanted import CHANGES, SECRETS, STARTS, SYNTAX
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from pytest_modssl.repo.base import Base, Review
     from pytest_modssl.repo.checks import Options
     from pytest_modssl.repo.found import Found
     from pytest_modssl.repo.hosts import RepoHost
@@ -33,6 +36,23 @@ if TYPE_CHECKING:
     from pytest_modssl.repo.wanted import Wanted
     from pytest_modssl.run import Run
     from pytest_modssl.targets.base import Target
+
+
+CHANGED = "modssl changes"
+"""The property of a report (`user_properties`) that has what clients see otherwise, in lines."""
+
+
+@dataclass(frozen=True, slots=True)
+class Since:
+    """What a configuration is compared with.
+
+    Attributes:
+        base: the revision.
+        unchanged: whether a difference fails.
+    """
+
+    base: Base
+    unchanged: bool
 
 
 def first_file(found: Found) -> Path:
@@ -43,12 +63,15 @@ def first_file(found: Found) -> Path:
 class ConfigFile(pytest.File):
     """A configuration: checks of it as a whole, then its virtual hosts."""
 
-    def __init__(self, *, found: Found, run: Run, wanted: Wanted, options: Options, **node: Any) -> None:
+    def __init__(
+        self, *, found: Found, run: Run, wanted: Wanted, options: Options, since: Since | None, **node: Any
+    ) -> None:
         super().__init__(**node)
         self.found = found
         self.run = run
         self.wanted = wanted
         self.options = options
+        self.since = since
         self._hosts: dict[str, Hosts] = {}
         self._observed: dict[str, Observed] = {}
         self._refused: dict[str, StartError] = {}
@@ -92,6 +115,7 @@ class ConfigFile(pytest.File):
         targets = self.run.targets
         try:
             refused = [one for one in targets if self.study(one).refused is not None]
+            _ = self.since and self.since.base.revision
         except (ModsslError, OSError) as error:
             raise self.CollectError(f"{self.found.title}: {error}") from None
         whole: list[tuple[str, Callable[[ConfigFile, Target], None], Sequence[Target]]] = [
@@ -112,6 +136,18 @@ class ConfigFile(pytest.File):
                 )
         for name, hosts in self._by_name().items():
             yield HostNode.from_parent(self, name=name, hosts=hosts)
+        if self.since is not None and self.wanted.has(CHANGES):
+            for target in targets:
+                if target not in refused:
+                    yield Changes.from_parent(
+                        self,
+                        name=self._name(CHANGES, target),
+                        place=place,
+                        target=target,
+                        look=partial(self.reviewed, target, self.since),
+                        wanted=self.wanted,
+                        unchanged=self.since.unchanged,
+                    )
 
     def _by_name(self) -> dict[str, list[tuple[Target, RepoHost]]]:
         """The virtual hosts of all targets by the name of their node; equal names are numbered."""
@@ -140,12 +176,20 @@ class ConfigFile(pytest.File):
 
     def _look(self, run: Callable[[Visit], None], target: Target, host: RepoHost) -> None:
         __tracebackhide__ = True
+        run(Visit(self._started(target), host, self.options))
+
+    def reviewed(self, target: Target, since: Since) -> Review:
+        """What clients see otherwise than of the base."""
+        return since.base.compare(self.found, target, partial(self._started, target))
+
+    def _started(self, target: Target) -> Observed:
+        """The same as `observed`, for tests that are not about the start."""
+        __tracebackhide__ = True
         try:
-            observed = self.observed(target)
+            return self.observed(target)
         except StartError as error:
             told = f"httpd does not start, see {self.nodeid}::{self._name(STARTS, target)}"
             raise ModsslError(f"{told}: {str(error).partition(chr(10))[0]}") from None
-        run(Visit(observed, host, self.options))
 
     def _name(self, check: str, target: Target) -> str:
         return f"{check}[{target.id}]" if len(self.run.targets) > 1 else check
@@ -238,3 +282,21 @@ class Check(pytest.Item):
             shown.reprcrash.path, shown.reprcrash.lineno = self._place.file, self._place.line
             shown.reprcrash.message = str(excinfo.value)
         return shown
+
+
+class Changes(Check):
+    """What clients see otherwise than of another revision: in the report, and at the end of the run."""
+
+    def __init__(self, *, look: Callable[[], Review], unchanged: bool, **node: Any) -> None:
+        super().__init__(look=self._compare, **node)
+        self._review = look
+        self._unchanged = unchanged
+
+    def _compare(self) -> None:
+        __tracebackhide__ = True
+        found = self._review()
+        self.user_properties.append((CHANGED, str(found)))
+        if self._unchanged and found.lines:
+            mismatches = [Mismatch("what clients see", "the same", line.strip()) for line in found.lines]
+            raise ModsslAssertionError(str(found), headline=found.title, mismatches=mismatches)
+        self.add_report_section("call", "modssl changes", str(found))

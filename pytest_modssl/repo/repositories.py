@@ -12,9 +12,10 @@ import pytest
 
 from pytest_modssl.errors import ConfigError, ModsslError
 from pytest_modssl.repo import settings as _settings
+from pytest_modssl.repo.base import Base
 from pytest_modssl.repo.discover import discover
-from pytest_modssl.repo.found import PassedOver
-from pytest_modssl.repo.items import ConfigFile, first_file
+from pytest_modssl.repo.found import Discovery, PassedOver
+from pytest_modssl.repo.items import ConfigFile, Since, first_file
 from pytest_modssl.repo.rows import Checker
 from pytest_modssl.repo.table_items import TableFile
 from pytest_modssl.repo.tables import is_table
@@ -22,7 +23,9 @@ from pytest_modssl.repo.wanted import SYNTAX, Wanted, options_of
 from pytest_modssl.settings import SettingError
 
 if TYPE_CHECKING:
-    from pytest_modssl.repo.found import Discovery, Found
+    from collections.abc import Sequence
+
+    from pytest_modssl.repo.found import Found
     from pytest_modssl.repo.settings import RepoSettings
     from pytest_modssl.run import Run
     from pytest_modssl.targets.base import Target
@@ -47,6 +50,7 @@ class Repositories:
         self._run = run
         self._settings = settings
         self._discovered: dict[Path, Discovery] = {}
+        self._bases: dict[Path, Base] = {}
         self._files: list[ConfigFile] = []
         self._left: list[PassedOver] = []
         try:
@@ -75,11 +79,18 @@ class Repositories:
         argument = self._argument(path)
         if argument is None:
             return None
-        found = next((one for one in self._discovery(path, argument).found if first_file(one) == path), None)
+        discovery = self._discovery(path, argument)
+        found = next((one for one in discovery.found if first_file(one) == path), None)
         if found is None:
             return None
         file: ConfigFile = ConfigFile.from_parent(
-            parent, path=path, found=found, run=self._run, wanted=self._wanted, options=self._options
+            parent,
+            path=path,
+            found=found,
+            run=self._run,
+            wanted=self._wanted,
+            options=self._options,
+            since=self._since(found, discovery),
         )
         self._files.append(file)
         return file
@@ -166,12 +177,40 @@ class Repositories:
         return self._discovered[argument]
 
     def _discover(self, root: Path) -> Discovery:
-        settings = self._settings
-        variables = dict(settings.variables.value)
         try:
-            return discover(root, configs=self._configs, defines=settings.defines.value, variables=variables)
+            return self._below(root, self._configs)
         except ConfigError as error:
-            raise pytest.UsageError(f"{settings.configs.source}: {error}") from None
+            raise pytest.UsageError(f"{self._settings.configs.source}: {error}") from None
+
+    def _below(self, root: Path, configs: Sequence[Path]) -> Discovery:
+        settings = self._settings
+        return discover(root, configs=configs, defines=settings.defines.value, variables=dict(settings.variables.value))
+
+    def _since(self, found: Found, discovery: Discovery) -> Since | None:
+        """What a configuration is compared with, where settings name a revision."""
+        base = self._settings.base.value
+        if not base:
+            return None
+        root = found.root
+        if root not in self._bases:
+            self._bases[root] = Base(
+                root,
+                base,
+                tuple(one for one in discovery.found if one.root == root),
+                run=self._run,
+                discover=partial(self._discover_there, root),
+                start=self._config.invocation_params.dir,
+            )
+        return Since(self._bases[root], unchanged=self._settings.unchanged.value)
+
+    def _discover_there(self, root: Path, folder: Path) -> Discovery:
+        """What there is in a folder that a revision of the repository was written into."""
+        named = [folder / one.relative_to(root) for one in self._configs if one.is_relative_to(root)]
+        there = [one for one in named if one.exists()]
+        try:
+            return self._below(folder, there) if there or not self._configs else Discovery((), ())
+        except ConfigError:  # what is named is no configuration yet
+            return Discovery((), ())
 
 
 def _reaches(config: pytest.Config, argument: str, path: Path) -> bool:

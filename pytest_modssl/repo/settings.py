@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pytest_modssl.settings import Declared, Setting, Sources, told
+from pytest_modssl.settings import Declared, Setting, Sources, switch, told
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -121,10 +121,25 @@ ALLOWED_WARNINGS: Declared[tuple[str, ...]] = Declared(
     table=True,
     help="warnings that httpd may give at its start: on each line an AH number or a piece of the text",
 )
+BASE: Declared[str] = Declared(
+    "base",
+    default="",
+    parse=_name,
+    help="revision of git (main, HEAD~1, a tag): tell what clients see otherwise than of the configurations there",
+)
+UNCHANGED = Declared(
+    "unchanged",
+    default=False,
+    parse=switch,
+    flag=True,
+    help="fail where clients see anything otherwise than of the revision modssl_base",
+)
 ALL: tuple[Declared[Any], ...] = (
     CONFIG,
     DEFINE,
     ENV,
+    BASE,
+    UNCHANGED,
     POLICY,
     CHECKS_CHOSEN,
     EXPECT_FAIL,
@@ -142,6 +157,8 @@ class RepoSettings:
         configs: main files, fragments and folders that are meant; none where they are to be found.
         defines: names, and names with values, that httpd is started with.
         variables: environment variables of httpd, as pairs.
+        base: the revision that configurations are compared with; empty for none.
+        unchanged: whether a difference from it fails.
         policy: name of the policy that hosts are held against.
         checks: names of checks to run or, with a sign, to leave out.
         expect_fail: end of a test's id and reason, of each that is known to fail.
@@ -153,6 +170,8 @@ class RepoSettings:
     configs: Setting[tuple[str, ...]]
     defines: Setting[tuple[str, ...]]
     variables: Setting[tuple[tuple[str, str], ...]]
+    base: Setting[str]
+    unchanged: Setting[bool]
     policy: Setting[str]
     checks: Setting[tuple[str, ...]]
     expect_fail: Setting[tuple[tuple[str, str], ...]]
@@ -169,6 +188,8 @@ class RepoSettings:
                 ("config", self.configs),
                 ("define", self.defines),
                 ("env", names),
+                ("base", self.base),
+                ("unchanged", self.unchanged),
                 ("policy", self.policy),
                 ("checks", self.checks),
             ]
@@ -186,6 +207,8 @@ def resolve(sources: Sources) -> RepoSettings:
         configs=one(CONFIG),
         defines=one(DEFINE),
         variables=one(ENV),
+        base=one(BASE),
+        unchanged=one(UNCHANGED),
         policy=one(POLICY),
         checks=one(CHECKS_CHOSEN),
         expect_fail=one(EXPECT_FAIL),

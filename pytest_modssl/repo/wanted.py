@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 SYNTAX: Final = "syntax"
 STARTS: Final = "starts"
 SECRETS: Final = "secrets"
-NAMES: Final = (SYNTAX, STARTS, SECRETS, *(one.name for one in CHECKS))
+CHANGES: Final = "changes"
+NAMES: Final = (SYNTAX, STARTS, SECRETS, CHANGES, *(one.name for one in CHECKS))
 """All checks: those of a configuration as a whole, then those of its virtual hosts."""
 
 _OUT: Final = ("-", "!")
