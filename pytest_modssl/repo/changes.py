@@ -170,11 +170,7 @@ def _certificate(pair: _Pair) -> Iterator[_Told]:
         words = [", ".join(map(str, one)) or "none" for one in (after, before)]
         yield "certificate", f"certificates: {words[0]}; before: {words[1]}", ""
     if pair.before.chain != pair.after.chain:
-        yield (
-            "certificate",
-            f"{pair.after.chain} certificate(s) come with a handshake now, were {pair.before.chain}",
-            "",
-        )
+        yield "certificate", f"its chain has {pair.after.chain} certificate(s) now, had {pair.before.chain}", ""
 
 
 def _one_certificate(before: Certificate, after: Certificate) -> Iterator[_Told]:
@@ -236,7 +232,8 @@ def _answer(pair: _Pair) -> Iterator[_Told]:
 
 def _unknown(pair: _Pair) -> Iterator[_Told]:
     before, after = pair.before.unknown, pair.after.unknown
-    if before == after:
+    as_its_own = (before, after) == (pair.before.page, pair.after.page)
+    if before == after or as_its_own:
         return
     where = f"names that no virtual host has at port {pair.after.port}"
     if before is None:

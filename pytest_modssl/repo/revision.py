@@ -84,7 +84,8 @@ def write_revision(revision: Revision, folder: Path) -> Path:
     Raises:
         RevisionError: when git cannot give it.
     """
-    tree = folder / "tree"
+    # Under the name that it has: a configuration may be called by it.
+    tree = folder / "tree" if revision.prefix else folder / "tree" / revision.folder.name
     (tree / revision.prefix).mkdir(parents=True)
     own = {"GIT_INDEX_FILE": str(folder / "index")}
     _done(revision, _git(revision.folder, "read-tree", revision.commit, more=own))
@@ -110,7 +111,6 @@ def _write_submodule(revision: Revision, path: str, commit: str, target: Path, f
             f"{revision.reference} has the submodule {path} at {commit[:12]}, which is not here: "
             f"git -C {inside} fetch origin {commit}"
         )
-    folder.mkdir()
     of_module = Revision(reference=f"{revision.reference}:{path}", commit=commit, folder=inside, prefix="")
     target.mkdir(parents=True, exist_ok=True)
     shutil.copytree(write_revision(of_module, folder), target, symlinks=True, dirs_exist_ok=True)
