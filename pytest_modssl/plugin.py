@@ -16,7 +16,12 @@ if TYPE_CHECKING:
 
     from pytest_modssl.run import Run
 
-pytest_plugins = ("pytest_modssl.fixtures", "pytest_modssl.plugin_matrix", "pytest_modssl.plugin_repo")
+pytest_plugins = (
+    "pytest_modssl.fixtures",
+    "pytest_modssl.fixtures_repo",
+    "pytest_modssl.plugin_matrix",
+    "pytest_modssl.plugin_repo",
+)
 
 SKIP_REASON = "needs a real httpd: run pytest with --modssl"
 

@@ -46,6 +46,11 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         repositories.add_arguments()
 
 
+def repositories_of(config: pytest.Config) -> Repositories | None:
+    """The configurations of a session; `None` where the plugin is not switched on."""
+    return config.stash.get(_repositories_key, None)
+
+
 def pytest_report_header(config: pytest.Config) -> str | None:
     """What was said of configurations."""
     said = config.stash[_settings_key].described() if run_of(config) is not None else []
@@ -54,7 +59,7 @@ def pytest_report_header(config: pytest.Config) -> str | None:
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
     """The checks of the configuration that a file begins, or the rows of a table of URLs."""
-    repositories = parent.config.stash.get(_repositories_key, None)
+    repositories = repositories_of(parent.config)
     if repositories is None:
         return None
     return repositories.collector(file_path, parent) or repositories.table(file_path, parent)
@@ -62,13 +67,13 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
 
 def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
     """Which configurations were taken; with -v also what was passed over, and what stands in for something."""
-    repositories = config.stash.get(_repositories_key, None)
+    repositories = repositories_of(config)
     return [] if repositories is None else repositories.told(verbose=config.get_verbosity() > 0)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """What clients see otherwise than of another revision, once, wherever it was found out; a failure tells it too."""
-    if config.stash.get(_repositories_key, None) is None:
+    if repositories_of(config) is None:
         return
     from pytest_modssl.repo.items import CHANGED
 

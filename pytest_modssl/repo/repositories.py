@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from pytest_modssl.targets.base import Target
     from pytest_modssl.targets.server import Server
 
+# Files that are named in a message.
+_SHOWN = 8
+
 
 class Repositories:
     """The configurations of a session.
@@ -130,6 +133,31 @@ class Repositories:
             refused = str(study.refused).partition("\n")[0]
             raise ModsslError(f"{found.title} is refused, see {found.title}::{SYNTAX}: {refused}")
         return self._run.serve(target, study, holder, directives=directives)
+
+    def configuration(self, title: str) -> Found:
+        """The configuration of a title below rootdir, or that settings name; without a title the only one.
+
+        Raises:
+            ConfigError: when there is none, or are several.
+        """
+        root = self._config.rootpath
+        discovery = self._named if self._configs else self._discovered.setdefault(root, self._discover(root))
+        fit = [one for one in discovery.found if title in {"", one.title}]
+        if len(fit) == 1:
+            return fit[0]
+        known = [one.title for one in discovery.found]
+        if not known:
+            why = "".join(f"\n{one.path}: {one.reason}" for one in discovery.passed_over[:_SHOWN])
+            raise ConfigError(
+                f"{root} holds no configuration of httpd that could be run; name one by modssl_config in pytest's "
+                f"configuration file, or by --modssl-config{why}"
+            )
+        if title:
+            raise ConfigError(f"{root} holds no configuration {title}; there are {', '.join(known)}")
+        raise ConfigError(
+            f"{root} holds {len(known)} configurations: {', '.join(known)}. Choose one by modssl_config = {known[0]} in "
+            f'pytest\'s configuration file, or by a fixture modssl_repo that returns modssl_repo_factory("{known[0]}")'
+        )
 
     def told(self, *, verbose: bool) -> list[str]:
         """Lines about what was taken and what was passed over."""
