@@ -40,6 +40,7 @@ def modssl_repo_factory(modssl_target: Target, request: pytest.FixtureRequest) -
     The title is that of the checks which are collected of it: `modssl_repo_factory("intranet/httpd.conf")`. It may be
     left out where there is one configuration alone. The server is that of the checks.
     """
+    from pytest_modssl.errors import ModsslError
     from pytest_modssl.plugin import holder_of, run_of
     from pytest_modssl.plugin_repo import repositories_of
 
@@ -51,7 +52,7 @@ def modssl_repo_factory(modssl_target: Target, request: pytest.FixtureRequest) -
         __tracebackhide__ = True
         study = run.study(modssl_target, repositories.configuration(title))
         if study.refused is not None:
-            raise study.refused
+            raise ModsslError(f"httpd refuses {study.found.title}: {study.refused}") from None
         holder = holder_of(request.config)
         if isinstance(holder, pytest.FixtureDef):
             holder.addfinalizer(lambda: run.release(holder))

@@ -110,15 +110,13 @@ class Base:
         study = self._run.study(target, other)
         if study.refused is not None:
             return self._told_refusal(other, study.refused)
-        pool = self._run.pool(target)
         try:
-            server = pool.get(study.config, self)
-            before = Observed(server, Hosts(study.hosts), study.client_for)
+            before = Observed(self._run.serve(target, study, self), Hosts(study.hosts), study.client_for)
             return review(Side(after, lambda file: os.path.relpath(file, self._start)), Side(before, self._named))
         except StartError as error:
             return self._told_refusal(other, error)
         finally:
-            pool.release(self)
+            self._run.release(self)
 
     def _told_refusal(self, other: Found, error: StartError) -> list[str]:
         said = [f"    {line}" for line in self._named(str(error)).splitlines()]

@@ -155,8 +155,8 @@ class Repositories:
         if title:
             raise ConfigError(f"{root} holds no configuration {title}; there are {', '.join(known)}")
         raise ConfigError(
-            f"{root} holds {len(known)} configurations: {', '.join(known)}. Choose one by modssl_config = {known[0]} in "
-            f'pytest\'s configuration file, or by a fixture modssl_repo that returns modssl_repo_factory("{known[0]}")'
+            f"{root} holds {len(known)} configurations: {', '.join(known)}. Choose one: in pytest's configuration file "
+            f'modssl_config = {known[0]}, or a fixture modssl_repo that returns modssl_repo_factory("{known[0]}")'
         )
 
     def told(self, *, verbose: bool) -> list[str]:
