@@ -14,13 +14,13 @@ import sys
 from typing import TYPE_CHECKING
 
 from pytest_modssl import __version__
-from pytest_modssl.cli import faq, httpds, images, matrix, report
+from pytest_modssl.cli import faq, httpds, images, init, matrix, report
 from pytest_modssl.errors import ModsslError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_COMMANDS = (faq, httpds, images, matrix, report)
+_COMMANDS = (faq, httpds, images, init, matrix, report)
 
 _EPILOG = """\
 exit status: 0 done, 1 not done (the reason is on standard error), 2 wrong usage, 130 interrupted

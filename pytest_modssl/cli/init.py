@@ -1,0 +1,141 @@
+"""`pytest-modssl init`: a starting test file and settings for a repository of configuration."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_modssl.errors import ConfigError, ModsslError
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Mapping, Sequence
+
+    from pytest_modssl.repo.found import Found
+    from pytest_modssl.repo.starting import Known
+
+_EPILOG = """\
+Nothing is overwritten: where a test file is there already, nothing is written and the exit status is 1, unless with
+--force; of a configuration file of pytest that is there it is told what to add.
+"""
+
+
+def declare(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Adds the command."""
+    parser = commands.add_parser(
+        "init",
+        help="write a starting test file and pytest's settings for a repository of configuration",
+        description="Writes tests/test_httpd.py with the virtual hosts of the configuration that FOLDER holds (for "
+        "several, a file for each), and pytest.ini, which names it. The virtual hosts are those that httpd tells of; "
+        "where there is no httpd, those that are read in the files.",
+        epilog=_EPILOG,
+    )
+    parser.add_argument("folder", nargs="?", metavar="FOLDER", type=Path, default=Path(), help="the repository (here)")
+    parser.add_argument(
+        "--config",
+        action="append",
+        metavar="PATH",
+        type=Path,
+        default=[],
+        help="a main file, a fragment or a folder of them, from FOLDER; repeatable (default: those that are found)",
+    )
+    parser.add_argument(
+        "--target",
+        metavar="TARGET",
+        default="",
+        help="whose httpd is asked, as for --modssl-target (default: PYTEST_MODSSL_TARGET, else local)",
+    )
+    parser.add_argument("--dry-run", action="store_true", help="print what would be written, and write nothing")
+    parser.add_argument("--force", action="store_true", help="write test files anew that are there already")
+    parser.set_defaults(run=_init)
+
+
+def _init(arguments: argparse.Namespace) -> int:
+    from pytest_modssl.repo.discover import discover
+    from pytest_modssl.repo.starting import has_settings, path_of, settings_file, settings_text, test_file
+
+    root = arguments.folder.absolute()
+    if not root.is_dir():
+        raise ConfigError(f"{arguments.folder} is no folder")
+    found = discover(root, configs=arguments.config).found
+    if not found:
+        raise ConfigError(f"{root} holds no configuration of httpd that could be run; name one with --config")
+    hosts = _hosts(found, arguments.target)
+    alone = len(found) == 1
+    texts = {
+        root / "tests" / ("test_httpd.py" if alone else f"test_{_slug(one.title)}.py"): test_file(
+            one.title, hosts[one.title], alone=alone
+        )
+        for one in found
+    }
+    there = settings_file(root)
+    settings = there or root / "pytest.ini"
+    text = settings_text(settings, [path_of(one) for one in found])
+    if there is None:
+        texts[settings] = text
+    if arguments.dry_run:
+        sys.stdout.writelines(f"# {path.relative_to(root)}\n{content}\n" for path, content in texts.items())
+    else:
+        _write(texts, force=arguments.force)
+    if there is not None and not has_settings(there):
+        _say(f"{there} is left as it is; add to it:\n{text.rstrip()}")
+    return 0
+
+
+def _write(texts: Mapping[Path, str], *, force: bool) -> None:
+    taken = [] if force else [str(path) for path in texts if path.exists()]
+    if taken:
+        raise ModsslError(f"{', '.join(taken)}: there already, so nothing is written; --force writes it anew")
+    for path, text in texts.items():
+        try:
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise ModsslError(f"cannot write {path}: {error.strerror}") from None
+        sys.stdout.write(f"wrote {path}\n")
+
+
+def _hosts(found: Sequence[Found], target: str) -> dict[str, tuple[Known, ...]]:
+    """The virtual hosts of each configuration by its title: those that httpd tells, else those that are read."""
+    from pytest_modssl.repo.starting import known, read
+    from pytest_modssl.run import Run
+    from pytest_modssl.settings import TARGET, SettingError, resolve
+    from pytest_modssl.targets.registry import new_run
+
+    chosen = target or os.environ.get(TARGET.variable, "") or "local"
+    try:
+        settings = resolve({TARGET.ini: [chosen]}, os.environ, {})
+    except SettingError as error:
+        raise ModsslError(str(error)) from None
+    run = Run(settings, new_run(), say=_say)
+    hosts: dict[str, tuple[Known, ...]] = {}
+    try:
+        for one in found:
+            try:
+                study = run.study(run.targets[0], one)
+            except ModsslError as error:
+                if target:  # who names one wants that
+                    raise
+                why = str(error).partition("\n")[0]
+            else:
+                why = str(study.refused).partition("\n")[0] if study.refused else ""
+                hosts[one.title] = known(study.hosts)
+            if why:
+                _say(f"{one.title}: httpd does not tell its virtual hosts ({why}); these are read from its files")
+                hosts[one.title] = read(one)
+    finally:
+        run.close()
+        run.end()
+    return hosts
+
+
+def _slug(title: str) -> str:
+    return re.sub(r"\W+", "_", title).strip("_").lower()
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"pytest-modssl: {line}\n")
+    sys.stderr.flush()
