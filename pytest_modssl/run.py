@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from pytest_modssl.errors import EngineError, ModsslError
+from pytest_modssl.errors import EngineError, ModsslError, StartError
 from pytest_modssl.httpd.installation import find_httpd, probe_installation
 from pytest_modssl.httpds.wishes import Wishes
 from pytest_modssl.targets.choice import Choice, choose_automatically, container_target, unpacked_target
@@ -60,6 +60,7 @@ class Run:
         self._say = say
         self._engines: Sequence[str | None] = engines or [None]
         self._pools: dict[str, Pool] = {}
+        self._refused: dict[tuple[str, str], StartError] = {}
         self._studies: dict[tuple[str, Path, str], Study] = {}
 
     @cached_property
@@ -186,7 +187,15 @@ class Run:
         """
         pool = self.pool(target)
         running = pool.servers
-        server = pool.get(study.config.extended(directives) if directives else study.config, holder)
+        config = study.config.extended(directives) if directives else study.config
+        key = target.id, config.digest
+        if key in self._refused:
+            raise self._refused[key]
+        try:
+            server = pool.get(config, holder)
+        except StartError as error:
+            self._refused[key] = error  # it is not tried again for each of a thousand tests
+            raise
         if server not in running:
             server.begin_test()
         return server

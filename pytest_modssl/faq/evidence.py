@@ -331,9 +331,13 @@ class Evidence:
 
     @cached_property
     def troubled_host(self) -> str:
-        """The virtual host that a failed start is about, as `name:port`; empty where httpd names none."""
-        telling = (one for one in self.start.lines if one.level is None or SEVERITY[one.level] <= SEVERITY["warn"])
-        return next(filter(None, (self.rendered.host_in(one.message) for one in telling)), "")
+        """The virtual host that a failed start is about, as `name:port`; empty where httpd names none.
+
+        What stops httpd is told at a graver level than what it says of other hosts on the way.
+        """
+        telling = (one for one in self.start.lines if _gravity(one) <= SEVERITY["warn"])
+        named = (self.rendered.host_in(one.message) for one in sorted(telling, key=_gravity))
+        return next(filter(None, named), "")
 
     def call(self, host: VirtualHost | None) -> Place | None:
         """The call that made a virtual host; `None` without one."""
@@ -359,6 +363,11 @@ class Evidence:
         """The directive that counts for a client: in the virtual host that answered, else outside of all."""
         host = self.asked(seen)
         return self.find(directive, host=f"{host.name}:{host.port}" if host else "")
+
+
+def _gravity(record: LogRecord) -> int:
+    """How grave a line is, 0 the most; what httpd says before it has a log stops it."""
+    return 0 if record.level is None else SEVERITY[record.level]
 
 
 def _block(section: DumpedDirective) -> tuple[str, int, str]:

@@ -74,7 +74,6 @@ class ConfigFile(pytest.File):
         self.since = since
         self._hosts: dict[str, Hosts] = {}
         self._observed: dict[str, Observed] = {}
-        self._refused: dict[str, StartError] = {}
 
     @property
     def substitutions(self) -> list[str]:
@@ -98,15 +97,9 @@ class ConfigFile(pytest.File):
         Raises:
             StartError: it does not start.
         """
-        if target.id in self._refused:
-            raise self._refused[target.id]
         if target.id not in self._observed:
             one = self.study(target)
-            try:
-                server = self.run.serve(target, one, self)
-            except StartError as error:
-                self._refused[target.id] = error
-                raise
+            server = self.run.serve(target, one, self)
             self._observed[target.id] = Observed(server, self.hosts(target), one.client_for)
         return self._observed[target.id]
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_modssl.errors import ConfigError, ModsslError
+from pytest_modssl.errors import ConfigError, ModsslError, StartError
 from pytest_modssl.repo import settings as _settings
 from pytest_modssl.repo.base import Base
 from pytest_modssl.repo.discover import discover
@@ -19,7 +19,7 @@ from pytest_modssl.repo.items import ConfigFile, Since, first_file
 from pytest_modssl.repo.rows import Checker
 from pytest_modssl.repo.table_items import TableFile
 from pytest_modssl.repo.tables import is_table
-from pytest_modssl.repo.wanted import SYNTAX, Wanted, options_of
+from pytest_modssl.repo.wanted import STARTS, Wanted, options_of
 from pytest_modssl.settings import SettingError
 
 if TYPE_CHECKING:
@@ -129,10 +129,13 @@ class Repositories:
             ModsslError: httpd refuses it.
         """
         study = self._run.study(target, found)
-        if study.refused is not None:
-            refused = str(study.refused).partition("\n")[0]
-            raise ModsslError(f"{found.title} is refused, see {found.title}::{SYNTAX}: {refused}")
-        return self._run.serve(target, study, holder, directives=directives)
+        try:
+            if study.refused is not None:
+                raise study.refused
+            return self._run.serve(target, study, holder, directives=directives)
+        except StartError as error:
+            whole = f"{os.path.relpath(first_file(found), self._config.rootpath)}::{STARTS}"
+            raise ModsslError(f"httpd does not start, see {whole}: {str(error).partition(chr(10))[0]}") from None
 
     def configuration(self, title: str) -> Found:
         """The configuration of a title below rootdir, or that settings name; without a title the only one.

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from pytest_modssl.faq.evidence import Evidence, Place, Used
     from pytest_modssl.httpd.errorlog import LogRecord
 
-# How ciphers(1) names suites without authentication.
-_ANONYMOUS = re.compile(r"\b(ADH|AECDH|aNULL)\b")
+# How ciphers(1) names suites without authentication, where they are not taken away.
+_ANONYMOUS = re.compile(r"(?<![!\w-])(ADH|AECDH|aNULL)\b")
 _COMMAND = r'"SSLOpenSSLConfCmd CipherString (?P<list>\S+?)(?::!aNULL:!eNULL:!EXP)?" failed'
 
 

@@ -82,6 +82,14 @@ DEMONSTRATIONS = (
     ),
     Demonstration(
         entry="cipher-list-empty",
+        name="misspelt, without anonymous ones",
+        problem=lambda scene: _host(scene, "SSLCipherSuite HIHG:!aNULL"),
+        remedy=lambda scene: _host(scene, "SSLCipherSuite HIGH:!aNULL"),
+        place="SSLCipherSuite HIHG:!aNULL",
+        number="AH01898",
+    ),
+    Demonstration(
+        entry="cipher-list-empty",
         name="of TLS 1.3",
         problem=lambda scene: _host(scene, "SSLCipherSuite TLSv1.3 AES256"),
         remedy=lambda scene: _host(scene, "SSLCipherSuite TLSv1.3 TLS_AES_256_GCM_SHA384"),
