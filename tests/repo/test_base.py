@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
@@ -21,30 +22,31 @@ if TYPE_CHECKING:
 
 
 class Comparing(Protocol):
-    def __call__(self, root: Path, *, number: int = 0) -> Review: ...
+    def __call__(self, root: Path, *, number: int = 0, run: bool = True) -> Review: ...
 
 
 @pytest.fixture
 def comparing(modssl_target: Target, request: pytest.FixtureRequest) -> Iterator[Comparing]:
     """Compares a configuration of a repository with `main`."""
-    run = run_of(request.config)
-    assert run is not None
+    own = run_of(request.config)
+    assert own is not None
     holder = object()
 
-    def compare(root: Path, *, number: int = 0) -> Review:
+    def compare(root: Path, *, number: int = 0, run: bool = True) -> Review:
         here = discover(root).found
         found = here[number]
 
         def observed() -> Observed:
-            study = run.study(modssl_target, found)
-            server = run.pool(modssl_target).get(study.config, holder)
+            assert run, "there is nothing to look at"
+            study = own.study(modssl_target, found)
+            server = own.serve(modssl_target, study, holder)
             return Observed(server, Hosts(study.hosts), study.client_for)
 
-        base = Base(root, "main", here, run=run, discover=discover, start=root)
+        base = Base(root, "main", here, run=own, discover=discover, start=root)
         return base.compare(found, modssl_target, observed)
 
     yield compare
-    run.release(holder)
+    own.release(holder)
 
 
 def test_what_no_client_sees_is_no_change(comparing: Comparing, tmp_path: Path) -> None:
@@ -55,12 +57,12 @@ def test_what_no_client_sees_is_no_change(comparing: Comparing, tmp_path: Path) 
     assert str(found).startswith("no changes since main (")
 
 
-def test_equal_files_are_not_run(comparing: Comparing, tmp_path: Path) -> None:
+@pytest.mark.parametrize("more", ["", "Listen 8080\n"])
+def test_equal_files_alone_are_not_run(comparing: Comparing, tmp_path: Path, more: str) -> None:
     two_sites(tmp_path)
-    (tmp_path / "README.md").write_text("about")
-    found = discover(tmp_path).found
-    assert len(found) == 1
-    assert comparing(tmp_path).lines == ()
+    edit(tmp_path / "conf/httpd.conf", "Listen 443\n", f"Listen 443\n{more}")
+    with pytest.raises(AssertionError, match="nothing to look at") if more else contextlib.nullcontext():
+        assert comparing(tmp_path, run=False).lines == ()
 
 
 def test_a_base_that_httpd_refuses_is_told_with_its_diagnosis(comparing: Comparing, tmp_path: Path) -> None:

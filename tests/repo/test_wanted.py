@@ -93,7 +93,7 @@ def test_the_end_of_an_id_says_what_is_expected_to_fail(end: str, test: str) -> 
     [
         (
             {"checks": ["hst"]},
-            "ini modssl_checks: there is no check 'hst'; there are syntax, starts, secrets, handshake",
+            "ini modssl_checks: there is no check 'hst'; there are syntax, starts, secrets, changes, handshake",
         ),
         ({"host_checks": ["*:443 -hst"]}, "ini modssl_host_checks: there is no check 'hst'"),
         ({"expect_fail": ["shop.example:443::hst"]}, "ini modssl_expect_fail: there is no check 'hst'"),
