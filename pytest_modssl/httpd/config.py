@@ -16,7 +16,6 @@ text, placed where httpd would have it. Paths and ports reach the text by httpd'
 from __future__ import annotations
 
 import fnmatch
-import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -24,6 +23,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
 from pytest_modssl.errors import ConfigError
+from pytest_modssl.httpd.configuration import digest_of
 from pytest_modssl.httpd.render import render
 from pytest_modssl.httpd.site import File, relative, site_files
 from pytest_modssl.httpd.snippet import Origin, Snippet, caller, snippets
@@ -239,11 +239,7 @@ class ServerConfig:
     @cached_property
     def digest(self) -> str:
         """SHA-256 over all that goes into the server, as 64 hex digits: equal digests can share a running server."""
-        sha = hashlib.sha256()
-        for part in self._parts():
-            data = part if isinstance(part, bytes) else part.encode("utf-8", "surrogateescape")
-            sha.update(len(data).to_bytes(8, "big") + data)
-        return sha.hexdigest()
+        return digest_of(self._parts())
 
     def _parts(self) -> Iterator[str | bytes]:
         yield from ("server", repr(self.modules), repr(self.listen), repr(self.mpm), repr(sorted(self.defines.items())))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from pytest_modssl.httpd.config import VirtualHost
     from pytest_modssl.httpd.installation import Installation
@@ -66,3 +67,12 @@ class Configuration(Protocol):
             MissingModuleError: when it needs a module that the httpd does not have.
         """
         ...
+
+
+def digest_of(parts: Iterable[str | bytes]) -> str:
+    """SHA-256 over parts, each told apart from the next, as 64 hex digits."""
+    sha = hashlib.sha256()
+    for part in parts:
+        data = part if isinstance(part, bytes) else part.encode("utf-8", "surrogateescape")
+        sha.update(len(data).to_bytes(8, "big") + data)
+    return sha.hexdigest()

@@ -129,6 +129,21 @@ class Rendered:
         """Place of the call that brought line `line` (counted from 1) of our own about; `None` without one."""
         return self.owners[line - 1] if 0 < line <= len(self.owners) else None
 
+    @property
+    def contents(self) -> Iterator[bytes]:
+        """What is in the files, wherever they are."""
+        yield from (content for content, _ in (*self.files.values(), *self.outside.values()))
+
+    @property
+    def texts(self) -> Iterator[str]:
+        """The main file, and the others that have the user's own lines."""
+        yield self.text
+        folder = f"{PurePosixPath(self.main).parent}/"
+        for path in self.sources:
+            written = self.outside.get(path) or self.files.get(path.removeprefix(folder))
+            if written is not None and path != self.main:
+                yield written[0].decode("utf-8", "surrogateescape")
+
     def host_in(self, message: str) -> str | None:
         """The virtual host, as `name:port`, that a message of httpd names; `None` when it names none."""
         return next((name for name in _NAME_AND_PORT.findall(message) if name in self.hosts), None)

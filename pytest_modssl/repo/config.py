@@ -7,7 +7,6 @@ accounts, process id, logs.
 from __future__ import annotations
 
 import fnmatch
-import hashlib
 import re
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -15,6 +14,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from pytest_modssl.httpd.config import VirtualHost
+from pytest_modssl.httpd.configuration import digest_of
 from pytest_modssl.httpd.render import MAIN, Place, Rendered
 from pytest_modssl.httpd.snippet import Origin, caller, snippets
 from pytest_modssl.repo.listening import Ports, ports_of
@@ -131,11 +131,7 @@ class RepoConfig:
     @cached_property
     def digest(self) -> str:
         """SHA-256 over all that goes into the server; see `Configuration`."""
-        sha = hashlib.sha256()
-        for part in self._parts():
-            data = part if isinstance(part, bytes) else part.encode("utf-8", "surrogateescape")
-            sha.update(len(data).to_bytes(8, "big") + data)
-        return sha.hexdigest()
+        return digest_of(self._parts())
 
     def _parts(self) -> Iterator[str | bytes]:
         yield from ("repository", str(self.found.root), self.found.title, repr(self.found.defines))

@@ -60,11 +60,12 @@ def learn_environment(secrets: Secrets, environment: Mapping[str, str] = os.envi
 
 def learn_server(secrets: Secrets, evidence: Evidence) -> None:
     """Takes note of the secrets in a server's files and directives."""
-    for content, _ in evidence.rendered.files.values():
+    for content in evidence.rendered.contents:
         secrets.add_keys(content)
-    # The file as it is written has what httpd does not tell of: Define.
-    for directive in directives_in(evidence.rendered.text):
-        secrets.add(*_secret_words(directive.name, directive.arguments))
+    # The files as they are written have what httpd does not tell of: Define.
+    for text in evidence.rendered.texts:
+        for directive in directives_in(text):
+            secrets.add(*_secret_words(directive.name, directive.arguments))
     for used in evidence.directives:
         secrets.add(*_secret_words(used.name, used.words))
         secrets.learn_from(used.text)

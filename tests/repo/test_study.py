@@ -13,6 +13,7 @@ from pytest_modssl.backends import Backends
 from pytest_modssl.pki import CA
 from pytest_modssl.repo.discover import discover
 from pytest_modssl.repo.study import Study, study
+from pytest_modssl.report.bug import bug_report
 from pytest_modssl.targets.registry import Owner, new_run
 
 if TYPE_CHECKING:
@@ -246,6 +247,24 @@ def test_what_a_back_end_received_can_be_seen(studying: Studying, tmp_path: Path
     assert answer.status_code == 200
     assert "app.internal.odd.example:8080" in answer.text
     assert "/base/path?x=1" in answer.text
+
+
+def test_a_bug_report_has_no_secret_of_a_repository(studying: Studying, tmp_path: Path, modssl_target: Target) -> None:
+    more = """
+    Define API_TOKEN 7f3c9b2e51d84a06
+    <VirtualHost *:80>
+        ServerName api.odd.example
+        Header set X-Debug ${API_TOKEN}
+    </VirtualHost>
+    """
+    found = studying(written(tmp_path, more=more))
+    running = modssl_target.launch(found.config)
+    try:
+        report = bug_report(running)
+    finally:
+        running.stop()
+    assert "X-Debug" in report
+    assert "7f3c9b2e51d84a06" not in report
 
 
 def test_logs_go_to_no_program(studying: Studying, odd: Path, modssl_target: Target, server: Server) -> None:
