@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from pytest_modssl.repo.checks import Options
     from pytest_modssl.repo.found import Found
     from pytest_modssl.repo.hosts import RepoHost
+    from pytest_modssl.repo.made import Substitution
     from pytest_modssl.repo.study import Study
     from pytest_modssl.repo.wanted import Wanted
     from pytest_modssl.run import Run
@@ -78,8 +79,14 @@ class ConfigFile(pytest.File):
     @property
     def substitutions(self) -> list[str]:
         """What differs from the configuration as deployed, in lines."""
-        told = (one for target in self.run.targets for one in self.study(target).substitutions)
+        told = (one for target in self.run.targets for one in self._substitutions(target))
         return list(dict.fromkeys(map(str, told)))
+
+    def _substitutions(self, target: Target) -> tuple[Substitution, ...]:
+        try:
+            return self.study(target).substitutions
+        except (ModsslError, OSError):  # told where the configuration is collected
+            return ()
 
     def study(self, target: Target) -> Study:
         """What httpd makes of the configuration."""

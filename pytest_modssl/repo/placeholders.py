@@ -25,6 +25,8 @@ PLACEHOLDER = b"# made by pytest-modssl\n"
 _NOT_OURS = frozenset({"module", "maybe"})
 _WILD = re.compile(r"[*?\[\]]")
 _FOLDERS = frozenset({"folder", "writable folder", "parent", "writable parent"})
+# What an Alias leads to, a file or a folder, httpd does not look for before a client asks.
+_UNASKED = frozenset({"nothing", "either"})
 
 
 def placeholders(config: RepoConfig) -> Iterator[Made]:
@@ -56,7 +58,7 @@ def is_foreign(found: Found, deployed: str) -> bool:
 
 
 def _is_needed(path: PathWord, deployed: str) -> bool:
-    wanted = path.kind not in _NOT_OURS and kind(path.kind).needs != "nothing"
+    wanted = path.kind not in _NOT_OURS and kind(path.kind).needs not in _UNASKED
     return wanted and deployed.startswith("/") and _WILD.search(deployed) is None
 
 

@@ -22,7 +22,7 @@ from pytest_modssl.repo.making import make
 from pytest_modssl.repo.placeholders import PLACEHOLDER, is_foreign, placeholders
 from pytest_modssl.repo.reader import read_configuration
 from pytest_modssl.repo.rewrite import EVERYWHERE, absent_modules, backends_in, by_statement, may_be_left_out
-from pytest_modssl.repo.told import told_hosts, user_origin, without_machine
+from pytest_modssl.repo.told import UNNAMED, told_hosts, user_origin, without_machine
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -191,6 +191,7 @@ def _made_ready(config: RepoConfig, answer: _Answer, backends: Callable[[], Back
         server_root=config.reading.server_root,
         back_ends=backends().ca if config.sockets else None,
         locate=lambda one: user_origin(one, origin),
+        unnamed=UNNAMED,
     )
     told = told_hosts(answer.directives, config.listening, origin, answer.numbers)
     theirs = {one.path for one in making.made}

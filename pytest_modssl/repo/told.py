@@ -20,7 +20,7 @@ _NAME = re.compile(r"(?:\w+://)?(?P<name>\[[^\]]*\]|[^:]*)(?::\d+)?")
 _USED = re.compile(r"used on line (?P<line>\d+) of \"(?P<file>.*?)\"")
 # What differs from host to host without changing what a scan shows.
 _OF_ONE_HOST = frozenset({"sslcertificatefile", "sslcertificatekeyfile", "sslcertificatechainfile"})
-_UNNAMED = "localhost"
+UNNAMED = "localhost"
 
 
 @dataclass
@@ -115,7 +115,7 @@ def told_hosts(
 
 def _host(block: _Block, shared: Sequence[DumpedDirective], port: int, protocol: str) -> RepoHost:
     named = _last(block.directives, "servername") or _last(shared, "servername")
-    name = _plain(named.words[0]) if named is not None and named.words else _UNNAMED
+    name = _plain(named.words[0]) if named is not None and named.words else UNNAMED
     aliases = [word for one in block.directives if one.name.lower() == "serveralias" for word in one.words]
     verify = _last(block.directives, "sslverifyclient") or _last(shared, "sslverifyclient")
     return RepoHost(

@@ -580,3 +580,14 @@ def test_no_private_key_stands_in_what_is_told() -> None:
 
     assert b"PRIVATE KEY" in content(made, "/tls/a.key")
     assert "PRIVATE" not in repr(made) + str([one.what for one in made.made])
+
+
+def test_a_host_without_a_name_has_a_certificate_for_what_it_is_called_then() -> None:
+    text = "<VirtualHost *:443>\nSSLEngine on\nSSLCertificateFile /snakeoil.pem\nSSLCertificateKeyFile /snakeoil.key\n</VirtualHost>"
+    assert names(making(text, unnamed="localhost"), "/snakeoil.pem") == ("localhost",)
+
+
+def test_the_target_of_an_alias_is_a_folder_where_another_one_lies_below_it() -> None:
+    found = by_path(making("Alias /one /srv/icons.d\nAlias /two /srv/icons.d/two.png\n"))
+    assert found["/srv/icons.d"].content is None
+    assert found["/srv/icons.d/two.png"].content is not None

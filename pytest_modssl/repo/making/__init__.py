@@ -5,7 +5,8 @@ Pure functions of the directives in effect and of what is there already: nothing
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from pytest_modssl.httpd.snippet import Origin
@@ -14,7 +15,7 @@ from pytest_modssl.repo.making.content import make_content
 from pytest_modssl.repo.making.held import Holdings
 from pytest_modssl.repo.making.logins import make_logins, required
 from pytest_modssl.repo.making.pairs import make_pairs
-from pytest_modssl.repo.making.plan import Plan
+from pytest_modssl.repo.making.plan import FOLDER, Plan
 from pytest_modssl.repo.making.scopes import scopes as scopes_of
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ def make(
     back_ends: CA | None = None,
     locate: Callable[[DumpedDirective], Origin | None] | None = None,
     pass_phrase: str | None = None,
+    unnamed: str = "",
 ) -> Making:
     """All that a configuration names and nobody has.
 
@@ -92,8 +94,9 @@ def make(
         back_ends: who issues those of the servers behind a proxy; `ca` by default.
         locate: the place of a directive in the repository; by default the file and line that it tells.
         pass_phrase: what opens the encrypted keys of the repository, where it is known.
+        unnamed: what a server is called for which nothing says a name; empty where it has none.
     """
-    scopes = scopes_of(directives, hosts, server_root=server_root)
+    scopes = scopes_of(directives, hosts, server_root=server_root, unnamed=unnamed)
     holdings = Holdings(has, has_folder, pass_phrase)
     programs = [use for scope in scopes for use in scope.named("pass phrase program")]
     plan = Plan(
@@ -115,11 +118,20 @@ def make(
             place = None if scope.section is None else plan.locate(scope.section)
             clients |= {(place, name): leaf for name in scope.names}
     return Making(
-        made=tuple(plan.made.values()),
+        made=_without_clashes(plan.made),
         left_out=tuple(plan.left_out),
         trust=(ca.root.cert_pem.bytes(),),
         logins=logins,
         clients=clients,
+    )
+
+
+def _without_clashes(made: Mapping[str, Made]) -> tuple[Made, ...]:
+    """What is made, with a folder in place of each file below which something else stands."""
+    above = {str(folder) for path in made for folder in PurePosixPath(path).parents}
+    return tuple(
+        replace(one, content=None, mode=FOLDER, what="folder") if one.content is not None and path in above else one
+        for path, one in made.items()
     )
 
 

@@ -111,7 +111,7 @@ class Scope:
 
 
 def scopes(
-    directives: Sequence[DumpedDirective], hosts: Sequence[DumpedHost], *, server_root: str
+    directives: Sequence[DumpedDirective], hosts: Sequence[DumpedHost], *, server_root: str, unnamed: str = ""
 ) -> tuple[Scope, ...]:
     """The main server and its virtual hosts in order, each with names and paths.
 
@@ -119,6 +119,7 @@ def scopes(
         directives: those in effect, in order.
         hosts: what httpd calls its virtual hosts; those without a ServerName get their name from here.
         server_root: where relative paths count from.
+        unnamed: what a server is called for which nothing says a name; empty where it has none.
     """
     main = Scope(section=None, main=None)
     found = [main]
@@ -141,7 +142,7 @@ def scopes(
     called = {(one.file, one.line): one for one in hosts}
     secure = {port for one in main.own("listen") for port in _secure_port(one.words)}
     for scope in found:
-        scope.names = _names(scope, called)
+        scope.names = _names(scope, called) or tuple(filter(None, [unnamed]))
         scope.tls = _speaks_tls(scope, secure)
     return tuple(found)
 
