@@ -112,6 +112,7 @@ _ARGUMENTS: tuple[tuple[str, int | None, dict[str, str]], ...] = (
     ("dav", 1, {"on": "dav_fs", "filesystem": "dav_fs"}),
     ("cacheenable", 1, {"disk": "cache_disk", "socache": "cache_socache"}),
     ("proxypass proxypassmatch balancermember proxyremote proxyremotematch <proxy", 2, _SCHEMES),
+    ("rewritemap", 2, {"dbd": "dbd", "fastdbd": "dbd"}),
     ("proxyset", None, {f"lbmethod={name}": f"lbmethod_{name}" for name in ("bybusyness", "bytraffic", "heartbeat")}),
 )
 _BY_DIRECTIVE = {name: (count, words) for names, count, words in _ARGUMENTS for name in names.split()}
@@ -144,8 +145,12 @@ _DEPENDENCIES = {
 _CONDITIONAL = frozenset({"<ifmodule", "<ifdefine", "<ifdirective", "<iffile", "<ifsection", "<ifversion"})
 _ALWAYS_THERE = frozenset({"core", "so", "http"})
 # mod_ssl's %{VAR}x and %{VAR}c, mod_logio's %I %O %S (manual, mod_log_config and the pages of both).
+# Parameters of mod_proxy_hcheck, in directives of mod_proxy (manual, mod_proxy_hcheck).
+_HEALTH = re.compile(r"hc(?:method|passes|fails|interval|uri|template|expr)=", re.IGNORECASE)
+_OF_WORKERS = frozenset({"proxypass", "balancermember", "proxyset"})
 _LOG_SSL = re.compile(r"%[<>!\d,]*\{[^}]*\}[xc]")
 _LOG_IO = re.compile(r"%[<>!\d,]*(?:\{[^}]*\})?[IOS]")
+_LOGGED = (("ssl", _LOG_SSL), ("logio", _LOG_IO))
 
 # `dnf repoquery --file '*/mod_*.so'`: the modules that Fedora and RHEL 8-10 keep outside httpd itself.
 _REDHAT = {
@@ -280,10 +285,9 @@ def _modules_of(name: str, arguments: tuple[str, ...]) -> Iterator[str]:
     elif name == "rewriterule" and len(arguments) > 2:
         yield from _modules_of_rewrite(arguments[1], arguments[2])
     elif name in {"logformat", "customlog", "globallog"}:
-        if any(_LOG_SSL.search(argument) for argument in arguments):
-            yield "ssl"
-        if any(_LOG_IO.search(argument) for argument in arguments):
-            yield "logio"
+        yield from (module for module, form in _LOGGED if any(map(form.search, arguments)))
+    elif name in _OF_WORKERS:
+        yield from ("proxy_hcheck", "watchdog") if any(map(_HEALTH.match, arguments)) else ()
     elif name == "loglevel":
         yield from (_module_name(argument.partition(":")[0]) for argument in arguments if ":" in argument)
 

@@ -15,6 +15,7 @@ from pytest_modssl.httpd.snippet import Origin
 from pytest_modssl.repo.made import Substitution
 from pytest_modssl.repo.proxied import backend_urls, redirected
 from pytest_modssl.repo.references import paths_in
+from pytest_modssl.repo.secluded import LEFT_OUT, secluded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -126,6 +127,8 @@ def _changes(same: Sequence[Placed], terms: Terms) -> Iterator[_Change]:
         yield _without(first, Substitution(first.directive, why, first.origin))
     elif name in _OURS or name in _ASKING:
         yield _without(first, None)
+    elif name in LEFT_OUT:
+        yield _without(first, Substitution(first.directive, LEFT_OUT[name], first.origin))
     elif name in _PIPED and first.arguments and first.arguments[0].startswith("|"):
         yield _without(
             first, Substitution(f"{first.directive} {first.arguments[0]}", "no program is run", first.origin)
@@ -133,10 +136,10 @@ def _changes(same: Sequence[Placed], terms: Terms) -> Iterator[_Change]:
     elif name in _BY_NAME:
         yield from _BY_NAME[name](same, terms)
     else:
-        backends = list(_backends(same, terms))
-        yield from backends
+        words = [*_secluded(same), *_backends(same, terms)]
+        yield from words
         # The socket that a back end's URL may begin with is not one of this machine.
-        yield from (one for one in _paths(same, terms) if not any(other.holds(one) for other in backends))
+        yield from (one for one in _paths(same, terms) if not any(other.holds(one) for other in words))
 
 
 def _without(placed: Placed, told: Substitution | None) -> _Change:
@@ -193,6 +196,19 @@ def _backends(same: Sequence[Placed], terms: Terms) -> Iterator[_Change]:
             written = first.statement.args[found.index].text
             word = redirected(found.word, terms.sockets[found.backend], written=written)
             yield _word(first, found.index, f'"{word}"')
+
+
+def _secluded(same: Sequence[Placed]) -> Iterator[_Change]:
+    """Words that would lead to another machine or to a program."""
+    first = same[0]
+    words = {one.index: one for each in same for one in secluded(each.directive, each.arguments)}
+    told = " ".join([first.directive, *(first.arguments[one] for one in words if one < len(first.arguments))])
+    instead = " ".join(one.text for one in words.values())
+    for index, one in words.items():
+        if index < len(first.statement.args):
+            yield _word(
+                first, index, f'"{one.text}"', Substitution(told, f"{instead}, as no other is asked", first.origin)
+            )
 
 
 def backends_in(same: Sequence[Placed]) -> tuple[ProxiedWord, ...]:
@@ -280,6 +296,16 @@ def module_named(identifier: str) -> str:
     return identifier.removesuffix("_module")
 
 
+def _suites(same: Sequence[Placed], terms: Terms) -> Iterator[_Change]:
+    """Suites that the machine's own policy chooses (crypto-policies(7)), which Red Hat's OpenSSL alone knows."""
+    first = same[0]
+    if terms.installation.layout != "redhat":
+        for index, word in enumerate(first.arguments[: len(first.statement.args)]):
+            if word.upper().startswith("PROFILE="):
+                told = Substitution(f"{first.directive} {word}", "DEFAULT, as this OpenSSL has no such", first.origin)
+                yield _word(first, index, "DEFAULT", told)
+
+
 _BY_NAME: dict[str, Callable[[Sequence[Placed], Terms], Iterator[_Change]]] = {
     "listen": _listen,
     "virtualhost": _virtual_host,
@@ -287,6 +313,8 @@ _BY_NAME: dict[str, Callable[[Sequence[Placed], Terms], Iterator[_Change]]] = {
     "group": _account,
     "loadmodule": _module,
     "loadfile": _file_to_load,
+    "sslciphersuite": _suites,
+    "sslproxyciphersuite": _suites,
 }
 
 

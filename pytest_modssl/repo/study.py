@@ -17,6 +17,7 @@ from pytest_modssl.pki import CA
 from pytest_modssl.repo.config import RepoConfig
 from pytest_modssl.repo.content import files_of
 from pytest_modssl.repo.deployment import Deployment
+from pytest_modssl.repo.foreign import is_foreign as is_foreign_directive
 from pytest_modssl.repo.made import Made
 from pytest_modssl.repo.making import make
 from pytest_modssl.repo.placeholders import PLACEHOLDER, is_foreign, placeholders
@@ -148,12 +149,19 @@ def _mended(config: RepoConfig, problem: ConfigProblem | None, absent: frozenset
     if problem is None:
         return None
     unknown = _INVALID.search(problem.message)
-    if unknown is not None and may_be_left_out(unknown[1].lstrip("<"), absent):
+    if unknown is not None and _may_be_left_out(config, unknown[1].lstrip("<"), absent):
         return replace(config, refused=config.refused | {unknown[1].lstrip("<").lower()})
     missing = _MISSING.search(problem.message)
     if missing is None or missing[1] in {one.path for one in config.made} or not is_foreign(config.found, missing[1]):
         return None
     return replace(config, made=(*config.made, Made(path=missing[1], content=PLACEHOLDER, mode=0o644, what="file")))
+
+
+def _may_be_left_out(config: RepoConfig, directive: str, absent: frozenset[str]) -> bool:
+    """Whether a directive may come from a module that is not there: one that is loaded, or that nothing tells of."""
+    own = config.found.main is not None
+    loads = own and any(one.directive.lower() == "loadmodule" for one in config.reading.statements)
+    return may_be_left_out(directive, absent) or (not loads and is_foreign_directive(directive))
 
 
 def _refusal(target: Target, config: RepoConfig) -> StartError:

@@ -14,6 +14,7 @@ from pytest_modssl.httpd.modules import modules_for
 from pytest_modssl.httpd.render import ACCESS_FORMAT, ACCESS_LOG, ERROR_LOG, PID_FILE
 from pytest_modssl.repo.deployment import Deployment
 from pytest_modssl.repo.proxied import worker_text, worker_url
+from pytest_modssl.repo.secluded import secluded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -61,6 +62,7 @@ def main_file(
         f'ErrorLog "{place.error_log or place.below(ERROR_LOG)}"',
         "LogLevel info",
         *_where("ssl", "LogLevel ssl:debug"),
+        *_where("md", "MDRenewMode manual"),  # no certificate authority is asked
         *(_where("mime", f'TypesConfig "{place.machine}{types}"') if types else ()),
         *_where("log_config", f'{log} "{place.access_log or place.below(ACCESS_LOG)}" "{ACCESS_FORMAT}"'),
         *_where("cgid", f'ScriptSock "{place.below("run")}/cgid.sock"'),
@@ -124,12 +126,17 @@ def modules_to_load(config: RepoConfig, installation: Installation) -> tuple[str
     if any(one.directive.lower() == "loadmodule" for one in statements):
         text = "".join(f"ProxyPass / {url}\n" for url, _ in _workers(config))
         needed = set(modules_for(text, available=installation.modules)) if text else set()
+        needed |= set(_caches(statements))
         installation.require(needed)
         return tuple(sorted(needed - installation.static_modules))
     text = "\n".join(file.text for file in config.reading.files)
     mpm = installation.mpms[0]
     needed = {"authz_core", "log_config", "unixd", f"mpm_{mpm}", *modules_for(text, available=installation.modules)}
-    needed |= {name for name in (*_asked_for(statements), *config.found.layout.modules) if installation.has(name)}
+    needed |= {
+        name
+        for name in (*_caches(statements), *_asked_for(statements), *config.found.layout.modules)
+        if installation.has(name)
+    }
     cgi = "cgi" if mpm == "prefork" else "cgid"
     needed = {cgi if name in {"cgi", "cgid"} else name for name in needed}
     installation.require(needed)
@@ -146,6 +153,12 @@ def _workers(config: RepoConfig) -> Iterator[tuple[str, str]]:
         seen.add(url)
         if socket is not None:
             yield url, socket
+
+
+def _caches(statements: Iterable[Placed]) -> Iterator[str]:
+    """The cache that stands in for those on other machines."""
+    if any(one.directive.lower().endswith("cache") and secluded(one.directive, one.arguments) for one in statements):
+        yield "socache_shmcb"
 
 
 def _asked_for(statements: Iterable[Placed]) -> Iterator[str]:

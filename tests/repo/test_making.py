@@ -583,7 +583,8 @@ def test_no_private_key_stands_in_what_is_told() -> None:
 
 
 def test_a_host_without_a_name_has_a_certificate_for_what_it_is_called_then() -> None:
-    text = "<VirtualHost *:443>\nSSLEngine on\nSSLCertificateFile /snakeoil.pem\nSSLCertificateKeyFile /snakeoil.key\n</VirtualHost>"
+    files = "SSLCertificateFile /snakeoil.pem\nSSLCertificateKeyFile /snakeoil.key\n"
+    text = f"<VirtualHost *:443>\nSSLEngine on\n{files}</VirtualHost>"
     assert names(making(text, unnamed="localhost"), "/snakeoil.pem") == ("localhost",)
 
 
@@ -591,3 +592,12 @@ def test_the_target_of_an_alias_is_a_folder_where_another_one_lies_below_it() ->
     found = by_path(making("Alias /one /srv/icons.d\nAlias /two /srv/icons.d/two.png\n"))
     assert found["/srv/icons.d"].content is None
     assert found["/srv/icons.d/two.png"].content is not None
+
+
+def test_a_managed_domain_has_a_certificate_where_mod_md_keeps_it_with_the_names_of_its_host() -> None:
+    made = making("MDomain md.example auto\n" + host("", "md.example", "www.md.example"))
+    certificate = "/etc/apache2/md/domains/md.example/pubcert.pem"
+    assert names(made, certificate) == ("md.example", "www.md.example")
+    assert by_path(made)["/etc/apache2/md/domains/md.example/privkey.pem"].mode == 0o600
+    ec = making("MDPrivateKeys secp256r1\nMDomain md.example")
+    assert "/etc/apache2/md/domains/md.example/privkey.secp256r1.pem" in by_path(ec)

@@ -228,6 +228,38 @@ def test_directives_of_a_module_that_is_not_there_are_left_out_and_told(
     assert any(one.startswith("SecRuleEngine: left out") and "apache2.conf:17" in one for one in told)
 
 
+def test_what_would_ask_others_is_replaced_and_told_at_its_line(
+    studying: Studying, tmp_path: Path, modssl_target: Target
+) -> None:
+    more = """
+    LoadModule authz_host_module modules/mod_authz_host.so
+    SSLCipherSuite PROFILE=SYSTEM
+    <Location /office>
+        Require host office.example
+    </Location>
+    UseCanonicalName DNS
+    """
+    found = studying(written(tmp_path, more=more))
+    assert found.refused is None, found.refused
+    told = [str(one) for one in found.substitutions]
+    for line, what in (
+        (18, "SSLCipherSuite PROFILE=SYSTEM: DEFAULT"),
+        (20, "Require host office.example: ip 192.0.2.1"),
+    ):
+        assert any(one.startswith(what) and f"apache2.conf:{line}" in one for one in told), told
+
+
+def test_fragments_may_speak_of_modules_that_nothing_tells_of(
+    studying: Studying, tmp_path: Path, modssl_target: Target
+) -> None:
+    site = "<VirtualHost *:80>\nServerName wsgi.example\nWSGIScriptAlias / /srv/app.wsgi\n</VirtualHost>\n"
+    (tmp_path / "sites-enabled").mkdir()
+    (tmp_path / "sites-enabled" / "wsgi.conf").write_text(site)
+    found = studying(tmp_path)
+    assert found.refused is None, found.refused
+    assert any(str(one).startswith("WSGIScriptAlias: left out") for one in found.substitutions)
+
+
 def test_what_a_back_end_received_can_be_seen(studying: Studying, tmp_path: Path, modssl_target: Target) -> None:
     more = """
     LoadModule proxy_module modules/mod_proxy.so

@@ -14,6 +14,7 @@ from pytest_modssl.repo.making.authorities import make_authorities
 from pytest_modssl.repo.making.content import make_content
 from pytest_modssl.repo.making.held import Holdings
 from pytest_modssl.repo.making.logins import make_logins, required
+from pytest_modssl.repo.making.managed import make_managed
 from pytest_modssl.repo.making.pairs import make_pairs
 from pytest_modssl.repo.making.plan import FOLDER, Plan
 from pytest_modssl.repo.making.scopes import scopes as scopes_of
@@ -107,6 +108,7 @@ def make(
         asks_phrase=any(holdings.file(use.path) is not None for use in programs),
     )
     leaves = make_pairs(plan, scopes)
+    make_managed(plan, scopes, server_root=server_root)
     authorities = make_authorities(plan, scopes, leaves)
     logins = make_logins(plan, scopes)
     make_content(plan, scopes)
