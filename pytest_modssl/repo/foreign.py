@@ -30,8 +30,8 @@ _OTHERS: Final = (
     r"RPAF\w+|RPAF_\w+",
     r"Ruid2?\w*|RMode|RUidGid|RMinUidGid|RDocumentChRoot",  # mod_ruid2
     # ModSecurity
-    r"Sec(?:Action|Argument|Audit|Collection|Component|Conn|Content|Cookie|Data|Debug|Default|Geo|Hash|Marker|Pcre|Read"
-    r"|Remote|Request|Response|Rule|Sensor|Server|Status|Stream|Tmp|Unicode|Upload|Web|Write|Xml)\w*",
+    r"Sec(?:Action|Argument|Audit|Collection|Component|Conn|Content|Cookie|Data|Debug|Default|Geo|Hash|Marker)\w*",
+    r"Sec(?:Pcre|Read|Remote|Re(?:quest|sponse)|Rule|Sensor|Server|Status|Stream|Tmp|Unicode|Upload|Web|Write|Xml)\w*",
     r"Shib\w+|ShibURLScheme",
     r"WSGI\w+",
     r"XSendFile\w*",

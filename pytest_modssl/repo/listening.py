@@ -7,7 +7,7 @@ where no other wants it, and have one that is free otherwise, so that each set o
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -41,12 +41,14 @@ class Ports:
     Attributes:
         of: by host and port as configured.
         listens: every `Listen`.
+        named: host and port of each `<VirtualHost>` that says a port.
         further: ports that only a `Listen` on all addresses covers, and so no line of the configuration names.
     """
 
     of: Mapping[tuple[str, int], int]
     listens: tuple[Listen, ...]
     further: tuple[int, ...]
+    named: frozenset[tuple[str, int | None]] = frozenset()
 
     @property
     def listening(self) -> tuple[int, ...]:
@@ -54,13 +56,17 @@ class Ports:
         return tuple(dict.fromkeys([*(self.of[one.host, one.port] for one in self.listens), *self.further]))
 
     def standing_for(self, address: str) -> tuple[tuple[str, int, int], ...]:
-        """Host, port as configured and port of the server for an address of `<VirtualHost>`; several without a port."""
+        """Host, port as configured and port of the server for an address of `<VirtualHost>`; several without a port.
+
+        Without one it stands for the ports that no other of its host names: those come first (manual, vhosts/details).
+        """
         host, port = split_address(address)
         if port is not None:
             return ((host, port, self.of.get((host, port), port)),)
         return tuple(
             (host, number, self.of.get((host, number), number))
             for number in dict.fromkeys(one.port for one in self.listens if one.host in (host, ANY) or host == ANY)
+            if (host, number) not in self.named
         )
 
     def protocol(self, port: int) -> str:
@@ -97,7 +103,8 @@ def ports_of(statements: Iterable[Placed]) -> Ports:
                 )
         elif name == "virtualhost":
             hosts |= dict.fromkeys(split_address(address) for address in one.arguments)
-    return _assigned(listens, _expanded(hosts, listens))
+    ports = _assigned(listens, _expanded(hosts, listens))
+    return replace(ports, named=frozenset(one for one in hosts if one[1] is not None))
 
 
 def _expanded(hosts: Iterable[tuple[str, int | None]], listens: Sequence[Listen]) -> list[tuple[str, int]]:
