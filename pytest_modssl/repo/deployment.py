@@ -1,6 +1,6 @@
 """The file system of the machine that a configuration is for, as far as its repository and layout hold it.
 
-All paths are deployment paths: absolute, `/` between their parts, `C:/Apache24` for an httpd on Windows.
+All paths are deployment paths: absolute, `/` between their parts, `/C:/Apache24` where httpd is on Windows.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pytest_modssl.repo.found import Found
 
 _ABSOLUTE = re.compile(r"/|[A-Za-z]:[/\\]")
-_WINDOWS = re.compile(r"[A-Za-z]:[/\\]")
+_WINDOWS = re.compile(r"/?([A-Za-z]):[/\\]")
 _WILD = re.compile(r"[*?[]")
 # Links in a row that a path may have (Linux: MAXSYMLINKS, path_resolution(7)).
 _MOST_LINKS = 40
@@ -37,8 +37,9 @@ class Deployment:
     def absolute(self, path: str, server_root: str) -> str:
         """A path of the configuration as httpd completes it: relative ones start at ServerRoot, `..` is resolved."""
         whole = path if _ABSOLUTE.match(path) else f"{server_root}/{path}"
-        if _WINDOWS.match(whole):
-            whole = whole[0].upper() + whole[1:].replace("\\", "/")
+        drive = _WINDOWS.match(whole)
+        if drive is not None:
+            whole = f"/{drive[1].upper()}{whole[drive.end(1) :]}".replace("\\", "/")
         return posixpath.normpath(whole).replace("//", "/")
 
     def path_of(self, deployed: str) -> Path | None:

@@ -38,6 +38,7 @@ EVERYWHERE = ("/dev/", "/proc/", "/bin/", "/usr/bin/")
 _EVERYTHING = ("/",)
 # A module is named by its identifier; what a variable is worth is moved where a path is made of it.
 _UNMOVED = frozenset({"module"})
+_ON_WINDOWS = re.compile(r"[A-Za-z]:[/\\]")
 _SUBSTITUTING = frozenset({"rewriterule", "rewritecond"})
 
 
@@ -155,17 +156,27 @@ def _word(placed: Placed, index: int, text: str, told: Substitution | None = Non
 def _paths(same: Sequence[Placed], terms: Terms) -> Iterator[_Change]:
     """Absolute paths of the machine that the configuration is for, moved below `Place.machine`."""
     machine = terms.place.machine
-    if not machine:
-        return
     first = same[0]
     for path in paths_in(first.directive, [word.text for word in first.statement.args]):
         if path.kind in _UNMOVED or (path.kind == "maybe" and first.directive.lower() not in _SUBSTITUTING):
             continue
         meant = {found for one in same for found in _resolved(one, path.index)}
         inside = _EVERYTHING if path.kind != "maybe" else terms.folders
-        if meant and all(one.startswith(inside) and not one.startswith(EVERYWHERE) for one in meant):
+        if path.kind != "maybe" and meant and all(map(_ON_WINDOWS.match, meant)):
+            yield _unlike_windows(first, path.index, path.start, machine)
+        elif machine and meant and all(one.startswith(inside) and not one.startswith(EVERYWHERE) for one in meant):
             prefix = re.escape(machine) if path.kind == "path pattern" else machine
             yield _prefixed(first, path.index, path.start, prefix)
+
+
+def _unlike_windows(first: Placed, index: int, start: int, machine: str) -> _Change:
+    """A path with a drive, as one below a folder that is called like the drive."""
+    word = first.statement.args[index]
+    raw = first.file.text[word.start : word.end]
+    quote = raw[:1] if raw[:1] in {'"', "'"} else ""
+    inner = raw[len(quote) : len(raw) - len(quote)]
+    path = re.sub(r"^[a-z](?=:)", lambda drive: drive[0].upper(), inner[start:].replace("\\", "/"))
+    return _Change(word.start, word.end, f'"{inner[:start]}{machine}/{path}"')
 
 
 def _resolved(placed: Placed, index: int) -> list[str]:

@@ -6,6 +6,7 @@ after it what must be ours in a run: account, process id, logs. What stands late
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from pytest_modssl.backends import BackendAddress
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 USED_IN = ' of "'
 """Before the file of who used a macro, in what httpd says of its lines."""
 
+_DRIVE = re.compile(r"/[A-Z]:/")
 # Where every request is written to, with the host that served it: no CustomLog of the configuration takes part in it
 # (manual, GlobalLog, which is there since httpd 2.4.19).
 _GLOBAL_LOG = Version(2, 4, 19)
@@ -126,7 +128,7 @@ def modules_to_load(config: RepoConfig, installation: Installation) -> tuple[str
     if any(one.directive.lower() == "loadmodule" for one in statements):
         text = "".join(f"ProxyPass / {url}\n" for url, _ in _workers(config))
         needed = set(modules_for(text, available=installation.modules)) if text else set()
-        needed |= set(_caches(statements))
+        needed |= {*_caches(statements), *_built_in(config.reading, installation)}
         installation.require(needed)
         return tuple(sorted(needed - installation.static_modules))
     text = "\n".join(file.text for file in config.reading.files)
@@ -153,6 +155,11 @@ def _workers(config: RepoConfig) -> Iterator[tuple[str, str]]:
         seen.add(url)
         if socket is not None:
             yield url, socket
+
+
+def _built_in(reading: Reading, installation: Installation) -> tuple[str, ...]:
+    """What an httpd for Windows has built in as mpm_winnt, and one for Unix loads."""
+    return (f"mpm_{installation.mpms[0]}", "unixd") if _DRIVE.match(reading.server_root) else ()
 
 
 def _caches(statements: Iterable[Placed]) -> Iterator[str]:

@@ -195,9 +195,9 @@ def test_the_server_root_of_a_main_file_counts(tmp_path: Path) -> None:
         {"conf/httpd.conf": text + 'Include "${SRVROOT}/conf/extra/httpd-mpm.conf"', "conf/extra/a.conf": HOST},
     )
     found = only(discover(tmp_path))
-    assert (found.layout.server_root, trees(found)) == ("C:/Apache24", {"C:/Apache24": "."})
-    assert deployed(found) == ["C:/Apache24/conf/httpd.conf", "C:/Apache24/conf/extra/a.conf"]
-    assert "C:/Apache24/conf/extra/httpd-info.conf" not in found.layout.files
+    assert (found.layout.server_root, trees(found)) == ("/C:/Apache24", {"/C:/Apache24": "."})
+    assert deployed(found) == ["/C:/Apache24/conf/httpd.conf", "/C:/Apache24/conf/extra/a.conf"]
+    assert "/C:/Apache24/conf/extra/httpd-info.conf" not in found.layout.files
 
 
 def test_several_main_files_and_loose_fragments_each_have_a_title(tmp_path: Path) -> None:

@@ -284,11 +284,11 @@ def test_macros_that_multiply_are_bounded(tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_windows_paths_and_server_roots_are_followed(tmp_path: Path) -> None:
     text = 'Define SRVROOT "c:/Apache24"\nServerRoot "${SRVROOT}"\nInclude conf\\x.conf\nInclude "C:\\Apache24\\y.conf"'
-    reading = read(tmp_path, {"httpd.conf": text, "z.conf": ""}, trees={"C:/Apache24": tmp_path})
-    assert reading.server_root == "C:/Apache24"
+    reading = read(tmp_path, {"httpd.conf": text, "z.conf": ""}, trees={"/C:/Apache24": tmp_path})
+    assert reading.server_root == "/C:/Apache24"
     assert [one.reason for one in reading.missed] == [
-        "the repository has no C:/Apache24/conf/x.conf",
-        "the repository has no C:/Apache24/y.conf",
+        "the repository has no /C:/Apache24/conf/x.conf",
+        "the repository has no /C:/Apache24/y.conf",
     ]
 
 

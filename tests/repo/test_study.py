@@ -249,6 +249,34 @@ def test_what_would_ask_others_is_replaced_and_told_at_its_line(
         assert any(one.startswith(what) and f"apache2.conf:{line}" in one for one in told), told
 
 
+def test_a_configuration_for_windows_runs_below_folders_that_are_called_like_its_drives(
+    studying: Studying, tmp_path: Path
+) -> None:
+    text = """
+    Define SRVROOT "c:/Apache24"
+    ServerRoot "${SRVROOT}"
+    Listen 443
+    LoadModule ssl_module modules/mod_ssl.so
+    LoadModule authz_core_module modules/mod_authz_core.so
+    LoadModule socache_shmcb_module modules/mod_socache_shmcb.so
+    DocumentRoot "${SRVROOT}/htdocs"
+    SSLSessionCache "shmcb:D:/cache/ssl(512000)"
+    <VirtualHost *:443>
+        ServerName windows.example
+        SSLEngine on
+        SSLCertificateFile "${SRVROOT}/conf/server.crt"
+        SSLCertificateKeyFile "C:\\Apache24\\conf\\server.key"
+    </VirtualHost>
+    """
+    (tmp_path / "conf").mkdir()
+    (tmp_path / "conf" / "httpd.conf").write_bytes(dedent(text).replace("\n", "\r\n").encode())
+    found = studying(tmp_path)
+    assert found.refused is None, found.refused
+    assert [one.name for one in found.hosts] == ["windows.example"]
+    made = {one.path for one in found.config.made}
+    assert {"/C:/Apache24/conf/server.crt", "/C:/Apache24/conf/server.key", "/C:/Apache24/htdocs", "/D:/cache"} <= made
+
+
 def test_fragments_may_speak_of_modules_that_nothing_tells_of(
     studying: Studying, tmp_path: Path, modssl_target: Target
 ) -> None:

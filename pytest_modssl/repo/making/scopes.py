@@ -27,7 +27,6 @@ _PER_DIRECTORY: Final = frozenset(
 # ServerName [scheme://]name[:port] (manual, core).
 _SERVER_NAME: Final = re.compile(r"(?:[a-z]+://)?(?P<name>\[[^\]]*\]|[^:/]*)(?::\d+)?/?", re.IGNORECASE)
 _ADDRESS: Final = re.compile(r"(?P<host>\[[^\]]*\]|[^:]*)(?::(?P<port>\d+|\*))?")
-_ABSOLUTE: Final = re.compile(r"/|[A-Za-z]:/")
 # What httpd 2.4 calls a host whose address has no name (server/vhost.c).
 _NAMELESS: Final = frozenset({"bogus_host_without_reverse_dns", "_default_", "*", ""})
 
@@ -149,9 +148,9 @@ def scopes(
 
 def absolute(path: str, folder: str) -> str:
     """A path as httpd takes it: relative ones count from a folder."""
-    if re.match(r"[A-Za-z]:\\", path):
-        path = path.replace("\\", "/")
-    if not _ABSOLUTE.match(path):
+    if re.match(r"[A-Za-z]:[/\\]", path):
+        path = f"/{path[0].upper()}{path[1:]}".replace("\\", "/")
+    if not path.startswith("/"):
         path = posixpath.join(folder, path)
     # Two leading slashes may stay in POSIX; a deployment path never means that.
     return re.sub(r"^//", "/", posixpath.normpath(path))
