@@ -157,6 +157,11 @@ def _paths(same: Sequence[Placed], terms: Terms) -> Iterator[_Change]:
     """Absolute paths of the machine that the configuration is for, moved below `Place.machine`."""
     machine = terms.place.machine
     first = same[0]
+    if first.directive.lower() == "define" and len(first.arguments) > 1:
+        drive = first.statement.args[1]
+        at = drive.start + (first.file.text[drive.start] in {'"', "'"})
+        if _ON_WINDOWS.match(first.file.text, at):
+            yield _Change(at, at + 1, first.file.text[at].upper())
     for path in paths_in(first.directive, [word.text for word in first.statement.args]):
         if path.kind in _UNMOVED or (path.kind == "maybe" and first.directive.lower() not in _SUBSTITUTING):
             continue
