@@ -215,6 +215,7 @@ class RepoConfig:
             sockets=self.sockets,
             loaded=frozenset(modules_to_load(self, installation)),
             folders=self._document_folders,
+            server_root=self.reading.server_root,
             refused=self.refused,
         )
 

@@ -6,8 +6,10 @@ cannot have is left out, its lines staying empty.
 
 from __future__ import annotations
 
+import posixpath
 import re
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from pytest_modssl.httpd.modules import module_of_directive
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from pytest_modssl.repo.listening import Ports
     from pytest_modssl.repo.proxied import ProxiedWord
     from pytest_modssl.repo.reader import Placed, SourceFile, Statement
+    from pytest_modssl.repo.references import PathWord
 
 # What is said of a run is read from logs of ours, in the form that they have by default (manual, ErrorLogFormat).
 _OURS = frozenset({"errorlog", "errorlogformat", "loglevel"})
@@ -53,6 +56,7 @@ class Terms:
         sockets: where a stand-in listens for a back end.
         loaded: names of modules that our own main file loads.
         folders: deployment paths of document roots and `<Directory>`s: what mod_rewrite puts below one is a file.
+        server_root: from which relative paths count, as a deployment path.
         refused: names of directives, in small letters, that this httpd does not know and whose module it has not.
     """
 
@@ -62,6 +66,7 @@ class Terms:
     sockets: Mapping[BackendAddress, str] = field(default_factory=dict)
     loaded: frozenset[str] = frozenset()
     folders: tuple[str, ...] = ()
+    server_root: str = "/"
     refused: frozenset[str] = frozenset()
 
     @property
@@ -169,9 +174,18 @@ def _paths(same: Sequence[Placed], terms: Terms) -> Iterator[_Change]:
         inside = _EVERYTHING if path.kind != "maybe" else terms.folders
         if path.kind != "maybe" and meant and all(map(_ON_WINDOWS.match, meant)):
             yield _unlike_windows(first, path.index, path.start, machine)
+        elif machine and len(meant) == 1 and path.kind != "maybe" and ".." in PurePosixPath(*meant).parts:
+            yield _kept_inside(first, path, posixpath.normpath(posixpath.join("/", terms.server_root, *meant)), machine)
         elif machine and meant and all(one.startswith(inside) and not one.startswith(EVERYWHERE) for one in meant):
             prefix = re.escape(machine) if path.kind == "path pattern" else machine
             yield _prefixed(first, path.index, path.start, prefix)
+
+
+def _kept_inside(first: Placed, path: PathWord, deployed: str, machine: str) -> _Change:
+    """A path that goes upwards, and so perhaps out of the copy: as the absolute one that it is there."""
+    word = first.statement.args[path.index]
+    before, after = word.text[: path.start], word.text[path.end :]
+    return _Change(word.start, word.end, f'"{before}{machine}{deployed}{after}"')
 
 
 def _unlike_windows(first: Placed, index: int, start: int, machine: str) -> _Change:

@@ -14,6 +14,7 @@ from pytest_modssl.pki import CA
 from pytest_modssl.repo.discover import discover
 from pytest_modssl.repo.study import Study, study
 from pytest_modssl.report.bug import bug_report
+from pytest_modssl.targets.local import LocalTarget
 from pytest_modssl.targets.registry import Owner, new_run
 
 if TYPE_CHECKING:
@@ -307,6 +308,28 @@ def test_what_a_back_end_received_can_be_seen(studying: Studying, tmp_path: Path
     assert answer.status_code == 200
     assert "app.internal.odd.example:8080" in answer.text
     assert "/base/path?x=1" in answer.text
+
+
+def test_no_file_of_the_machine_itself_is_read(studying: Studying, tmp_path: Path, modssl_target: Target) -> None:
+    if not isinstance(modssl_target, LocalTarget):
+        pytest.skip("a container has no file of this machine")
+    ups = "../" * 12
+    more = f"""
+    IncludeOptional {ups}etc/passw[d]
+    <VirtualHost *:80>
+        ServerName up.odd.example
+        DocumentRoot {ups}etc
+        Alias /up /var/{ups}etc
+        Alias /over ../../{ups}etc
+    </VirtualHost>
+    """
+    found = studying(written(tmp_path, more=more))
+    running = modssl_target.launch(found.config)
+    try:
+        answers = [running.get(f"http://up.odd.example{path}/passwd") for path in ("", "/up", "/over")]
+    finally:
+        running.stop()
+    assert [answer.status_code for answer in answers] == [404] * 3
 
 
 def test_a_bug_report_has_no_secret_of_a_repository(studying: Studying, tmp_path: Path, modssl_target: Target) -> None:
