@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench import containers, looking, starting, suites, tables, unpacked
+from bench import containers, looking, repositories, starting, suites, unpacked
 from bench.figures import table
 from bench.place import opened
 
@@ -32,7 +32,7 @@ def main() -> None:
         print()
         figures: list[Figure] = []
         skipped = ""
-        for part in (starting, unpacked, suites, tables, looking, containers):
+        for part in (starting, unpacked, suites, repositories, looking, containers):
             try:
                 for figure in part.measure(bench):
                     figures.append(figure)
