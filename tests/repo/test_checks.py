@@ -244,6 +244,12 @@ def test_hosts_with_equal_settings_share_a_scan_and_names_a_connection(modssl_se
     assert kinds.count("Exchange") == 3
 
 
+def test_clients_of_a_server_that_was_looked_at_before_are_told_from_those_then(observed: Observed) -> None:
+    host = observed.hosts.all[0]
+    numbers = [Observed(observed.server, observed.hosts).arrival(host, host.name).number for _ in range(2)]
+    assert numbers[0] != numbers[1]
+
+
 def test_warnings_of_a_start_are_told_with_their_place_unless_they_are_allowed(
     modssl_server_factory: ServerFactory,
 ) -> None:

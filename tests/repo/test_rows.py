@@ -9,6 +9,7 @@ import pytest
 
 from pytest_modssl import ModsslAssertionError, ServerConfig, VirtualHost
 from pytest_modssl.errors import TableError
+from pytest_modssl.httpd.render import ERROR_LOG
 from pytest_modssl.repo.rows import Checker
 from pytest_modssl.repo.tables import read_table
 from tests.repo.test_tables import documented
@@ -167,6 +168,20 @@ def test_rows_keep_their_connection_and_open_another_when_the_server_has_closed_
     kept.sock.shutdown(2)
     check(f"{_HOST}/old/one,301\n")
     assert server.used
+
+
+def test_a_line_about_what_a_row_refused_may_come_during_the_next_row(
+    checker: Checker, check: Callable[..., None]
+) -> None:
+    server = checker._launch("")
+    check(f"{_HOST}/gone,404\n")
+    server.begin_test()
+    check(f"{_HOST}/old/one,301\n")
+    log = server.instance.folder / ERROR_LOG
+    with log.open("a", encoding="utf-8") as late:
+        late.write("[Thu Nov 26 04:05:32.554436 2026] [core:error] [pid 1:tid 1] [client 127.0.0.1:1] AH00000: late\n")
+    assert any("late" in one.raw for one in server.log.records)
+    assert server.log.unexpected() == ()
 
 
 _MAIN = """

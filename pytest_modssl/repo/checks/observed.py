@@ -12,6 +12,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import count
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -42,6 +43,8 @@ if TYPE_CHECKING:
     from pytest_modssl.tls import Handshake, Scan
 
 _AGENT = "pytest-modssl"
+# Numbers of clients, each given once: a server that is kept has lines of all who looked at it before.
+_NUMBERS = count(1)
 # The end of a line of the access log (`ACCESS_FORMAT`): the host that answered, and whom.
 _LOGGED = re.compile(rf' (?P<host>\S*):\d+ \S+ "{_AGENT} \((?P<number>\d+)\)"$')
 # A line comes when the answer has been sent; out of a container by way of its engine.
@@ -101,7 +104,6 @@ class Observed:
         self._scans: dict[object, Scan | ModsslError] = {}
         self._presented: dict[RepoHost, tuple[Presented, ...]] = {}
         self._chains: dict[str, RedirectChain] = {}
-        self._clients = 0
         self._access = LogCursor(server.instance.folder / ACCESS_LOG)
         self._answered: dict[int, str] = {}
 
@@ -148,15 +150,15 @@ class Observed:
     def _request(self, url: str, path: str) -> tuple[int, bytes]:
         """The number of the next client, and what it asks."""
         self.server.log.begin()
-        self._clients += 1
+        number = next(_NUMBERS)
         fields = {
             "Host": urlsplit(url).netloc,
-            "User-Agent": f"{_AGENT} ({self._clients})",
+            "User-Agent": f"{_AGENT} ({number})",
             "Accept": "*/*",
             "Connection": "close",
         }
         lines = [f"GET {path} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items()), "", ""]
-        return self._clients, "\r\n".join(lines).encode("ascii")
+        return number, "\r\n".join(lines).encode("ascii")
 
     def _noted(self, url: str, number: int, reply: bytes, error: str, handshake: Handshake | None) -> Arrival:
         response = None
