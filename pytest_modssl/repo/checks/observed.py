@@ -243,6 +243,9 @@ class Observed:
         """
         key = (host.settings, *self._kinds(host))
         if key not in self._scans:
+            # The port of a container may take connections for which nothing listens inside.
+            if host.reached not in self.server.config.listen:
+                raise UnknownHostError(f"no Listen of this configuration is for port {host.port}")
             try:
                 self._scans[key] = self.server.scan(host.name, port=host.reached)
             except (TlsError, UnknownHostError) as error:
