@@ -16,7 +16,11 @@ if TYPE_CHECKING:
     from pytest_modssl.repo.repositories import Repositories
 
 _settings_key = pytest.StashKey[_settings.RepoSettings]()
+_session_key = pytest.StashKey[pytest.Session]()
 _repositories_key: pytest.StashKey[Repositories] = pytest.StashKey()
+
+# No configuration and no table is called so; and folders of tests have them by the hundred.
+_NEITHER = frozenset({".py", ".pyc", ".pyi", ".md", ".rst", ".txt", ".ini", ".toml", ".cfg", ".json", ".lock", ".html"})
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -34,21 +38,31 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Makes ready to find configurations, where the plugin is switched on."""
-    run = run_of(session.config)
-    if run is not None:
-        from pytest_modssl.repo import protocol
-        from pytest_modssl.repo.repositories import Repositories
-
-        session.config.pluginmanager.register(protocol)
-        repositories = Repositories(session, run, session.config.stash[_settings_key])
-        session.config.stash[_repositories_key] = repositories
-        repositories.add_arguments()
+    """Lets pytest come to the configurations that settings name, where the plugin is switched on."""
+    config = session.config
+    if run_of(config) is not None:
+        config.stash[_session_key] = session
+        if config.stash[_settings_key].described():
+            repositories_of(config)
 
 
 def repositories_of(config: pytest.Config) -> Repositories | None:
-    """The configurations of a session; `None` where the plugin is not switched on."""
-    return config.stash.get(_repositories_key, None)
+    """The configurations of a session; `None` where the plugin is not switched on.
+
+    What is needed for them loads with the first file that could be one, which takes longer than a server (0.5 s).
+    """
+    run = run_of(config)
+    if run is None or _session_key not in config.stash:
+        return None
+    if _repositories_key not in config.stash:
+        from pytest_modssl.repo import protocol
+        from pytest_modssl.repo.repositories import Repositories
+
+        config.pluginmanager.register(protocol)
+        repositories = Repositories(config.stash[_session_key], run, config.stash[_settings_key])
+        config.stash[_repositories_key] = repositories
+        repositories.add_arguments()
+    return config.stash[_repositories_key]
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:
@@ -59,7 +73,7 @@ def pytest_report_header(config: pytest.Config) -> str | None:
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
     """The checks of the configuration that a file begins, or the rows of a table of URLs."""
-    repositories = repositories_of(parent.config)
+    repositories = None if file_path.suffix in _NEITHER else repositories_of(parent.config)
     if repositories is None:
         return None
     return repositories.collector(file_path, parent) or repositories.table(file_path, parent)
@@ -67,13 +81,13 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
 
 def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
     """Which configurations were taken; with -v also what was passed over, and what stands in for something."""
-    repositories = repositories_of(config)
+    repositories = config.stash.get(_repositories_key, None)
     return [] if repositories is None else repositories.told(verbose=config.get_verbosity() > 0)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """What clients see otherwise than of another revision, once, wherever it was found out; a failure tells it too."""
-    if repositories_of(config) is None:
+    if _repositories_key not in config.stash:
         return
     from pytest_modssl.repo.items import CHANGED
 

@@ -122,6 +122,21 @@ def test_idle_the_plugin_imports_nothing_heavy(pytester: pytest.Pytester) -> Non
     pytester.runpytest_subprocess("-p", "no:xdist").assert_outcomes(passed=1)
 
 
+def test_tests_alone_load_neither_the_catalogue_nor_what_repositories_need(pytester: pytest.Pytester) -> None:
+    pytester.path.joinpath("README.md").write_text("No configuration here.")
+    pytester.makepyfile(
+        """
+        import sys
+
+        def test_modules(modssl_server):
+            assert modssl_server.get("https://www.example.test/").status_code == 200
+            assert not [one for one in sys.modules if one.startswith("pytest_modssl.faq.protocol")]
+            assert "pytest_modssl.repo.repositories" not in sys.modules
+        """
+    )
+    pytester.runpytest_subprocess("--modssl", "--modssl-target=local", "-p", "no:xdist").assert_outcomes(passed=1)
+
+
 def test_every_fixture_and_option_has_a_text_for_the_user(pytester: pytest.Pytester) -> None:
     fixtures = pytester.runpytest_subprocess("--fixtures").stdout.str()
     for name in ("modssl_ca", "modssl_config", "modssl_server", "modssl_server_factory", "modssl_target"):
