@@ -123,18 +123,22 @@ def test_idle_the_plugin_imports_nothing_heavy(pytester: pytest.Pytester) -> Non
 
 
 def test_tests_alone_load_neither_the_catalogue_nor_what_repositories_need(pytester: pytest.Pytester) -> None:
-    pytester.path.joinpath("README.md").write_text("No configuration here.")
-    pytester.makepyfile(
+    tests = pytester.mkdir("tests")
+    tests.joinpath("README.md").write_text("No configuration here.")
+    tests.joinpath("test_site.py").write_text(
         """
-        import sys
+import sys
 
-        def test_modules(modssl_server):
-            assert modssl_server.get("https://www.example.test/").status_code == 200
-            assert not [one for one in sys.modules if one.startswith("pytest_modssl.faq.protocol")]
-            assert "pytest_modssl.repo.repositories" not in sys.modules
-        """
+def test_modules(modssl_server):
+    assert modssl_server.get("https://www.example.test/").status_code == 200
+    assert not [one for one in sys.modules if one.startswith("pytest_modssl.faq.protocol")]
+    assert "pytest_modssl.repo.repositories" not in sys.modules
+"""
     )
-    pytester.runpytest_subprocess("--modssl", "--modssl-target=local", "-p", "no:xdist").assert_outcomes(passed=1)
+    options = ("--modssl", "--modssl-target=local", "-p", "no:xdist")
+    pytester.runpytest_subprocess(*options, "tests").assert_outcomes(passed=1)
+    tests.joinpath("000-default").write_text("")
+    pytester.runpytest_subprocess(*options, "tests").assert_outcomes(failed=1)
 
 
 def test_every_fixture_and_option_has_a_text_for_the_user(pytester: pytest.Pytester) -> None:
