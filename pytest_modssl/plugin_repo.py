@@ -8,6 +8,7 @@ import pytest
 
 from pytest_modssl.plugin import declare, run_of, sources_of
 from pytest_modssl.repo import settings as _settings
+from pytest_modssl.repo.likely import may_be_ours
 from pytest_modssl.settings import SettingError
 
 if TYPE_CHECKING:
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
 _settings_key = pytest.StashKey[_settings.RepoSettings]()
 _session_key = pytest.StashKey[pytest.Session]()
 _repositories_key: pytest.StashKey[Repositories] = pytest.StashKey()
-
-# No configuration and no table is called so; and folders of tests have them by the hundred.
-_NEITHER = frozenset({".py", ".pyc", ".pyi", ".md", ".rst", ".txt", ".ini", ".toml", ".cfg", ".json", ".lock", ".html"})
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -73,7 +71,9 @@ def pytest_report_header(config: pytest.Config) -> str | None:
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
     """The checks of the configuration that a file begins, or the rows of a table of URLs."""
-    repositories = None if file_path.suffix in _NEITHER else repositories_of(parent.config)
+    # Beside what its arguments name, pytest asks about every file on the way there.
+    meant = any(file_path.is_relative_to(one) for one in parent.session._initialpaths)  # noqa: SLF001 - no other way
+    repositories = repositories_of(parent.config) if meant and may_be_ours(file_path) else None
     if repositories is None:
         return None
     return repositories.collector(file_path, parent) or repositories.table(file_path, parent)

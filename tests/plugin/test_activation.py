@@ -123,7 +123,7 @@ def test_idle_the_plugin_imports_nothing_heavy(pytester: pytest.Pytester) -> Non
 
 
 def test_tests_alone_load_neither_the_catalogue_nor_what_repositories_need(pytester: pytest.Pytester) -> None:
-    tests = pytester.mkdir("tests")
+    tests = pytester.mkdir("site")
     tests.joinpath("README.md").write_text("No configuration here.")
     tests.joinpath("test_site.py").write_text(
         """
@@ -136,9 +136,9 @@ def test_modules(modssl_server):
 """
     )
     options = ("--modssl", "--modssl-target=local", "-p", "no:xdist")
-    pytester.runpytest_subprocess(*options, "tests").assert_outcomes(passed=1)
-    tests.joinpath("000-default").write_text("")
-    pytester.runpytest_subprocess(*options, "tests").assert_outcomes(failed=1)
+    pytester.runpytest_subprocess(*options, "site").assert_outcomes(passed=1)
+    tests.joinpath("shop.conf").write_text("<VirtualHost *:80>\n</VirtualHost>\n")
+    pytester.runpytest_subprocess(*options, "--modssl-checks=syntax", "site").assert_outcomes(failed=1, passed=1)
 
 
 def test_every_fixture_and_option_has_a_text_for_the_user(pytester: pytest.Pytester) -> None:
