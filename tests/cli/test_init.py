@@ -57,6 +57,7 @@ def test_the_tests_that_it_writes_pass(
 def test_without_an_httpd_the_files_are_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     gateway = tmp_path / "gateway"
     shutil.copytree(fixture("repos/gateway"), gateway)
+    (gateway / "pytest.ini").unlink()
     assert main(["init", str(gateway)]) == 0
     told = capsys.readouterr()
     assert told.out.splitlines() == [f"wrote {gateway}/tests/test_httpd.py", f"wrote {gateway}/pytest.ini"]
