@@ -78,4 +78,4 @@ def test_a_change_fails_where_nothing_may_change(pytester: pytest.Pytester, repo
             "        was main:hosts/0-www.conf:10: Header always set X-Frame-Options DENY",
         ]
     )
-    assert result.stdout.str().count("SAMEORIGIN now") == 1
+    assert result.stdout.str().partition("short test summary")[0].count("SAMEORIGIN now") == 1
