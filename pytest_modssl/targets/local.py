@@ -43,8 +43,8 @@ _STOP_SECONDS = 5.0
 _RELOAD_SECONDS = 5.0
 _SETTLE_SECONDS = 0.5
 # httpd's parent asks once a second which children have ended, and logs how (SCOREBOARD_MAINTENANCE_INTERVAL in
-# include/mpm_common.h).
-_REAP_SECONDS = 1.5
+# include/mpm_common.h); a loaded machine gets more.
+_REAP_SECONDS = 4.0
 _READY = "resuming normal operations"
 # Whatever else is in the environment must not change what a configuration does.
 _PASSED_ON = ("LD_LIBRARY_PATH", "PATH", "TZ")

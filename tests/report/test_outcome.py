@@ -11,6 +11,7 @@ import pytest
 
 from pytest_modssl import CA, ServerConfig, ServerGoneError, StartError, VirtualHost, WaitTimeoutError, assert_handshake
 from pytest_modssl.asserts import ModsslAssertionError
+from pytest_modssl.httpd.render import ERROR_LOG
 from pytest_modssl.report import outcome
 from pytest_modssl.report.outcome import UnexpectedLogError, check_servers, explain
 from pytest_modssl.targets.local import LocalInstance, LocalTarget
@@ -170,7 +171,11 @@ def test_the_command_that_is_shown_repeats_the_request(server: Server) -> None:
     assert "403 Forbidden" in done.stderr + done.stdout
 
 
-def test_a_server_that_the_test_did_not_use_explains_nothing(server: Server) -> None:
+def test_a_server_that_the_test_did_not_use_explains_nothing(running: Server) -> None:
+    if "AH00094" not in (running.instance.folder / ERROR_LOG).read_text():
+        running.log.wait_for("AH00094")  # the last line of a start, which comes after the server is ready
+    server = running
+    server.begin_test()
     assert explain(AssertionError(), [server]) == []
     assert explain(AssertionError(), []) == []
 
