@@ -34,6 +34,25 @@ class Figure:
     reached: bool
 
 
+def on_two_workers(what: str, one: float, two: float, *, bar: float) -> Figure:
+    """How many times faster two workers are than one process.
+
+    Args:
+        what: was run.
+        one: seconds in one process.
+        two: seconds on two workers.
+        bar: the least factor.
+    """
+    return Figure(
+        what=what,
+        ours=seconds(two),
+        bare=seconds(one),
+        ratio=f"{one / two:.2f} x",
+        bar=f">= {bar:g} x",
+        reached=one / two >= bar,
+    )
+
+
 def medians(*measures: Callable[[], float], rounds: int) -> list[float]:
     """The median of each measure in seconds; all are taken once a round, in turns from first to last and back.
 

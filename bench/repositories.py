@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bench.figures import Figure, medians, seconds
+from bench.figures import Figure, medians, on_two_workers, seconds
 from bench.place import NAME
 from bench.suites import run_pytest, write_suite
 
@@ -82,14 +82,7 @@ def measure(bench: Bench) -> Iterator[Figure]:
             bar=f"<= {most} s",
             reached=min(one, two) <= most,
         )
-        yield Figure(
-            what=f"{what}, -n 2 against -n 0",
-            ours=seconds(two),
-            bare=seconds(one),
-            ratio=f"{one / two:.2f} x",
-            bar=">= 1.6 x",
-            reached=one / two >= 1.6,
-        )
+        yield on_two_workers(f"{what}, -n 2 against -n 0", one, two, bar=1.6)
 
 
 def _hosts(bench: Bench) -> Path:

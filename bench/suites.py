@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.figures import Figure, medians, seconds, timed
+from bench.figures import Figure, medians, on_two_workers, seconds, timed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -168,14 +168,8 @@ def spread(bench: Bench) -> Figure:
     )
     two, one, busy_two, busy_one = medians(*runs, rounds=2)
     free = 2 * busy_one / busy_two
-    return Figure(
-        what=f"pytest with {_SPREAD} configurations, -n 2 against -n 0 ({free:.1f} cores were free)",
-        ours=seconds(two),
-        bare=seconds(one),
-        ratio=f"{one / two:.2f} x",
-        bar=">= 1.7 x",
-        reached=one / two >= 1.7,
-    )
+    what = f"pytest with {_SPREAD} configurations, -n 2 against -n 0 ({free:.1f} cores were free)"
+    return on_two_workers(what, one, two, bar=1.7)
 
 
 def _busy(processes: int) -> float:

@@ -149,14 +149,14 @@ class RepoConfig:
 
     def render(self, installation: Installation, place: Place) -> Rendered:
         """Its files for a place on an httpd; see `Configuration`."""
-        terms = self._terms(installation, place)
-        texts = self.rewritten(terms)
+        loaded = modules_to_load(self, installation)
+        texts = self._rewritten(installation, place, loaded)
         files = {path: (one.text.encode("utf-8", "surrogateescape"), 0o644) for path, one in texts.items()}
         files = {**self.content, **files} | {
             one.path: (one.content, one.mode) for one in self.made if one.content is not None
         }
         folders = {one.path: one.mode for one in self.made if one.content is None}
-        lines, origins = main_file(self, installation, place)
+        lines, origins = main_file(self, installation, place, loaded)
         own = {MAIN: ("\n".join([*lines, ""]).encode("utf-8", "surrogateescape"), 0o644)}
         here = place.machine == ""
         inside = {} if here else {_below(place, path): file for path, file in files.items()}
@@ -189,8 +189,18 @@ class RepoConfig:
             },
         )
 
-    def rewritten(self, terms: Terms) -> dict[str, Rewritten]:
+    def _rewritten(self, installation: Installation, place: Place, loaded: Sequence[str]) -> dict[str, Rewritten]:
         """The text of every configuration file for one place, by deployment path."""
+        terms = Terms(
+            installation=installation,
+            place=place,
+            ports=self.listening,
+            sockets=self.sockets,
+            loaded=frozenset(loaded),
+            folders=self._document_folders,
+            server_root=self.reading.server_root,
+            refused=self.refused,
+        )
         return {file.deployed: rewrite(file, self.placed.get(file.deployed, ()), terms) for file in self.reading.files}
 
     @cached_property
@@ -204,20 +214,8 @@ class RepoConfig:
     def substitutions(self, installation: Installation) -> tuple[Substitution, ...]:
         """What differs from the configuration as deployed, wherever this httpd runs it."""
         anywhere = Place(root="/", address="", ports={}, identity=None)
-        texts = self.rewritten(self._terms(installation, anywhere)).values()
+        texts = self._rewritten(installation, anywhere, modules_to_load(self, installation)).values()
         return tuple(dict.fromkeys(told for one in texts for told in one.substitutions))
-
-    def _terms(self, installation: Installation, place: Place) -> Terms:
-        return Terms(
-            installation=installation,
-            place=place,
-            ports=self.listening,
-            sockets=self.sockets,
-            loaded=frozenset(modules_to_load(self, installation)),
-            folders=self._document_folders,
-            server_root=self.reading.server_root,
-            refused=self.refused,
-        )
 
     @cached_property
     def _document_folders(self) -> tuple[str, ...]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import stat
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from pytest_modssl.repo.deployment import Deployment
     from pytest_modssl.repo.reader import Reading
@@ -48,6 +48,6 @@ def _walk(deployment: Deployment) -> Iterator[tuple[Path, int]]:
         for folder, names, files in os.walk(top):
             names[:] = sorted(set(names) - _NOT_DEPLOYED)
             for name in sorted(files):
-                path = top.__class__(folder, name)
+                path = Path(folder, name)
                 if path.is_file():  # a link that leads nowhere is none
                     yield path, path.stat().st_size

@@ -66,6 +66,10 @@ class SourceFile:
     path: Path | None
     text: str = field(repr=False)
 
+    def at(self, line: int) -> Origin:
+        """A line of it, counted from 1, in the repository where it has one."""
+        return Origin(str(self.path or self.deployed), line)
+
 
 class Placed(NamedTuple):
     """A statement where a configuration has it, once for each time that its file is included or its macro used.
@@ -99,7 +103,7 @@ class Placed(NamedTuple):
     @property
     def origin(self) -> Origin:
         """Its file and line, in the repository where it has one."""
-        return Origin(str(self.file.path or self.file.deployed), self.statement.line)
+        return self.file.at(self.statement.line)
 
 
 class Missed(NamedTuple):

@@ -12,8 +12,6 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from pytest_modssl.httpd.modules import module_of_directive
-from pytest_modssl.httpd.snippet import Origin
 from pytest_modssl.repo.made import Substitution
 from pytest_modssl.repo.proxied import backend_urls, redirected
 from pytest_modssl.repo.references import paths_in
@@ -162,11 +160,6 @@ def _paths(same: Sequence[Placed], terms: Terms) -> Iterator[_Change]:
     """Absolute paths of the machine that the configuration is for, moved below `Place.machine`."""
     machine = terms.place.machine
     first = same[0]
-    if first.directive.lower() == "define" and len(first.arguments) > 1:
-        drive = first.statement.args[1]
-        at = drive.start + (first.file.text[drive.start] in {'"', "'"})
-        if _ON_WINDOWS.match(first.file.text, at):
-            yield _Change(at, at + 1, first.file.text[at].upper())
     for path in paths_in(first.directive, [word.text for word in first.statement.args]):
         if path.kind in _UNMOVED or (path.kind == "maybe" and first.directive.lower() not in _SUBSTITUTING):
             continue
@@ -336,6 +329,16 @@ def _suites(same: Sequence[Placed], terms: Terms) -> Iterator[_Change]:
                 yield _word(first, index, "DEFAULT", told)
 
 
+def _define(same: Sequence[Placed], _terms: Terms) -> Iterator[_Change]:
+    """`Define` of a path with a drive: in capitals, as the folder is called that stands for the drive."""
+    first = same[0]
+    if len(first.statement.args) > 1:
+        value = first.statement.args[1]
+        at = value.start + (first.file.text[value.start] in {'"', "'"})
+        if _ON_WINDOWS.match(first.file.text, at):
+            yield _Change(at, at + 1, first.file.text[at].upper())
+
+
 _BY_NAME: dict[str, Callable[[Sequence[Placed], Terms], Iterator[_Change]]] = {
     "listen": _listen,
     "virtualhost": _virtual_host,
@@ -343,6 +346,7 @@ _BY_NAME: dict[str, Callable[[Sequence[Placed], Terms], Iterator[_Change]]] = {
     "group": _account,
     "loadmodule": _module,
     "loadfile": _file_to_load,
+    "define": _define,
     "sslciphersuite": _suites,
     "sslproxyciphersuite": _suites,
 }
@@ -356,13 +360,3 @@ def absent_modules(statements: Iterable[Placed], installation: Installation) -> 
         if one.directive.lower() == "loadmodule" and len(one.arguments) > 1
     }
     return frozenset(name for name in named if not installation.has(name))
-
-
-def may_be_left_out(directive: str, absent: frozenset[str]) -> bool:
-    """Whether a directive that httpd does not know may come from a module that is not there."""
-    return bool(absent) and (module_of_directive(directive) or next(iter(absent))) in absent
-
-
-def origin_of(file: SourceFile, line: int) -> Origin:
-    """A line of a file, in the repository where it has one."""
-    return Origin(str(file.path or file.deployed), line)

@@ -10,8 +10,9 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from pytest_modssl.errors import StartError
+from pytest_modssl.errors import ConfigError, ModsslError, StartError
 from pytest_modssl.httpd.dumps import check_syntax, effective_config
+from pytest_modssl.httpd.modules import module_of_directive
 from pytest_modssl.httpd.snippet import Origin
 from pytest_modssl.pki import CA
 from pytest_modssl.repo.config import RepoConfig
@@ -22,7 +23,7 @@ from pytest_modssl.repo.made import Made
 from pytest_modssl.repo.making import make
 from pytest_modssl.repo.placeholders import PLACEHOLDER, is_foreign, placeholders
 from pytest_modssl.repo.reader import read_configuration
-from pytest_modssl.repo.rewrite import EVERYWHERE, absent_modules, backends_in, by_statement, may_be_left_out
+from pytest_modssl.repo.rewrite import EVERYWHERE, absent_modules, backends_in, by_statement
 from pytest_modssl.repo.told import UNNAMED, told_hosts, user_origin, without_machine
 
 if TYPE_CHECKING:
@@ -110,9 +111,12 @@ def study(target: Target, found: Found, backends: Callable[[], Backends]) -> Stu
             return Study(found=found, config=config, substitutions=differing, making=making)
         mended = _mended(config, answer.problem, absent)
         if mended is None:
-            break
+            return Study(found=found, config=config, refused=_refusal(target, config))
         config = mended
-    return Study(found=found, config=config, refused=_refusal(target, config))
+    raise ConfigError(
+        f"{found.title}: httpd was asked {_MOST_QUESTIONS} times and each time named another file or directive that is "
+        f"not there, last: {answer.problem}. What to do: put into the repository what it includes"
+    )
 
 
 def _with_sockets(config: RepoConfig, backends: Callable[[], Backends]) -> RepoConfig:
@@ -158,10 +162,16 @@ def _mended(config: RepoConfig, problem: ConfigProblem | None, absent: frozenset
 
 
 def _may_be_left_out(config: RepoConfig, directive: str, absent: frozenset[str]) -> bool:
-    """Whether a directive may come from a module that is not there: one that is loaded, or that nothing tells of."""
+    """Whether a directive that httpd does not know may come from a module that is not there.
+
+    It is one that the configuration loads; or, where that tells nothing of modules, one that httpd's own have not.
+    """
+    if absent:
+        module = module_of_directive(directive)
+        return module is None or module in absent
     own = config.found.main is not None
     loads = own and any(one.directive.lower() == "loadmodule" for one in config.reading.statements)
-    return may_be_left_out(directive, absent) or (not loads and is_foreign_directive(directive))
+    return not loads and is_foreign_directive(directive)
 
 
 def _refusal(target: Target, config: RepoConfig) -> StartError:
@@ -169,7 +179,10 @@ def _refusal(target: Target, config: RepoConfig) -> StartError:
         target.check(config)
     except StartError as error:
         return error
-    raise AssertionError("httpd took what it has just refused")
+    raise ModsslError(
+        f"{config.found.title}: httpd accepts the configuration (-t) and does not tell what is in effect "
+        "(-D DUMP_CONFIG), so its virtual hosts are not known"
+    )
 
 
 def _made_ready(config: RepoConfig, answer: _Answer, backends: Callable[[], Backends]) -> tuple[RepoConfig, Making]:
@@ -178,18 +191,17 @@ def _made_ready(config: RepoConfig, answer: _Answer, backends: Callable[[], Back
     texts = {file.deployed: file for file in config.reading.files}
 
     def origin(deployed: str, line: int) -> Origin:
-        file = texts.get(deployed)
-        return Origin(str(file.path if file is not None and file.path is not None else deployed), line)
+        return texts[deployed].at(line) if deployed in texts else Origin(deployed, line)
 
     def has(deployed: str) -> bytes | None:
         if deployed.startswith(EVERYWHERE):
             return PLACEHOLDER
         if deployed in texts:
             return texts[deployed].text.encode("utf-8", "surrogateescape")
+        if deployed in config.content:
+            return config.content[deployed][0]
         brought = config.found.layout.files.get(deployed)
-        return (
-            config.content[deployed][0] if deployed in config.content else None if brought is None else brought.encode()
-        )
+        return None if brought is None else brought.encode()
 
     making = make(
         answer.directives,

@@ -38,12 +38,15 @@ _GLOBAL_LOG = Version(2, 4, 19)
 
 
 def main_file(
-    config: RepoConfig, installation: Installation, place: Place
+    config: RepoConfig, installation: Installation, place: Place, loaded: Iterable[str]
 ) -> tuple[list[str], list[tuple[Snippet, int] | None]]:
     """Its lines, and where those come from that are the user's.
 
-    Raises:
-        MissingModuleError: when the httpd lacks a module that the configuration needs.
+    Args:
+        config: what it is around.
+        installation: the httpd that reads it.
+        place: where it is.
+        loaded: names of the modules to load.
     """
     ports, root, types = config.listening, config.found.layout.server_root, types_file(config.found, config.reading)
     log = "GlobalLog" if installation.version >= _GLOBAL_LOG else "CustomLog"
@@ -51,10 +54,7 @@ def main_file(
         *_defines(config.found, place),
         f'ServerRoot "{place.machine}{root}"',
         f'DefaultRuntimeDir "{place.below("run")}"',
-        *(
-            f'LoadModule {name}_module "{installation.loadable[name]}"'
-            for name in modules_to_load(config, installation)
-        ),
+        *(f'LoadModule {name}_module "{installation.loadable[name]}"' for name in loaded),
         *([f"User {place.identity[0]}", f"Group {place.identity[1]}"] if place.identity else []),
         "ServerName localhost",
         *(line for url, socket in _workers(config) for line in worker_text(url, socket).splitlines()),

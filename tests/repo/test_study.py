@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_modssl.backends import Backends
+from pytest_modssl.errors import ConfigError
 from pytest_modssl.pki import CA
 from pytest_modssl.repo.discover import discover
 from pytest_modssl.repo.study import Study, study
@@ -287,6 +288,13 @@ def test_fragments_may_speak_of_modules_that_nothing_tells_of(
     found = studying(tmp_path)
     assert found.refused is None, found.refused
     assert any(str(one).startswith("WSGIScriptAlias: left out") for one in found.substitutions)
+
+
+def test_httpd_is_not_asked_without_end(studying: Studying, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pytest_modssl.repo.study._MOST_QUESTIONS", 1)
+    more = "LoadModule security2_module modules/mod_security2.so\nSecRuleEngine On\n"
+    with pytest.raises(ConfigError, match=r"asked 1 times.*SecRuleEngine"):
+        studying(written(tmp_path, more=more))
 
 
 def test_what_a_back_end_received_can_be_seen(studying: Studying, tmp_path: Path, modssl_target: Target) -> None:
