@@ -60,7 +60,10 @@ def _started(pid: int) -> float:
 
 
 def ended(pid: int) -> bool:
-    return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 def test_an_owner_that_closes_leaves_nothing_but_the_base_lock(base: Path) -> None:
