@@ -63,12 +63,13 @@ def test_a_known_secret_is_removed_in_every_form(secret: bytes, form: str) -> No
     known = knowing(secret)
     known.add_keys(secret)
     encoded = FORMS[form](secret)
-    left = known.removed_from(f"before {encoded} behind")
+    # Not a space alone: base64 may end like the name of a password, and the word behind `=` is then taken for one.
+    left = known.removed_from(f"before {encoded} ; behind")
     pieces = [encoded[at : at + 16] for at in range(0, len(encoded) - 16, 16)] or [encoded]
     assert REMOVED in left
     assert [one for one in pieces if one in left] == []
     assert left.startswith("before ")
-    assert left.rstrip().endswith("behind")
+    assert left.endswith("; behind")
 
 
 @pytest.mark.parametrize("number", range(1, 26))
