@@ -31,6 +31,21 @@ CRASHES = """
         return ServerConfig(*hosts, directives="ThreadStackSize 20480")
 """
 
+# One whose child a CGI ends; a thread whose stack is full runs no handler of signals, and may leave no core.
+LEAVES_A_CORE = """
+    import pytest, requests
+    from pytest_modssl import File, ServerConfig, VirtualHost
+
+    @pytest.fixture(scope="module")
+    def modssl_config():
+        program = File(b"#!/bin/sh\\nkill -SEGV $PPID\\nsleep 5\\n", executable=True)
+        return ServerConfig(VirtualHost("www.example.test", files={"crash.cgi": program}), mpm="prefork")
+
+    def test_it(modssl_server):
+        with pytest.raises(requests.ConnectionError):
+            modssl_server.get("http://www.example.test/crash.cgi")
+"""
+
 
 class RunPytest(Protocol):
     def __call__(self, source: str, *args: str) -> pytest.RunResult: ...
@@ -145,11 +160,7 @@ def test_a_report_that_cannot_be_written_is_told_and_hides_nothing(run: RunPytes
 def test_a_core_and_its_backtrace_are_had_on_request(run: RunPytest, modssl_target: Target) -> None:
     """By whatever this kernel does with cores, and with gdb where it is: each is told as it is."""
     result = run(
-        CRASHES
-        + """
-    def test_it(modssl_server):
-        modssl_server.handshake("www.example.test")
-    """,
+        LEAVES_A_CORE,
         "--modssl-backtrace",
         "core",
     )
