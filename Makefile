@@ -6,8 +6,10 @@
 # make test-images: the tests that use a server, on the images that are slow to build.
 # make test-versions: the tests that use a server, on the httpds of four Debian suites, as an ordinary user, ending in a table.
 # make test-builds: every httpd that can be built from source, and what only those can show: ten builds of some minutes, the first time.
+# make faults: hundreds of kills, shortages and hostile peers, counted; writes the table in docs/faults.md.
+# make bench: measures ours side by side with peers.
 
-.PHONY: demo test test-all diagnosis-table test-images test-versions test-builds lint bench setup-demo setup-dev clean
+.PHONY: demo test test-all diagnosis-table test-images test-versions test-builds faults lint bench setup-demo setup-dev clean
 
 demo: setup-demo
 	cd fixtures/repos/shop && PYTHONDONTWRITEBYTECODE=1 ../../../.venv/bin/pytest --modssl -v -p no:cacheprovider
@@ -29,6 +31,9 @@ test-versions: setup-dev
 
 test-builds: setup-dev
 	@tools/with-engine tools/suite-builds
+
+faults: setup-dev
+	@FAULTS=long tools/with-engine .venv/bin/pytest -q tests/faults
 
 lint: setup-dev
 	@tools/step "ruff check" .venv/bin/ruff check
