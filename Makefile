@@ -7,7 +7,7 @@
 # make test-versions: the tests that use a server, on the httpds of four Debian suites, as an ordinary user, ending in a table.
 # make test-builds: every httpd that can be built from source, and what only those can show: ten builds of some minutes, the first time.
 # make faults: hundreds of kills, shortages and hostile peers, counted; writes the table in docs/faults.md.
-# make bench: measures ours side by side with peers.
+# make bench: measures ours side by side with peers, and writes docs/benchmarks.md; PARTS="suites looking" measures those alone.
 
 .PHONY: demo test test-all diagnosis-table test-images test-versions test-builds faults lint bench setup-demo setup-dev clean
 
@@ -41,12 +41,13 @@ lint: setup-dev
 	@tools/step "mypy --strict" .venv/bin/mypy --strict
 
 bench: setup-dev
-	.venv/bin/python -m bench
+	@tools/peers
+	@tools/with-engine .venv/bin/python -m bench --write $(PARTS)
 
 setup-demo setup-dev: setup-%:
 	@tools/packages
 	@PYTHON="$(PYTHON)" tools/environment $*
 
 clean:
-	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-peers build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench import bare
 from bench.figures import Figure, medians, seconds
-from bench.place import NAME
+from bench.place import NAME, NotMeasured
 from bench.suites import run_pytest, write_suite
 from pytest_modssl.errors import EngineError
 from pytest_modssl.targets.container_target import ContainerTarget
@@ -45,15 +45,11 @@ def test_host(configs, modssl_server_factory, n):
 """
 
 
-class NoEngine(Exception):  # noqa: N818 - not an error
-    """No container engine answers."""
-
-
 def measure(bench: Bench) -> Iterator[Figure]:
     try:
         engine = connect()
     except EngineError as error:
-        raise NoEngine(str(error).splitlines()[0]) from None
+        raise NotMeasured(str(error).splitlines()[0]) from None
     owner = Owner(new_run())
     try:
         image = image_for(engine, None, say=print)

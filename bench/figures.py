@@ -7,10 +7,12 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bench.page import markdown
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-_COLUMNS = ("what", "ours", "bare", "ratio", "bar", "")
+_COLUMNS = ("what", "ours", "bare", "ratio", "bar", "verdict")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +34,15 @@ class Figure:
     ratio: str
     bar: str
     reached: bool
+
+    def cells(self) -> tuple[str, ...]:
+        """A row of the table."""
+        verdict = "reached" if self.reached else "MISSED"
+        return (self.what, self.ours, self.bare, self.ratio, self.bar, verdict)
+
+    def __str__(self) -> str:
+        _, *named, verdict = zip(_COLUMNS, self.cells(), strict=True)
+        return ", ".join([self.what, *(f"{head} {cell}" for head, cell in named if cell), verdict[1]])
 
 
 def on_two_workers(what: str, one: float, two: float, *, bar: float) -> Figure:
@@ -83,13 +94,5 @@ def seconds(value: float) -> str:
 
 
 def table(figures: Iterable[Figure]) -> str:
-    """The figures as lines of equal columns."""
-    rows = [_COLUMNS]
-    rows += [(one.what, one.ours, one.bare, one.ratio, one.bar, "ok" if one.reached else "MISSED") for one in figures]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = []
-    for row in rows:
-        what, *values, verdict = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        lines.append("  ".join((what, *(value.strip().rjust(len(value)) for value in values), verdict)).rstrip())
-    lines.insert(1, "-" * max(map(len, lines)))
-    return "\n".join(lines)
+    """The figures in Markdown."""
+    return markdown(_COLUMNS, [one.cells() for one in figures])

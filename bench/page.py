@@ -30,7 +30,7 @@ class Section:
     rows: tuple[tuple[str, ...], ...]
 
     def __str__(self) -> str:
-        return f"### {self.title}\n\n{self.how}\n\n{markdown(self.columns, self.rows)}"
+        return f"#### {self.title}\n\n{self.how}\n\n{markdown(self.columns, self.rows)}"
 
 
 def markdown(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 NAME = "www.example.test"
 
 
+class NotMeasured(Exception):  # noqa: N818 - not an error: the other parts go on
+    """A part cannot be measured here; says why."""
+
+
 @dataclass(frozen=True, slots=True)
 class Bench:
     """The place of one run.

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from bench.figures import Figure, medians, seconds
-from bench.place import NAME
+from bench.place import NAME, NotMeasured
 from pytest_modssl.httpd.installation import find_httpd, probe_installation
 from pytest_modssl.httpds import debian
 from pytest_modssl.httpds.suites import DEFAULT
@@ -32,8 +32,8 @@ _STARTS = 21
 
 
 def measure(bench: Bench) -> Iterator[Figure]:
-    if debian.why_not_here() is not None:
-        return
+    if (reason := debian.why_not_here()) is not None:
+        raise NotMeasured(reason)
     owner = Owner(new_run())
     try:
         with _cache(bench.folder / "cache") as folder:
