@@ -10,17 +10,18 @@ was wrong; 130 when it was interrupted.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from typing import TYPE_CHECKING
 
 from pytest_modssl import __version__
-from pytest_modssl.cli import faq, httpds, images, init, matrix, report
+from pytest_modssl.cli import doctor, faq, httpds, images, init, matrix, report, scan, serve
 from pytest_modssl.errors import ModsslError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_COMMANDS = (faq, httpds, images, init, matrix, report)
+_COMMANDS = (doctor, faq, httpds, images, init, matrix, report, scan, serve)
 
 _EPILOG = """\
 exit status: 0 done, 1 not done (the reason is on standard error), 2 wrong usage, 130 interrupted
@@ -49,3 +50,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         sys.stderr.write("pytest-modssl: interrupted\n")
         return 130
+    except BrokenPipeError:  # the reader has what it wanted, as `head` has
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1

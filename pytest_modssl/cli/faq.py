@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_modssl.cli.running import add_target, running
 from pytest_modssl.errors import ModsslError
 
 if TYPE_CHECKING:
@@ -33,12 +33,7 @@ def declare(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     parser.add_argument(
         "--run", dest="show", action="store_true", help="show its problem and its remedy on a real server"
     )
-    parser.add_argument(
-        "--target",
-        metavar="TARGET",
-        default="",
-        help="where --run starts its servers, as for --modssl-target (default: PYTEST_MODSSL_TARGET, else auto)",
-    )
+    add_target(parser, "where --run starts its servers", otherwise="auto")
     parser.add_argument("--pages", metavar="DIR", type=Path, help="write a page per entry and an index into a folder")
     parser.set_defaults(run=_faq, usage=parser)
 
@@ -99,26 +94,15 @@ def _show(entry: Entry, target_name: str) -> int:
     """Plays every demonstration of an entry; 1 where one did not come out as it should."""
     from pytest_modssl.faq.demos import DEMONSTRATIONS, Scene
     from pytest_modssl.pki import CA
-    from pytest_modssl.run import Run
-    from pytest_modssl.settings import TARGET, SettingError, resolve
-    from pytest_modssl.targets.registry import new_run
 
     chosen = [one for one in DEMONSTRATIONS if one.entry == entry.id]
     if not chosen:
         raise ModsslError(f"{entry.id} has no demonstration")
-    try:
-        settings = resolve({TARGET.ini: [target_name]} if target_name else {}, os.environ, {})
-    except SettingError as error:
-        raise ModsslError(str(error)) from None
-    run = Run(settings, new_run(), say=_say)
-    try:
+    with running(target_name, otherwise="auto") as run:
         target = run.targets[0]
         _say("", f"On {target.id} ({target.description}):")
         scene = Scene(ca=CA(), installation=target.installation)
         outcomes = [_played(one, target, scene) for one in chosen]
-    finally:
-        run.close()
-        run.end()
     return 0 if all(outcomes) else 1
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_modssl.cli.running import add_target, running, say
 from pytest_modssl.errors import ConfigError, ModsslError
 
 if TYPE_CHECKING:
@@ -42,12 +42,7 @@ def declare(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
         default=[],
         help="a main file, a fragment or a folder of them, from FOLDER; repeatable (default: those that are found)",
     )
-    parser.add_argument(
-        "--target",
-        metavar="TARGET",
-        default="",
-        help="whose httpd is asked, as for --modssl-target (default: PYTEST_MODSSL_TARGET, else local)",
-    )
+    add_target(parser, "whose httpd is asked")
     parser.add_argument("--dry-run", action="store_true", help="print what would be written, and write nothing")
     parser.add_argument("--force", action="store_true", help="write test files anew that are there already")
     parser.set_defaults(run=_init)
@@ -81,7 +76,7 @@ def _init(arguments: argparse.Namespace) -> int:
     else:
         _write(texts, force=arguments.force)
     if there is not None and not has_settings(there):
-        _say(f"{there} is left as it is; add to it:\n{text.rstrip()}")
+        say(f"{there} is left as it is; add to it:\n{text.rstrip()}")
     return 0
 
 
@@ -101,18 +96,9 @@ def _write(texts: Mapping[Path, str], *, force: bool) -> None:
 def _hosts(found: Sequence[Found], target: str) -> dict[str, tuple[Known, ...]]:
     """The virtual hosts of each configuration by its title: those that httpd tells, else those that are read."""
     from pytest_modssl.repo.starting import known, read
-    from pytest_modssl.run import Run
-    from pytest_modssl.settings import TARGET, SettingError, resolve
-    from pytest_modssl.targets.registry import new_run
 
-    chosen = target or os.environ.get(TARGET.variable, "") or "local"
-    try:
-        settings = resolve({TARGET.ini: [chosen]}, os.environ, {})
-    except SettingError as error:
-        raise ModsslError(str(error)) from None
-    run = Run(settings, new_run(), say=_say)
     hosts: dict[str, tuple[Known, ...]] = {}
-    try:
+    with running(target) as run:
         for one in found:
             try:
                 study = run.study(run.targets[0], one)
@@ -124,18 +110,10 @@ def _hosts(found: Sequence[Found], target: str) -> dict[str, tuple[Known, ...]]:
                 why = str(study.refused).partition("\n")[0] if study.refused else ""
                 hosts[one.title] = known(study.hosts)
             if why:
-                _say(f"{one.title}: httpd does not tell its virtual hosts ({why}); these are read from its files")
+                say(f"{one.title}: httpd does not tell its virtual hosts ({why}); these are read from its files")
                 hosts[one.title] = read(one)
-    finally:
-        run.close()
-        run.end()
     return hosts
 
 
 def _slug(title: str) -> str:
     return re.sub(r"\W+", "_", title).strip("_").lower()
-
-
-def _say(line: str) -> None:
-    sys.stderr.write(f"pytest-modssl: {line}\n")
-    sys.stderr.flush()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_modssl.cli.running import add_target, running, say
 from pytest_modssl.errors import ModsslError
 
 if TYPE_CHECKING:
@@ -34,12 +34,7 @@ def declare(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
         "--last-failed", action="store_true", help="run the tests that failed the last time (pytest --lf)"
     )
     parser.add_argument("--config", metavar="FILE", default="", help="main configuration file, where that httpd is")
-    parser.add_argument(
-        "--target",
-        metavar="TARGET",
-        default="",
-        help="whose httpd, as for --modssl-target (default: PYTEST_MODSSL_TARGET, else local; for tests their own)",
-    )
+    add_target(parser, "whose httpd; tests run on their own without it")
     parser.add_argument("--output", metavar="FILE", type=Path, help="write it to a file (default: standard output)")
     parser.set_defaults(run=_report, usage=parser)
 
@@ -58,32 +53,15 @@ def _report(arguments: argparse.Namespace) -> int:
         arguments.output.write_text(text, encoding="utf-8", errors="backslashreplace")
     except OSError as error:
         raise ModsslError(f"cannot write the report to {arguments.output}: {error.strerror}") from None
-    sys.stderr.write(f"pytest-modssl: the report is in {arguments.output}\n")
+    say(f"the report is in {arguments.output}")
     return 0
 
 
 def _of_installation(name: str, config: str) -> str:
     from pytest_modssl.report.installed import report_of_installation
-    from pytest_modssl.run import Run
-    from pytest_modssl.settings import TARGET, SettingError, resolve
-    from pytest_modssl.targets.registry import new_run
 
-    chosen = name or os.environ.get(TARGET.variable, "") or "local"
-    try:
-        settings = resolve({TARGET.ini: [chosen]}, os.environ, {})
-    except SettingError as error:
-        raise ModsslError(str(error)) from None
-    run = Run(settings, new_run(), say=_say)
-    try:
+    with running(name) as run:
         return report_of_installation(run.targets[0].installation, config)
-    finally:
-        run.close()
-        run.end()
-
-
-def _say(line: str) -> None:
-    sys.stderr.write(f"{line}\n")
-    sys.stderr.flush()
 
 
 def _of_tests(tests: list[str], target: str, *, last_failed: bool) -> str:

@@ -192,8 +192,10 @@ def get(
 
 
 def kept_httpds() -> list[KeptHttpd]:
-    """Every httpd that is there, by name."""
-    entries = (entry for base in kept_folders("httpds") if base.is_dir() for entry in base.iterdir())
+    """Every httpd that is there, by name; none of a folder that this user may not enter."""
+    entries = (
+        entry for base in kept_folders("httpds") if os.access(base, os.R_OK | os.X_OK) for entry in base.iterdir()
+    )
     found = (_read(entry) for entry in entries if not entry.name.startswith("."))
     return sorted(filter(None, found), key=lambda one: one.name)
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import requests
 
 from pytest_modssl.policy.deviations import Area, Deviation, Presented, Seen, deviations
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from cryptography import x509
 
@@ -109,25 +110,22 @@ def look(
     """
     known = {id(one) for one in server.observations}
     scan = server.scan(name, port=port)
-    shown = tuple(presented(server, name, port=port, client=client)) if scan.protocols else ()
+    shake = functools.partial(server.handshake, name, port=port, client=client)
+    shown = tuple(presented(shake)) if scan.protocols else ()
     hsts = _hsts(server, name, port=port, path=path, client=client)
     server.accept([one for one in server.observations if id(one) not in known])
     return Seen(scan=scan, presented=shown, hsts=hsts, openssl=server.installation.openssl)
 
 
-def presented(server: Server, name: str | None, **options: Any) -> Iterator[Presented]:
+def presented(shake: Callable[..., Handshake]) -> Iterator[Presented]:
     """Each certificate that a server presents, found by a handshake for each kind of key.
 
     Args:
-        server: the server.
-        name: the name to send as SNI.
-        options: `port=` and others of `Server.handshake`.
+        shake: makes one handshake, with the options of `pytest_modssl.tls.handshake` that it is given.
     """
     known: list[x509.Certificate] = []
     for schemes in _SCHEMES:
-        shaken: Handshake = server.handshake(
-            name, signature_schemes=schemes, security_level=0, status_request=True, **options
-        )
+        shaken = shake(signature_schemes=schemes, security_level=0, status_request=True)
         if shaken.leaf is not None and shaken.leaf not in known:
             known.append(shaken.leaf)
             yield Presented(certificate=shaken.leaf, stapled=bool(shaken.ocsp_response))

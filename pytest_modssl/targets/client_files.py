@@ -39,5 +39,8 @@ class ClientFiles:
     def for_commands(self, trust: Sequence[bytes], client: LeafCert | None) -> dict[str, Any]:
         """What `s_client_command` and `curl_command` take: the roots, where there are any, and the client's files."""
         certificate, key = (None, None) if client is None else self.certificate(client)
-        roots = Blob(b"".join(trust)).write_to_path(self._folder / "ca.pem", mode=0o644) if trust else None
-        return {"ca_file": roots, "certificate_file": certificate, "key_file": key}
+        return {"ca_file": self.roots(trust), "certificate_file": certificate, "key_file": key}
+
+    def roots(self, trust: Sequence[bytes]) -> Path | None:
+        """The roots as a file, where there are any."""
+        return Blob(b"".join(trust)).write_to_path(self._folder / "ca.pem", mode=0o644) if trust else None

@@ -24,6 +24,7 @@ from pytest_modssl.tls.commands import sayable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
+    from pathlib import Path
 
     import requests
 
@@ -341,6 +342,11 @@ class Server:
             session.close()
 
     # By hand
+
+    @property
+    def ca_file(self) -> Path | None:
+        """The roots in `trust` as a file (PEM) that is there while this server runs; `None` where there are none."""
+        return self._files.roots(self.trust)
 
     def s_client_command(
         self, name: str | None = None, *, port: int = 443, client: LeafCert | None = None, **options: Any

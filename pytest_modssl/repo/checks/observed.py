@@ -6,6 +6,7 @@ equal settings share one scan. The lines that httpd logs of a client are kept wh
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import http.client
 import re
@@ -270,7 +271,8 @@ class Observed:
             found: tuple[Presented, ...] = ()
             if self._certificates[host.key] > 1:
                 client = self.client(host)
-                found = tuple(presented(self.server, host.name, port=host.reached, client=client))
+                shake = functools.partial(self.server.handshake, host.name, port=host.reached, client=client)
+                found = tuple(presented(shake))
             elif seen is not None and seen.leaf is not None:
                 found = (Presented(certificate=seen.leaf, stapled=False),)
             self._presented[host] = found
