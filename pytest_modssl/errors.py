@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -161,3 +162,17 @@ class ModsslAssertionError(AssertionError):
         self.headline = headline
         self.mismatches = tuple(mismatches)
         self.diagnoses = tuple(diagnoses)
+
+
+def how_ended(status: int) -> str:
+    """An exit status in words, after the name of what ended: "ended with status 1", "was ended by signal 9 (SIGKILL)".
+
+    Args:
+        status: negative for a signal.
+    """
+    if status >= 0:
+        return f"ended with status {status}"
+    try:
+        return f"was ended by signal {-status} ({signal.Signals(-status).name})"
+    except ValueError:  # one of those for real time
+        return f"was ended by signal {-status}"

@@ -119,6 +119,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         engines=_engines(config),
     )
     config.stash[_run_key] = run
+    config.add_cleanup(run.close)  # where the session is interrupted before it has begun, or while it ends
     try:
         _ = run.targets
         if not told:
@@ -126,7 +127,6 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         elif told["modssl_controller"] == os.getppid():  # else on another machine, or dead already
             run.end_with(told["modssl_controller"])
     except ModsslError as error:
-        run.close()
         raise pytest.UsageError(f"--modssl: {error}") from None
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import cached_property
@@ -28,9 +27,6 @@ if TYPE_CHECKING:
     from pytest_modssl.settings import Settings
     from pytest_modssl.targets.base import Target
     from pytest_modssl.targets.server import Server
-
-# Servers of a run that has lost its controller are ended again and again, at this interval.
-_ABANDON_SECONDS = 0.1
 
 
 class Run:
@@ -232,10 +228,8 @@ class Run:
     def _abandon_after(self, controller: int) -> None:
         with suppress(psutil.NoSuchProcess):
             psutil.Process(controller).wait()
-        while True:  # until this process ends: its tests may start more
-            for target in self.__dict__.get("targets", ()):
-                target.abandon()
-            time.sleep(_ABANDON_SECONDS)
+        for target in self.targets:
+            target.abandon()
 
     def begin(self) -> None:
         """Removes what earlier runs left that can no longer do so themselves."""

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
+import signal
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from pytest_modssl.errors import HttpdNotFoundError, MissingModuleError
+from pytest_modssl.errors import HttpdNotFoundError, MissingModuleError, ModsslError, how_ended
 from pytest_modssl.httpd.features import has_feature
 from pytest_modssl.httpd.modules import Layout, package_of_module
 from pytest_modssl.httpd.runner import Runner, run_here
@@ -43,6 +45,8 @@ _INSTALL = (
     "or name one: --modssl-target=local:/path/to/httpd"
 )
 _PROBE = Path(__file__).with_name("probe.sh")
+# Signals that nothing sends to itself; of one that crashes the answer is its status.
+_FROM_OUTSIDE = frozenset({signal.SIGHUP, signal.SIGINT, signal.SIGKILL, signal.SIGTERM})
 _PROBE_SECONDS = 5.0
 
 # Accounts that distributions make for httpd, then those that every Unix has.
@@ -163,8 +167,19 @@ class Installation:
     def ask(
         self, arguments: Iterable[str], *, env: Mapping[str, str] | None = None, timeout: float = 10.0
     ) -> subprocess.CompletedProcess[str]:
-        """What httpd answers to a command line that starts no server; arguments and result as for `Runner`."""
-        return self.run([*self.command, *arguments], env={**self.environment, **(env or {})}, timeout=timeout)
+        """What httpd answers to a command line that starts no server; arguments and result as for `Runner`.
+
+        Raises:
+            ModsslError: when it was ended from outside, and so has not answered.
+        """
+        command = [*self.command, *arguments]
+        answer = self.run(command, env={**self.environment, **(env or {})}, timeout=timeout)
+        if -answer.returncode in _FROM_OUTSIDE:
+            raise ModsslError(
+                f"`{shlex.join(command)}` {how_ended(answer.returncode)} before it had answered. What to do: look who "
+                "ended it (SIGKILL: the kernel's log tells whether memory was short), and repeat the run"
+            )
+        return answer
 
     def has(self, module: str) -> bool:
         """Whether a module ("ssl", not "mod_ssl.so") can be used, compiled in or loadable."""

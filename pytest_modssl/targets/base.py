@@ -174,7 +174,7 @@ class Target(Protocol):
         ...
 
     def abandon(self) -> None:
-        """Ends every server at once and does not wait; may be called by any thread, at any moment, again and again."""
+        """Ends every server at once and does not wait, and so every one that is started later; for any thread."""
         ...
 
     def clean_up(self, run: str | None) -> None:

@@ -100,7 +100,8 @@ class Container:
         self._image = image
         self._failure: EngineError | None = None
         self.ended = False
-        with engine_errors(f"start a container of {image}", answered=True), will.names(self._token):
+        refused = docker.errors.APIError
+        with engine_errors(f"start a container of {image}", answered=True), will.names(self._token, refused=refused):
             try:
                 self.id = self._create(image, [keeper, self._token, ROOT], labels, shared)
                 self._stream = self._attach()
@@ -109,7 +110,7 @@ class Container:
                 self._reader = threading.Thread(target=self._read, name=f"modssl {self.id[:12]}", daemon=True)
                 self._reader.start()
                 self._api.start(self.id)
-            except docker.errors.APIError:
+            except refused:
                 self._remove()
                 raise
         self.answer("keeper", "here")

@@ -25,7 +25,6 @@ from pytest_modssl.targets.connections import ESTABLISHED
 from pytest_modssl.targets.container import ROOT, Container, remove
 from pytest_modssl.targets.container_probe import probe_image, runner
 from pytest_modssl.targets.engine_errors import engine_errors
-from pytest_modssl.targets.last_will import LastWill
 from pytest_modssl.targets.registry import is_dead, remove_folder
 from pytest_modssl.targets.server import Server
 from pytest_modssl.targets.start_failure import start_error
@@ -91,7 +90,7 @@ class ContainerTarget:
         self._image = image
         self._owner = owner
         self._start_seconds = start_seconds
-        self._will = LastWill(owner.base)
+        self._abandoned = False
         self._idle: list[Container] = []
         self._all: list[Container] = []
         # To wait for it once is enough: a run of a thousand tests is to end all the same.
@@ -221,7 +220,7 @@ class ContainerTarget:
                     keeper=keeper,
                     ports=ports | _USUAL_PORTS,
                     labels=labels,
-                    will=self._will,
+                    will=self._owner.will,
                     writable=writable,
                     shared=shared,
                 )
@@ -229,6 +228,8 @@ class ContainerTarget:
             self._failure = error
             raise
         self._all.append(container)
+        if self._abandoned:  # in this order: `abandon` ends those that it finds
+            container.hang_up()
         return container
 
     def give_back(self, container: Container) -> None:
@@ -248,10 +249,11 @@ class ContainerTarget:
                 for container in containers:
                     container.wait_until_gone()
         finally:
-            self._will.close()
+            self._owner.will.settle()
 
     def abandon(self) -> None:
         """See `Target.abandon`."""
+        self._abandoned = True
         for container in tuple(self._all):
             container.hang_up()
 

@@ -1,9 +1,12 @@
-"""What is to be removed when this process dies in the moment between a container's creation and its start.
+"""What is to be removed when this process dies: its folder, and a container that is just being made.
 
-From its start on a container lives on a stream that its owner holds. Before, it has no process that could notice the
-owner's death, and the engine knows no creation and start in one. For that moment a shell stands by, in a session of
-its own: it reads names of containers from a pipe, each followed by an empty line when the container runs. A pipe that
-ends after a name ends because its owner died, and the shell becomes this module, which removes that container.
+A process that is killed runs no code of its own any more. So a shell stands by, in a session of its own, and reads from
+a pipe that its owner holds. A pipe that ends before it said that all is done ends because the owner died, and the shell
+becomes `executor`, which ends and removes what the owner's folder tells of, and that folder.
+
+A server on this machine ends with its owner, and a container lives on a stream that its owner holds. But from its
+creation to its start a container has no process that could notice the owner's death, and the engine knows no creation
+and start in one. For that moment the shell is told the container's name, and then an empty line when it runs.
 """
 
 from __future__ import annotations
@@ -14,102 +17,82 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-import docker.errors
-
-from pytest_modssl.errors import EngineError, WaitTimeoutError
-from pytest_modssl.targets.engine import connect
-from pytest_modssl.wait import until
-
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-_SHELL = 'name=; while read -r line; do name=$line; done; [ -z "$name" ] || exec "$@" "$name"'
-# An engine goes on creating a container for which nobody waits any more: 10 to 20 ms, a lot more under load.
-_SECONDS = 5.0
+_DONE = "."
+_SHELL = f'name=; while read -r line; do name=$line; done; [ "$name" = {_DONE} ] || exec "$@" "$name"'
 
 
 class LastWill:
-    """Names of containers that are just being made, left to a shell that outlives this process.
+    """A shell that outlives this process, and has executed what the process leaves behind.
 
     Args:
-        folder: where the shell runs; not one of the user's, which it would keep busy.
+        folder: of this process, which need not be there yet; what is below it is removed. The shell runs beside it.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._shell: subprocess.Popen[bytes] | None = None
         self._executing: list[subprocess.Popen[bytes]] = []
+        shell = ["/bin/sh", "-c", _SHELL, "sh", *_executor(folder)]
+        self._shell = self._start(shell, stdin=subprocess.PIPE)
 
     @contextlib.contextmanager
-    def names(self, container: str) -> Iterator[None]:
+    def names(self, container: str, *, refused: type[Exception]) -> Iterator[None]:
         """Within the block a container of that name is created and started; the block removes it where that fails.
 
-        A block that is interrupted cannot know what the engine has made of it by then: the will is executed.
+        A block that is interrupted cannot know what the engine has made of it by then: it is removed from outside.
+
+        Args:
+            container: its name.
+            refused: what the block raises where the engine has refused and the block has done the rest.
         """
         self._tell(container)
         try:
             yield
-        except docker.errors.APIError:
-            self._tell("")
+        except refused:
             raise
         except BaseException:
-            self._execute()
+            self._executing.append(self._start(_executor(container=container), stdin=subprocess.DEVNULL))
             raise
-        self._tell("")
+        finally:
+            self._tell("")
 
-    def close(self) -> None:
-        """Ends the shell, and waits for what is being removed."""
-        if self._shell is not None:
-            self._execute()
-        for shell in self._executing:
-            shell.wait()
+    def settle(self) -> None:
+        """Waits until what was interrupted is removed."""
+        for executor in self._executing:
+            executor.wait()
         self._executing.clear()
 
+    def close(self) -> None:
+        """Ends the shell: this process has removed all by itself."""
+        self.settle()
+        self._tell(_DONE)
+        assert self._shell.stdin is not None
+        self._shell.stdin.close()
+        self._shell.wait()
+
     def _tell(self, line: str) -> None:
-        if self._shell is None:
-            self._shell = self._start()
         assert self._shell.stdin is not None
         # Where somebody has ended the shell, the next run removes what is left.
         with contextlib.suppress(BrokenPipeError):
             self._shell.stdin.write(f"{line}\n".encode())
 
-    def _execute(self) -> None:
-        """Ends the pipe, as this process's death would."""
-        assert self._shell is not None
-        assert self._shell.stdin is not None
-        self._shell.stdin.close()
-        self._executing.append(self._shell)
-        self._shell = None
-
-    def _start(self) -> subprocess.Popen[bytes]:
+    def _start(self, command: Sequence[str], *, stdin: int) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
-            ["/bin/sh", "-c", _SHELL, "sh", sys.executable, "-m", __name__],
+            command,
             bufsize=0,
-            stdin=subprocess.PIPE,
+            stdin=stdin,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            cwd=self._folder,
+            cwd=self._folder.parent,  # not one of the user's, which it would keep busy
             env={**os.environ, "PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path))},
             start_new_session=True,
         )
 
 
-def execute(container: str) -> None:
-    """Removes a container as soon as it is there; gives up after five seconds, as it may have ended by itself."""
-    with contextlib.closing(connect()) as engine:
-
-        def removed() -> bool:
-            try:
-                engine.client.api.remove_container(container, force=True, v=True)
-            except docker.errors.APIError:
-                return False
-            return True
-
-        with contextlib.suppress(WaitTimeoutError):
-            until(removed, seconds=_SECONDS, what="")
-
-
-if __name__ == "__main__":
-    with contextlib.suppress(EngineError):  # nobody listens
-        execute(sys.argv[1])
+def _executor(folder: Path | None = None, *, container: str | None = None) -> list[str]:
+    """The command line of `executor`; the name of a container may follow."""
+    command = [sys.executable, "-m", "pytest_modssl.targets.executor", "" if folder is None else str(folder)]
+    return command if container is None else [*command, container]

@@ -82,6 +82,7 @@ class LocalTarget:
         self._backtrace = backtrace
         self._owner = owner
         self._start_seconds = start_seconds
+        self._abandoned = False
 
     @property
     def id(self) -> str:
@@ -143,6 +144,7 @@ class LocalTarget:
 
     def abandon(self) -> None:
         """See `Target.abandon`."""
+        self._abandoned = True
         end_servers(self._owner.folder)
 
     def clean_up(self, run: str | None) -> None:
@@ -219,6 +221,8 @@ class LocalTarget:
         process = start(command, folder, environment=environment)
         with contextlib.suppress(psutil.Error):
             ProcessEntry(process.pid, psutil.Process(process.pid).create_time()).write(folder)
+        if self._abandoned:  # in this order: `abandon` ends what has an entry
+            process.kill()
         return process
 
 

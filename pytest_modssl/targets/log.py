@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from pytest_modssl.errors import WaitTimeoutError
 from pytest_modssl.httpd.crashes import CRASHES
-from pytest_modssl.httpd.errorlog import LogCursor, LogRecord, is_error
+from pytest_modssl.httpd.errorlog import SEVERITY, LogCursor, LogRecord, is_error
 from pytest_modssl.wait import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+_SILENT = len(SEVERITY)
 
 Wanted: TypeAlias = "str | re.Pattern[str]"
 
@@ -95,6 +97,12 @@ class ServerLog:
     def unexpected(self) -> tuple[LogRecord, ...]:
         """Records of level error and worse that this test did not expect, and of crashes, which are of level notice."""
         return tuple(one for one in self.unaccounted() if is_error(one) or one.ah in CRASHES)
+
+    @property
+    def last_words(self) -> str | None:
+        """Of an httpd that has ended, its last line of level notice or worse: of an orderly end, what it was asked."""
+        said = [one.raw for one in self.records if SEVERITY.get(one.level or "", _SILENT) <= SEVERITY["notice"]]
+        return f"its last words: {said[-1]}" if said else None
 
 
 def _matches(record: LogRecord, wanted: Wanted) -> bool:

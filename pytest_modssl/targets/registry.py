@@ -8,8 +8,9 @@ The rules, which every line below serves:
    process ends, however it ends: a lock that can be had proves its owner dead, across pid namespaces too.
 3. A server's folder is made, and its entry written, *before* the server starts. So there is no moment at which
    something runs that no folder tells of.
-4. A folder is removed by its owner; else by the controller at the end of the run; else by the next run of any project,
-   for owners that are dead by rule 2. Whoever removes a folder first ends the process that its entry names.
+4. A folder is removed by its owner; else by the owner's last will, a process that outlives it; else, where that too was
+   killed, by the controller at the end of the run or by the next run of any project, for owners that are dead by
+   rule 2. Whoever removes a folder first ends the process that its entry names.
 5. Making and removing owners' folders happens under the base folder's own lock, so that nobody sees a folder half made.
    Lock files of the base are never removed: another process may be waiting on them.
 """
@@ -33,6 +34,7 @@ import psutil
 from filelock import FileLock, Timeout
 
 from pytest_modssl.errors import ModsslError
+from pytest_modssl.targets.last_will import LastWill
 from pytest_modssl.wait import until
 
 if TYPE_CHECKING:
@@ -45,6 +47,8 @@ _LONGEST_BASE = 60
 _SHARED_MEMORY = "/dev/shm"  # noqa: S108 - checked below
 # A server takes less than 1 MB, one of a repository with 500 hosts and their certificates 10 MB.
 _LEAST_MEMORY = 512 << 20
+# The kernel closes the files of a process that has ended one after the other, within milliseconds.
+_DYING_SECONDS = 5.0
 
 
 def new_run() -> str:
@@ -58,6 +62,9 @@ class Owner:
     Args:
         run: name of the run, shared by the controller and its workers.
         base: folder of all runs; by default one of this user's in the system's folder for temporary files.
+
+    Attributes:
+        will: removes the folder, and what this process has started, where it dies before it can do so.
     """
 
     def __init__(self, run: str, *, base: Path | None = None) -> None:
@@ -66,6 +73,7 @@ class Owner:
         self._count = 0
         with _base_lock(self.base):
             self.folder = self.base / f"{run}-{os.getpid()}-{uuid.uuid4().hex[:4]}"
+            self.will = LastWill(self.folder)  # before there is anything to remove
             self.folder.mkdir(mode=0o755)
             self.folder.chmod(0o755)
             self._lock = FileLock(self.folder / _OWNER_LOCK)
@@ -84,6 +92,7 @@ class Owner:
         with _base_lock(self.base):
             remove_owner(self.folder)
             self._lock.release()
+        self.will.close()
 
 
 def default_base() -> Path:
@@ -207,6 +216,17 @@ def remove_folder(folder: Path) -> None:
         return False
 
     until(gone, seconds=2, what=f"{folder} to be removed")
+
+
+def bury(folder: Path) -> None:
+    """Removes what an owner left that is dying, as soon as it is dead (rule 2).
+
+    Raises:
+        WaitTimeoutError: when it lives.
+    """
+    until(lambda: is_dead(folder), seconds=_DYING_SECONDS, what="the end of a process")
+    with _base_lock(folder.parent):
+        remove_owner(folder)
 
 
 def sweep(base: Path) -> int:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from pytest_modssl import http, tls
 from pytest_modssl.capture import Capture
-from pytest_modssl.errors import ModsslError, ServerGoneError, UnknownHostError
+from pytest_modssl.errors import ModsslError, ServerGoneError, UnknownHostError, how_ended
 from pytest_modssl.faq import Evidence
 from pytest_modssl.load import LoadComparison, load
 from pytest_modssl.load.plan import MOST, url_of
@@ -73,7 +73,7 @@ class Server:
         self._still_open: frozenset[str] | None = None
 
     def __repr__(self) -> str:
-        state = "running" if self.exit_status is None else f"ended with status {self.exit_status}"
+        state = "running" if self.exit_status is None else how_ended(self.exit_status)
         names = ", ".join(self.config.names) or "no virtual host"
         return f"<Server {self.installation.id} for {names}: {state}>"
 
@@ -470,10 +470,9 @@ class Server:
         self._crashes.end()
         if self.exit_status is not None:
             crashed = self._crashes.under_gdb()
-            raise ServerGoneError(
-                f"httpd ended with status {self.exit_status} while a test was using it"
-                + (f"\n{crashed}" if crashed is not None else "")
-            )
+            told = [f"httpd {how_ended(self.exit_status)} while a test was using it"]
+            told += [str(one) for one in (self.log.last_words, crashed) if one is not None]
+            raise ServerGoneError("\n".join(told))
 
     def late_crashes(self) -> tuple[LogRecord, ...]:
         """The log's lines about children that crashed since `end_test`, while the test was torn down."""

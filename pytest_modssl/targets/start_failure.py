@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_modssl.errors import StartError
+from pytest_modssl.errors import StartError, how_ended
 from pytest_modssl.faq import Evidence, Start, diagnose
 from pytest_modssl.httpd.errorlog import SEVERITY, LogRecord, parse
 from pytest_modssl.httpd.render import ERROR_LOG
@@ -102,8 +102,8 @@ def _shortened(records: list[LogRecord]) -> Iterator[str]:
 def _headline(installation: Installation, status: int | None, seconds: float) -> str:
     if status is None:
         return f"httpd {installation.version} was not ready within {seconds:g} s"
-    if status < 0:
-        return f"httpd {installation.version} was ended by signal {-status} before it was ready"
+    if status <= 0:
+        return f"httpd {installation.version} {how_ended(status)} before it was ready"
     return f"httpd {installation.version} refused this configuration (exit status {status})"
 
 

@@ -4,24 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import os
-import random
 import signal
 import subprocess
 import sys
-import time
-from functools import partial
-from typing import TYPE_CHECKING
-
-import psutil
-
-from pytest_modssl.wait import until
+from typing import IO, TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator
     from pathlib import Path
 
-CLEAN_SECONDS = 30
-"""Time for what a killed run started to be gone. It takes two seconds at the most on a quiet machine."""
+Popen: TypeAlias = subprocess.Popen[bytes]
 
 SERVERS = """
     import os
@@ -35,8 +27,6 @@ SERVERS = """
         assert server.get(f"https://{name}/").status_code == 200
 """
 """Twelve tests on six configurations."""
-
-MANY_SERVERS = SERVERS.replace("range(12)", "range(400)").replace("n % 6", "n")
 
 HOLD = """
     from pathlib import Path
@@ -70,14 +60,14 @@ sys.exit(pytest.main())
 
 
 @contextlib.contextmanager
-def inner_run(folder: Path, *args: str) -> Iterator[subprocess.Popen[bytes]]:
+def inner_run(folder: Path, *args: str, output: int | IO[bytes] = subprocess.DEVNULL) -> Iterator[Popen]:
     """A run of pytest in a group of its own, which is killed at the end of the block with all that is left of it."""
     without = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest")
     command = [sys.executable, "-c", _PYTEST, "--modssl", "-q", *without, *args]
     with subprocess.Popen(
         command,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        stdout=output,
+        stderr=output,
         start_new_session=True,
         cwd=folder,
     ) as run:
@@ -86,42 +76,3 @@ def inner_run(folder: Path, *args: str) -> Iterator[subprocess.Popen[bytes]]:
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(run.pid, signal.SIGKILL)
-
-
-def kill_at_random_moments(folder: Path, seed: int, times: int, left: Callable[[str], Sequence[object]]) -> None:
-    """Kills runs with two workers at moments of their first seconds, whole, or pytest alone, or one worker alone.
-
-    Each time all must be gone soon after, while those live on that were not killed.
-
-    Args:
-        folder: of the tests.
-        seed: for the moments, and for what is killed.
-        times: how many runs.
-        left: what there is of owners in whose folder's name a text stands.
-    """
-    chance = random.Random(seed)
-    for _ in range(times):
-        with inner_run(folder, "-n", "2") as run:
-            until(partial(_is_past, time.monotonic() + chance.uniform(0.3, 3.5)), seconds=10, what="the moment")
-            dead = _kill_some(run, chance)
-            until(lambda: not left(dead), seconds=CLEAN_SECONDS, what="what the dead had started to be gone")  # noqa: B023
-        until(lambda: not left(""), seconds=CLEAN_SECONDS, what="all that the run started to be gone")
-
-
-def _kill_some(run: subprocess.Popen[bytes], chance: random.Random) -> str:
-    """Kills a run, or some of its processes; returns what stands in the names of the folders of those that lost."""
-    whom = chance.choice(("all", "pytest", "worker"))
-    workers = [one for one in psutil.Process(run.pid).children() if "execnet" in " ".join(one.cmdline())]
-    if whom == "worker" and workers:
-        worker = chance.choice(workers)
-        worker.kill()
-        return f"-{worker.pid}-"
-    if whom == "pytest":
-        run.kill()
-    else:
-        os.killpg(run.pid, signal.SIGKILL)
-    return ""
-
-
-def _is_past(moment: float) -> bool:
-    return time.monotonic() >= moment

@@ -13,7 +13,7 @@ from pytest_modssl.errors import EngineError
 from pytest_modssl.targets.engine import connect
 from pytest_modssl.targets.images import image_for
 from pytest_modssl.wait import until
-from tests.plugin.inner import HOLD, KILLS_ITS_WORKER, MANY_SERVERS, inner_run, kill_at_random_moments
+from tests.plugin.inner import HOLD, KILLS_ITS_WORKER, inner_run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -95,11 +95,3 @@ def test_a_worker_that_is_killed_leaves_no_container(pytester: pytest.Pytester, 
     result = pytester.runpytest_subprocess("--modssl", "-n", "2", "-p", "no:randomly")
     result.assert_outcomes(passed=7, failed=1)
     assert containers() == []
-
-
-@pytest.mark.parametrize("kills", [4, pytest.param(20, marks=pytest.mark.long)])
-def test_no_container_is_left_after_kills_at_random_moments(
-    pytester: pytest.Pytester, containers: Containers, kills: int
-) -> None:
-    pytester.makepyfile(MANY_SERVERS)
-    kill_at_random_moments(pytester.path, 20261124, kills, containers)

@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from pytest_modssl.wait import until
-from tests.plugin.inner import HOLD, KILLS_ITS_WORKER, MANY_SERVERS, SERVERS, inner_run, kill_at_random_moments
+from tests.plugin.inner import HOLD, KILLS_ITS_WORKER, SERVERS, inner_run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -117,12 +117,3 @@ def test_two_runs_at_once_do_not_disturb_each_other(pytester: pytest.Pytester, b
         assert "12 passed" in output, output
     assert left(base) == []
     assert servers_of(base) == []
-
-
-@pytest.mark.parametrize("kills", [3, pytest.param(10, marks=LONG)])
-def test_nothing_is_left_after_kills_at_random_moments(pytester: pytest.Pytester, base: Path, kills: int) -> None:
-    pytester.makepyfile(MANY_SERVERS)
-    kill_at_random_moments(pytester.path, 20261123, kills, lambda owner: servers_of(base, owner))
-    pytester.makepyfile("def test_nothing(): pass")
-    pytester.runpytest_subprocess("--modssl").assert_outcomes(passed=1)
-    assert left(base) == []

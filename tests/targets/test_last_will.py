@@ -1,4 +1,7 @@
-"""Containers whose owner dies, or is interrupted, before they have a process that could notice: they are removed."""
+"""Containers whose owner dies, or is interrupted, before they have a process that could notice: they are removed.
+
+What becomes of their folders is in `test_registry`.
+"""
 
 from __future__ import annotations
 
@@ -16,13 +19,13 @@ import pytest
 
 from pytest_modssl.targets.container import Container
 from pytest_modssl.targets.container_target import ContainerTarget
+from pytest_modssl.targets.registry import Owner, new_run
 from pytest_modssl.wait import until
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from pytest_modssl.targets.engine import Engine
-    from pytest_modssl.targets.registry import Owner
 
 OWNER = """
     import http.client, os, signal, sys
@@ -107,22 +110,28 @@ def test_a_container_whose_creation_is_interrupted_is_removed_when_its_target_cl
     assert containers(owner.folder) == (3, [])
 
 
-def wills() -> list[psutil.Process]:
-    """The shells of last wills that this process has; other children of it may just be ending."""
+def wills(owner: Owner) -> list[psutil.Process]:
+    """The shells of the last will that an owner of this process has; other children may just be ending."""
     children = [one for one in psutil.Process().children() if one.status() != psutil.STATUS_ZOMBIE]
     found = []
     for one in children:
         with contextlib.suppress(psutil.Error):
-            if "last_will" in " ".join(one.cmdline()):
+            if str(owner.folder) in one.cmdline():
                 found.append(one)
     return found
 
 
-def test_a_target_that_is_closed_leaves_no_process(engine: Engine, image: str, owner: Owner) -> None:
-    target = ContainerTarget(engine, image, owner, start_seconds=20)
-    target._new(frozenset())
-    try:
-        assert wills()
-    finally:
-        target.close()
-    assert wills() == []
+def test_an_owner_that_is_closed_leaves_no_process(base: Path) -> None:
+    owner = Owner(new_run(), base=base)
+    assert len(wills(owner)) == 1
+    owner.close()
+    assert wills(owner) == []
+
+
+def test_one_whose_will_was_ended_closes_all_the_same(base: Path) -> None:
+    owner = Owner(new_run(), base=base)
+    for one in wills(owner):
+        one.kill()
+        one.wait()
+    owner.close()
+    assert [path.name for path in base.iterdir()] == ["registry.lock"]

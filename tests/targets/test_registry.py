@@ -94,10 +94,24 @@ def test_a_living_owner_is_left_alone(base: Path, foreign_owner: ForeignOwner) -
     assert len(list(base.glob("run1-*"))) == 1
 
 
-def test_a_killed_owner_is_swept_with_what_it_started(base: Path, foreign_owner: ForeignOwner) -> None:
+def test_a_killed_owner_is_removed_with_what_it_started(base: Path, foreign_owner: ForeignOwner) -> None:
     popen, pid = foreign_owner
     popen.kill()
-    popen.wait()
+    until(lambda: [path.name for path in base.iterdir()] == ["registry.lock"], seconds=30, what="its folder to go")
+    assert ended(pid)
+
+
+def _kill_with_its_will(owner: subprocess.Popen[str]) -> None:
+    for one in psutil.Process(owner.pid).children():
+        if "executor" in " ".join(one.cmdline()):
+            one.kill()
+    owner.kill()
+    owner.wait()
+
+
+def test_one_that_was_killed_with_its_will_is_swept(base: Path, foreign_owner: ForeignOwner) -> None:
+    popen, pid = foreign_owner
+    _kill_with_its_will(popen)
     assert sweep(base) == 1
     until(lambda: ended(pid), seconds=30, what="the process to end")
     assert [path.name for path in base.iterdir()] == ["registry.lock"]
@@ -105,8 +119,7 @@ def test_a_killed_owner_is_swept_with_what_it_started(base: Path, foreign_owner:
 
 def test_the_end_of_a_run_removes_its_dead_owners_and_no_other_run(base: Path, foreign_owner: ForeignOwner) -> None:
     popen, pid = foreign_owner
-    popen.kill()
-    popen.wait()
+    _kill_with_its_will(popen)
     end_run("run2", base)
     assert not ended(pid)
     end_run("run1", base)
