@@ -26,11 +26,10 @@ if TYPE_CHECKING:
 
     import pytest
 
-PROMISED_SECONDS = 2
-"""In which all that a killed run had started is gone, on a machine that is not busy."""
+    from tests.plugin.inner import Popen
 
 GENEROUS_SECONDS = 30
-"""In which a test wants it gone: machines that run tests are busy."""
+"""In which all that a killed run had started is gone: two are promised, and machines that run tests are busy."""
 
 RUN_SECONDS = 100
 """In which a run has ended, disturbed or not: it takes 2 s on a machine that is not busy."""
@@ -100,12 +99,18 @@ class Place:
     # Runs
 
     @contextlib.contextmanager
-    def run(self, workers: int) -> Iterator[subprocess.Popen[bytes]]:
+    def run(self, workers: int) -> Iterator[Popen]:
         """A run of the suite, killed at the end of the block; what it told before is forgotten."""
         (self.project / TOLD).unlink(missing_ok=True)
         order = ("-p", "no:randomly", "-n", str(workers), "--tb=short")
         with (self.folder / "output").open("wb") as output, inner_run(self.project, *order, output=output) as run:
+            self._began = time.monotonic()
             yield run
+
+    def at(self, moment: float, run: Popen) -> None:
+        """Returns so many seconds after the start of the last run, or when it has ended."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            run.wait(max(0, moment - (time.monotonic() - self._began)))
 
     @property
     def output(self) -> str:
@@ -132,11 +137,10 @@ class Place:
 
     def whole_run(self, workers: int) -> Told:
         """What an undisturbed run told; it ends as it should, and leaves nothing. Its length is kept in `seconds`."""
-        began = time.monotonic()
         with self.run(workers) as run:
             status = run.wait(RUN_SECONDS)
             ended = time.monotonic()
-            self.seconds[workers] = ended - began
+            self.seconds[workers] = ended - self._began
             assert status == 1, f"an undisturbed run ended with status {status}:\n{self.output}"
             self.clean("an undisturbed run", ended)
         told = self.told()
@@ -154,13 +158,13 @@ class Place:
 
     # What there is of them
 
-    def processes(self, name: str = "") -> list[psutil.Process]:
-        """All processes of the runs, or those with a file name of program that begins so."""
+    def processes(self) -> list[psutil.Process]:
+        """All processes of the runs."""
         mark = os.fsencode(self._path)
         found = []
         for one in psutil.process_iter():
             with contextlib.suppress(OSError, psutil.Error):
-                if mark in Path(f"/proc/{one.pid}/environ").read_bytes() and one.name().startswith(name):
+                if mark in Path(f"/proc/{one.pid}/environ").read_bytes():
                     found.append(one)
         return found
 
@@ -212,7 +216,7 @@ class Place:
         took = time.monotonic() - since
         if took > self.worst:
             self.worst = took
-            print(f"{took:.2f} s until all was gone, the longest until now: {after}")
+            print(f"{took:.2f} s until all was gone, the longest until now: {after}")  # noqa: T201 - for `-rP`
 
     def remove(self) -> None:
         """Ends what is left, and removes the folder."""
@@ -220,12 +224,6 @@ class Place:
             with contextlib.suppress(psutil.NoSuchProcess):
                 one.kill()
         remove_folder(self.folder)
-
-
-def at(moment: float, began: float, run: subprocess.Popen[bytes]) -> None:
-    """Returns so many seconds after `began`, or when the run has ended."""
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        run.wait(max(0, moment - (time.monotonic() - began)))
 
 
 def listening() -> set[tuple[str, int]]:

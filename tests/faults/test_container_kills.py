@@ -1,0 +1,112 @@
+"""The same in containers; and the engine ends, which then is one of the test's own."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_modssl.errors import EngineError
+from pytest_modssl.targets.engine import connect
+from pytest_modssl.targets.images import image_for
+from tests.faults.killing import Place
+from tests.faults.rounds import INT, KILL, TERM, disturb_runs, end_runs, ending_workers
+from tests.targets.engine_process import EngineProcess, copy_image, obstacle
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_modssl.targets.engine import Engine
+    from tests.faults.conftest import Faults
+    from tests.plugin.inner import Popen
+
+pytest.importorskip("xdist")
+
+_OWNER = "org.pytest-modssl.owner"
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[Engine]:
+    """The container engine of this machine; without one the test is skipped, unless the machine must have one."""
+    try:
+        engine = connect()
+    except EngineError as error:
+        if "docker" in os.environ.get("PYTEST_MODSSL_REQUIRE", ""):
+            raise
+        pytest.skip(f"no container engine: {str(error).splitlines()[0]}")
+    image_for(engine, None, say=print)
+    yield engine
+    engine.close()
+
+
+def place_on(engine: Engine, patch: pytest.MonkeyPatch) -> Place:
+    """The suite in containers of an engine, in a place of its own."""
+    folder = Path(tempfile.mkdtemp(prefix="modssl-", dir="/tmp"))
+    folder.chmod(0o755)
+
+    def containers(base: Path) -> list[str]:
+        found = engine.client.api.containers(all=True, filters={"label": [_OWNER]})
+        return [one["Id"] for one in found if Path(one["Labels"][_OWNER]).parent == base]
+
+    place = Place(folder, containers)
+    place.set_environment(patch)
+    return place
+
+
+@pytest.fixture
+def place(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
+    place = place_on(engine, monkeypatch)
+    yield place
+    place.remove()
+
+
+CLEAN = "nothing is left, no outcome is another than ever, the next run works"
+
+
+@pytest.mark.fault("pytest, in containers: SIGKILL, SIGTERM, Ctrl-C", CLEAN)
+@pytest.mark.timeout(3600)
+def test_no_container_is_left_of_a_run_that_is_ended(place: Place, faults: Faults) -> None:
+    for number in faults.times(short=2, long=60):
+        end_runs(place, faults, [number], [faults.random.choice((KILL, TERM, INT))])
+
+
+@pytest.mark.fault(
+    "worker, in containers: SIGKILL, SIGTERM", "its tests run again or are reported as crashed, nothing of it is left"
+)
+@pytest.mark.long
+@pytest.mark.timeout(3600)
+def test_no_container_is_left_of_a_worker_that_is_ended(place: Place, faults: Faults) -> None:
+    end = ending_workers(place, faults.random)
+    disturb_runs(place, faults, faults.times(short=1, long=20), end, r"worker 'gw\d+' crashed", workers=2)
+
+
+@pytest.mark.fault(
+    "container engine: SIGKILL, SIGTERM", "every test has an outcome, those that fail of it say so, nothing is left"
+)
+@pytest.mark.long
+@pytest.mark.timeout(3600)
+def test_a_run_whose_engine_ends_says_so(engine: Engine, faults: Faults, monkeypatch: pytest.MonkeyPatch) -> None:
+    why = obstacle()
+    if why is not None:
+        pytest.skip(f"no second engine: {why}")
+    process = EngineProcess()
+    try:
+        second = connect({"DOCKER_HOST": process.url})
+        copy_image(image_for(engine, None, say=print), engine, second)
+        monkeypatch.setenv("DOCKER_HOST", process.url)
+        place = place_on(second, monkeypatch)
+
+        def end(run: Popen) -> str:
+            one = faults.random.choice((KILL, TERM))
+            os.kill(process.pid, one)
+            return f"{one.name} of the engine"
+
+        times = faults.times(short=1, long=20)
+        disturb_runs(place, faults, times, end, "engine", per_run=1, mend=process.revive)
+        second.close()
+        place.remove()
+    finally:
+        process.close()
