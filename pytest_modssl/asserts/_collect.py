@@ -90,7 +90,8 @@ def fail(
     # httpd logs why it refused something after the client has seen that it did.
     server.instance.settle()
     diagnoses = diagnose(server.evidence(mismatches=mismatches, error=error))
-    raise failure(headline, mismatches, diagnoses, records=server.log.records, seen=seen, commands=commands)
+    records = server.log.records
+    raise failure(headline, mismatches, diagnoses, ended=server.ended, records=records, seen=seen, commands=commands)
 
 
 def fail_alone(headline: str, mismatches: Sequence[Mismatch], diagnoses: Sequence[Diagnosis]) -> NoReturn:

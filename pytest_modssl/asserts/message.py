@@ -32,6 +32,7 @@ def failure(
     diagnoses: Sequence[Diagnosis],
     *,
     places: Sequence[Place] = (),
+    ended: Sequence[str] = (),
     records: Sequence[LogRecord] | None = None,
     seen: Sequence[object] = (),
     commands: Sequence[Sequence[str]] = (),
@@ -43,6 +44,7 @@ def failure(
         mismatches: what is not as expected, one at least.
         diagnoses: what that says about the cause.
         places: lines of the user's own files that it is about; those that a diagnosis names are not told twice.
+        ended: what of the server has ended meanwhile.
         records: the server's log; `None` where no server had part in it.
         seen: observations and transcripts, shown as they print.
         commands: command lines that repeat what was done.
@@ -51,7 +53,7 @@ def failure(
     known = {str(one.place) for one in diagnoses}
     lines = [f"{headline}: {count}", *(f"  {one}" for one in mismatches)]
     lines += [f"  {one}" for one in dict.fromkeys(map(str, places)) if one not in known]
-    parts = ["\n".join(lines), *map(str, diagnoses)]
+    parts = ["\n".join(lines), *ended, *map(str, diagnoses)]
     if records is not None:
         parts.append(_log(records))
     parts += [_shortened(described(one).splitlines()) for one in seen]

@@ -92,6 +92,7 @@ def explain(error: BaseException, servers: Sequence[Server]) -> list[tuple[str, 
             server.end_test()
         except ModsslError as found:
             notes.append(str(found))
+    notes += [one for server in used for one in server.ended if one not in "\n".join([str(error), *notes])]
     diagnoses = [] if isinstance(error, _DIAGNOSED) else _diagnoses(error, used)
     notes += diagnoses
     # They are not always what the failure is about, and are never to be missed.

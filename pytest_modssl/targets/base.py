@@ -100,6 +100,11 @@ class Instance(Protocol):
         """
         ...
 
+    @property
+    def lost(self) -> Sequence[str]:
+        """Children of httpd that have ended since its start, in words, as far as `settle` has seen it; else empty."""
+        ...
+
     def reload(self, config: Configuration) -> None:
         """Makes the running server serve another configuration on the same ports, and returns when it does.
 

@@ -405,6 +405,11 @@ class ContainerInstance:
                     until(none_dying, seconds=_REAP_SECONDS, what="")
         return frozenset(peer for peer, state in states.items() if state == ESTABLISHED)
 
+    @property
+    def lost(self) -> Sequence[str]:
+        """See `Instance`: nothing is told of them from inside."""
+        return ()
+
     def reload(self, config: Configuration) -> None:
         """See `Instance`."""
         if set(config.ports) != set(self._ports):

@@ -20,6 +20,7 @@ from pytest_modssl.httpd.render import ERROR_LOG, MAIN, PID_FILE, PIPE_MODE, Pla
 from pytest_modssl.process import Process, dies_with_owner, has_ending_child, is_gone, start
 from pytest_modssl.targets.addresses import Listening, allocate
 from pytest_modssl.targets.base import Prepared
+from pytest_modssl.targets.children import Children
 from pytest_modssl.targets.connections import CLOSE_WAIT, ESTABLISHED, Watch
 from pytest_modssl.targets.registry import Owner, ProcessEntry, end_servers, remove_folder
 from pytest_modssl.targets.server import Server
@@ -239,6 +240,7 @@ class LocalInstance:
         self._listening = listening
         self._connections = Watch(listening.address, listening.ports.values())
         self._log = LogCursor(folder / ERROR_LOG)
+        self._children = Children()
         self._generation = 1
         self._logged = 0
 
@@ -309,8 +311,13 @@ class LocalInstance:
             parent = self.pid
         except OSError:  # the file with its id is gone when httpd is
             return frozenset()
+
+        def none_ending() -> bool:
+            self._children.look(parent)
+            return not has_ending_child(parent)
+
         with contextlib.suppress(WaitTimeoutError):
-            until(lambda: not has_ending_child(parent), seconds=_REAP_SECONDS, what="")
+            until(none_ending, seconds=_REAP_SECONDS, what="")
             if is_gone(parent):  # what runs it, a shell or gdb, ends right after
                 until(lambda: self.exit_status is not None, seconds=_REAP_SECONDS, what="")
         if sys.platform != "linux":
@@ -326,6 +333,11 @@ class LocalInstance:
             until(dealt_with, seconds=_SETTLE_SECONDS, what="")
         return frozenset(peer for peer, state in states.items() if state == ESTABLISHED)
 
+    @property
+    def lost(self) -> Sequence[str]:
+        """See `Instance`."""
+        return self._children.lost
+
     def reload(self, config: Configuration) -> None:
         """See `Instance`.
 
@@ -335,6 +347,7 @@ class LocalInstance:
         self.rendered = self._target.rewrite(config, self.folder, self._listening)
         os.kill(self.pid, signal.SIGHUP)
         self._generation += 1
+        self._children.forget()
         self._wait_for_generation(self._generation)
         if self.exit_status is not None or self._logged < self._generation:
             raise self._target.refused(config, self)

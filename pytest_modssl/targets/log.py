@@ -28,6 +28,7 @@ class ServerLog:
     """
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._cursor = LogCursor(path)
         self._records: list[LogRecord] = []
         self._gone: frozenset[str] = frozenset()
@@ -99,10 +100,15 @@ class ServerLog:
         return tuple(one for one in self.unaccounted() if is_error(one) or one.ah in CRASHES)
 
     @property
-    def last_words(self) -> str | None:
+    def last_words(self) -> str:
         """Of an httpd that has ended, its last line of level notice or worse: of an orderly end, what it was asked."""
-        said = [one.raw for one in self.records if SEVERITY.get(one.level or "", _SILENT) <= SEVERITY["notice"]]
-        return f"its last words: {said[-1]}" if said else None
+        # What it said before the test began too: it may have been asked then.
+        said = [
+            one.raw
+            for one in LogCursor(self._path).read()
+            if SEVERITY.get(one.level or "", _SILENT) <= SEVERITY["notice"]
+        ]
+        return f"its last words: {said[-1]}" if said else ""
 
 
 def _matches(record: LogRecord, wanted: Wanted) -> bool:

@@ -69,6 +69,7 @@ class Server:
         self._captures: list[Capture] = []
         self._capture: Capture | None = None
         self._asked = False
+        self._lost_before = 0
         self._crashes = Crashes(self.log, instance, lambda: self.prepared)
         self._still_open: frozenset[str] | None = None
 
@@ -451,6 +452,7 @@ class Server:
         self._repeats.clear()
         self._captures.clear()
         self._crashes.forget()
+        self._lost_before = len(self.instance.lost)
         self._asked = False
 
     def end_test(self) -> None:
@@ -470,13 +472,18 @@ class Server:
         self._crashes.end()
         if self.exit_status is not None:
             crashed = self._crashes.under_gdb()
-            told = [f"httpd {how_ended(self.exit_status)} while a test was using it"]
-            told += [str(one) for one in (self.log.last_words, crashed) if one is not None]
-            raise ServerGoneError("\n".join(told))
+            raise ServerGoneError("\n".join([*self.ended, *([] if crashed is None else [str(crashed)])]))
 
     def late_crashes(self) -> tuple[LogRecord, ...]:
         """The log's lines about children that crashed since `end_test`, while the test was torn down."""
         return self._crashes.late()
+
+    @property
+    def ended(self) -> tuple[str, ...]:
+        """What has ended since the test began, in words: httpd with its last ones, children (see `Instance.lost`)."""
+        status, lost = self.exit_status, self.instance.lost[self._lost_before :]
+        gone = () if status is None else (f"httpd {how_ended(status)} while a test was using it", self.log.last_words)
+        return tuple(one for one in (*gone, *lost) if one)
 
     def crashes(self) -> tuple[Crash, ...]:
         """Processes of this httpd that a signal ended since the test began, each with core and backtrace if any."""

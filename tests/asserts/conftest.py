@@ -55,6 +55,7 @@ class FakeServer:
     log: FakeLog = field(default_factory=FakeLog)
     asked: list[tuple[Any, ...]] = field(default_factory=list)
     settled: int = 0
+    ended: tuple[str, ...] = ()
     accepted: list[object] = field(default_factory=list)
     installation: object = None
 

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 
 KILL, TERM, INT = signal.SIGKILL, signal.SIGTERM, signal.SIGINT
 
+CLEAN = "nothing is left, no outcome is another than ever, the next run works"
+AGAIN = "its tests run again or are reported as crashed, nothing of it is left"
+CLEAR = "every test has an outcome, those that fail of it say what ended and how, nothing is left"
+
 # So many killed runs are each followed by the next one, and then comes an undisturbed one.
 _WHOLE = 5
 # The end of a worker or of an httpd leaves a run that goes on, and is disturbed again.

@@ -193,7 +193,11 @@ def test_gdb_runs_the_servers_on_request(run: RunPytest, local_installation: obj
     )
     result.assert_outcomes(passed=1, failed=1)
     result.stdout.fnmatch_lines(
-        ["E*httpd ended with status -11 *", "E*gdb: httpd received signal SIGSEGV, Segmentation fault.", "E*#0  0x*"]
+        [
+            "E*httpd was ended by signal 11 (SIGSEGV) *",
+            "E*gdb: httpd received signal SIGSEGV, Segmentation fault.",
+            "E*#0  0x*",
+        ]
     )
 
 

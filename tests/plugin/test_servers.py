@@ -320,7 +320,7 @@ def test_a_server_that_ends_during_a_test_fails_it_and_the_next_gets_another(run
         """
     )
     result.assert_outcomes(passed=1, failed=1)
-    result.stdout.fnmatch_lines(["E*ServerGoneError: httpd ended with status -9 while a test was using it"])
+    result.stdout.fnmatch_lines(["E*ServerGoneError: httpd was ended by signal 9 (SIGKILL) while a test was using it"])
 
 
 def test_a_name_that_no_host_serves_is_an_error_with_the_names_there_are(run: RunPytest) -> None:

@@ -129,7 +129,7 @@ def test_a_server_that_ended_is_told_with_its_status_and_its_last_words(local_ta
         assert server.get(f"http://{NAME}/denied").status_code == 403
         assert isinstance(server.instance, LocalInstance)
         server.instance.process.kill()
-        with pytest.raises(ServerGoneError, match="ended with status -9") as caught:
+        with pytest.raises(ServerGoneError, match=r"was ended by signal 9 \(SIGKILL\)") as caught:
             check_servers([server], [])
         explain(caught.value, [server])
         if hasattr(caught.value, "add_note"):

@@ -13,6 +13,7 @@ from pytest_modssl.targets.pool import Pool
 from pytest_modssl.targets.server import Server
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -51,6 +52,10 @@ class FakeInstance:
 
     def settle(self) -> frozenset[str] | None:
         return None
+
+    @property
+    def lost(self) -> Sequence[str]:
+        return ()
 
     def reload(self, config: Configuration) -> None:
         self._events.append(f"reload {self.name} for {config.names}")

@@ -200,9 +200,9 @@ def test_a_server_that_ended_fails_only_tests_that_used_it(own: Server) -> None:
     own.instance.process.kill()
     own.end_test()
     own.address()
-    with pytest.raises(ServerGoneError, match="httpd ended with status -9 while a test was using it"):
+    with pytest.raises(ServerGoneError, match=r"httpd was ended by signal 9 \(SIGKILL\) while a test was using it"):
         own.end_test()
-    assert repr(own).endswith(": ended with status -9>")
+    assert repr(own).endswith(": was ended by signal 9 (SIGKILL)>")
 
 
 def test_the_mode_of_a_file_is_known_where_the_server_runs(server: Server) -> None:
