@@ -87,11 +87,13 @@ class Visit:
             one for arrival in arrivals for one in arrival.observations[-1:]
         ]
         evidence = self.observed.evidence.about(mismatches=mismatches, observations=observations, records=records)
+        self.server.instance.settle()  # so that it is seen what has ended
         raise failure(
             headline,
             mismatches,
             diagnose(evidence),
             places=self._places(directives),
+            ended=self.server.ended,
             records=records or None,
             seen=shown,
             commands=[
