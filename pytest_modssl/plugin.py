@@ -119,7 +119,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         engines=_engines(config),
     )
     config.stash[_run_key] = run
-    config.add_cleanup(run.close)  # where the session is interrupted before it has begun, or while it ends
+    config.add_cleanup(run.close)  # for a session that is interrupted before it has begun, or while it ends
     try:
         _ = run.targets
         if not told:

@@ -2,14 +2,16 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import socket
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_modssl.errors import HttpdNotFoundError, MissingModuleError
+from pytest_modssl.errors import HttpdNotFoundError, MissingModuleError, ModsslError
 from pytest_modssl.httpd.installation import Installation, Version, find_httpd, probe_installation
 from pytest_modssl.httpd.runner import run_here
 from pytest_modssl.wait import until
@@ -109,6 +111,23 @@ def test_id_is_short_and_safe_in_a_shell(installation: Installation) -> None:
     assert installation.id == f"httpd{installation.version}-openssl{installation.openssl}"
     said = subprocess.run(["sh", "-c", f"echo {installation.id}"], capture_output=True, text=True, check=True).stdout
     assert said.strip() == installation.id
+
+
+@pytest.mark.parametrize(
+    ("status", "told"), [(-9, "was ended by signal 9 (SIGKILL) before it had answered"), (-11, None)]
+)
+def test_an_httpd_that_is_ended_from_outside_has_not_answered(
+    installation: Installation, status: int, told: str | None
+) -> None:
+    def run(argv: Sequence[str], **_: object) -> subprocess.CompletedProcess[str]:
+        return subprocess.CompletedProcess(argv, status, "", "")
+
+    asked = replace(installation, run=run)
+    if told is None:  # it crashed: that is an answer
+        assert asked.ask(["-t"]).returncode == status
+        return
+    with pytest.raises(ModsslError, match=re.escape(f"{asked.binary} -t` {told}")):
+        asked.ask(["-t"])
 
 
 def test_a_probe_is_one_command_of_the_runner() -> None:

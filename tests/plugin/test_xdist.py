@@ -83,7 +83,7 @@ def test_a_worker_that_is_killed_leaves_nothing_and_the_others_go_on(pytester: p
         pytest.param(signal.SIGINT, "2", marks=LONG),
     ],
 )
-def test_a_run_that_is_ended_from_outside_leaves_no_process_and_the_next_run_removes_the_rest(
+def test_a_run_that_is_ended_from_outside_leaves_nothing_and_the_next_run_works(
     pytester: pytest.Pytester, base: Path, workers: str, number: signal.Signals
 ) -> None:
     pytester.makepyfile(HOLD)
@@ -97,11 +97,20 @@ def test_a_run_that_is_ended_from_outside_leaves_no_process_and_the_next_run_rem
         run.wait(timeout=60)
         # Workers that lose their controller in the middle of a test are ended by execnet, after 5 to 15 seconds.
         until(lambda: not _members(run.pid), seconds=60, what="the workers to end")
-    until(lambda: not servers_of(base), seconds=30, what="every server to end")
+    until(lambda: not servers_of(base) and not left(base), seconds=30, what="every server and folder to go")
     pytester.makepyfile(SERVERS)
     pytester.runpytest_subprocess("--modssl").assert_outcomes(passed=12)
     assert left(base) == []
     assert servers_of(base) == []
+
+
+def test_a_session_that_is_interrupted_before_it_has_begun_leaves_nothing(
+    pytester: pytest.Pytester, base: Path
+) -> None:
+    pytester.makeconftest("def pytest_sessionstart():\n    raise KeyboardInterrupt")
+    result = pytester.inline_run("--modssl", no_reraise_ctrlc=True)
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    assert left(base) == []
 
 
 def test_two_runs_at_once_do_not_disturb_each_other(pytester: pytest.Pytester, base: Path) -> None:

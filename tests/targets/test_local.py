@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import stat
+import sys
 from typing import TYPE_CHECKING, Any, Protocol
 
 import psutil
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from pytest_modssl.httpd.installation import Installation
     from pytest_modssl.targets.local import LocalTarget
     from pytest_modssl.targets.server import Server
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="nothing else tells of children that have ended")
 
 
 class Launch(Protocol):
@@ -190,6 +193,58 @@ def test_a_server_whose_parent_is_killed_leaves_no_children(launch: Launch, ca: 
     server.stop()
     assert processes_in(folder) == []
     assert not psutil.pid_exists(pid)
+
+
+@linux
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
+def test_a_child_that_is_killed_is_told_with_the_signal(launch: Launch, ca: CA, number: signal.Signals) -> None:
+    server = launch(config(ca))
+    server.get("https://www.example.test/")
+    server.instance.settle()
+    child = next(one for one in psutil.Process(pid_of(server)).children() if one.num_threads() > 1)
+    child.send_signal(number)
+    server.instance.settle()
+    killed = (f"child {child.pid} of httpd was ended by signal 9 (SIGKILL)",)
+    assert server.ended == (killed if number == signal.SIGKILL else ())
+    server.begin_test()
+    assert server.ended == ()
+    child.send_signal(signal.SIGKILL)
+
+
+@linux
+def test_a_child_that_went_unseen_is_told_and_those_of_a_reload_are_not(launch: Launch, ca: CA) -> None:
+    server = launch(config(ca))
+    server.get("https://www.example.test/")
+    server.instance.settle()
+    server.reload(config(ca, text="new"))
+    server.get("https://www.example.test/")
+    server.instance.settle()
+    assert server.ended == ()
+    child = next(one for one in psutil.Process(pid_of(server)).children() if one.num_threads() > 1)
+    child.kill()
+    until(lambda: not psutil.pid_exists(child.pid), seconds=30, what="httpd to take note of its end")
+    server.instance.settle()
+    assert server.ended == (f"child {child.pid} of httpd has ended, and httpd logged nothing of it",)
+
+
+def test_an_httpd_that_was_asked_to_end_is_told_with_its_last_words(launch: Launch, ca: CA) -> None:
+    server = launch(config(ca))
+    os.kill(pid_of(server), signal.SIGTERM)
+    until(lambda: server.exit_status is not None, seconds=30, what="its end")
+    server.begin_test()
+    how, words = server.ended
+    assert how == "httpd ended with status 0 while a test was using it"
+    assert words.endswith("caught SIGTERM, shutting down")
+
+
+def test_a_target_that_is_abandoned_ends_its_servers_and_those_that_are_started_later(
+    local: LocalTarget, launch: Launch, ca: CA
+) -> None:
+    server = launch(config(ca))
+    local.abandon()
+    until(lambda: server.exit_status is not None, seconds=30, what="its end")
+    with pytest.raises(StartError, match=r"was ended by signal 9 \(SIGKILL\) before it was ready"):
+        launch(config(ca))
 
 
 def test_a_folder_with_spaces_in_its_path_serves(local_installation: Installation, base: Path, ca: CA) -> None:
