@@ -88,8 +88,9 @@ class Place:
         monkeypatch.setenv("TMPDIR", str(self.temporary))
         monkeypatch.setenv("XDG_CACHE_HOME", str(self.cache))
         monkeypatch.setenv("PYTEST_MODSSL_TARGET", "local" if self._containers is None else "docker")
-        monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
-        monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
+        # The last tells of the run that these are within.
+        for name in ("PYTEST_ADDOPTS", "PYTHONDONTWRITEBYTECODE", "PYTEST_XDIST_WORKER"):
+            monkeypatch.delenv(name, raising=False)
 
     @property
     def base(self) -> Path:

@@ -104,13 +104,25 @@ def test_a_run_that_is_ended_from_outside_leaves_nothing_and_the_next_run_works(
     assert servers_of(base) == []
 
 
+INTERRUPTED = """
+    from pytest_modssl import ServerConfig, VirtualHost
+    from pytest_modssl.plugin import run_of
+
+    def pytest_sessionstart(session):
+        run = run_of(session.config)
+        run.pool(run.targets[0]).get(ServerConfig(VirtualHost("a.test")), None)
+        raise KeyboardInterrupt
+"""
+
+
 def test_a_session_that_is_interrupted_before_it_has_begun_leaves_nothing(
     pytester: pytest.Pytester, base: Path
 ) -> None:
-    pytester.makeconftest("def pytest_sessionstart():\n    raise KeyboardInterrupt")
+    pytester.makeconftest(INTERRUPTED)
     result = pytester.inline_run("--modssl", no_reraise_ctrlc=True)
     assert result.ret == pytest.ExitCode.INTERRUPTED
     assert left(base) == []
+    assert servers_of(base) == []
 
 
 def test_two_runs_at_once_do_not_disturb_each_other(pytester: pytest.Pytester, base: Path) -> None:

@@ -204,10 +204,10 @@ def test_a_child_that_is_killed_is_told_with_the_signal(launch: Launch, ca: CA, 
     child = next(one for one in psutil.Process(pid_of(server)).children() if one.num_threads() > 1)
     child.send_signal(number)
     server.instance.settle()
-    killed = (f"child {child.pid} of httpd was ended by signal 9 (SIGKILL)",)
-    assert server.ended == (killed if number == signal.SIGKILL else ())
+    killed = [f"child {child.pid} of httpd was ended by signal 9 (SIGKILL)"]
+    assert list(server.ended) == (killed if number == signal.SIGKILL else [])
     server.begin_test()
-    assert server.ended == ()
+    assert not server.ended
     child.send_signal(signal.SIGKILL)
 
 
