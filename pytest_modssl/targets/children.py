@@ -29,6 +29,7 @@ class Children:
     def __init__(self) -> None:
         self.lost: list[str] = []
         self._known: set[str] = set()
+        self._told: set[str] = set()
 
     def look(self, parent: int) -> None:
         """Takes note of those that are there, of those that have ended, and of those that are there no more.
@@ -42,11 +43,12 @@ class Children:
             found = children(parent)
         except OSError:
             return
-        ended = dict(_ended(found))
+        ended = dict(_ended([pid for pid in found if pid not in self._told]))
         self.lost += [f"child {pid} of httpd {how_ended(status)}" for pid, status in ended.items()]
         gone = self._known - set(found)
         self.lost += [f"child {pid} of httpd has ended, and httpd logged nothing of it" for pid in sorted(gone)]
-        self._known = set(found) - ended.keys()
+        self._told = set(found) & (self._told | ended.keys())
+        self._known = set(found) - self._told
 
     def forget(self) -> None:
         """Lets those that were seen go: they end as they were asked to."""

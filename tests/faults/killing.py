@@ -185,7 +185,7 @@ class Place:
             return [_described(one) for one in servers] + [str(one) for one in self.base.glob(f"*{owner}*")]
         found = [_described(one) for one in self.processes()]
         found += [f"file {one}" for one in self.temporary.iterdir() if one != self.base and not _is_of_pytest(one)]
-        found += [f"file {one}" for one in self.base.glob("*") if one.name != "registry.lock"]
+        found += [f"file {one}" for one in self.base.glob("*") if not _is_kept(one)]
         found += [f"port {host}:{port} of {self._heard[host, port]}" for host, port in listening() & self._heard.keys()]
         found += [f"lock on {one}" for one in locked((self.temporary, self.cache, self.project))]
         if self._containers is not None:
@@ -248,6 +248,11 @@ def locked(folders: Sequence[Path]) -> list[Path]:
 def _is_of_pytest(path: Path) -> bool:
     """Whether a file of the temporary folder is pytest's own, which keeps those of the last three runs."""
     return path.name.startswith("pytest-of-")
+
+
+def _is_kept(path: Path) -> bool:
+    """Whether a file of the registry stays: the lock that others may wait for, and what is known of an image."""
+    return path.name == "registry.lock" or path.match("image-*.json")
 
 
 def _command(process: psutil.Process) -> str:

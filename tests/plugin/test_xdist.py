@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 from typing import TYPE_CHECKING
 
 import psutil
@@ -116,8 +117,9 @@ INTERRUPTED = """
 
 
 def test_a_session_that_is_interrupted_before_it_has_begun_leaves_nothing(
-    pytester: pytest.Pytester, base: Path
+    pytester: pytest.Pytester, base: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", None)  # in this process
     pytester.makeconftest(INTERRUPTED)
     result = pytester.inline_run("--modssl", no_reraise_ctrlc=True)
     assert result.ret == pytest.ExitCode.INTERRUPTED
