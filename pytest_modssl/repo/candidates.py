@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import stat
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
@@ -54,9 +53,6 @@ _NGINX = re.compile(
 )
 _COMMENT = re.compile(r"^[ \t]*#.*$", re.MULTILINE)
 _VIRTUAL_HOST = re.compile(r"^[ \t]*<VirtualHost\b", re.MULTILINE | re.IGNORECASE)
-# No configuration that people write comes near; what is larger is data.
-_LARGEST = 10_000_000
-_LARGEST_TOLD = "10 MB"
 # Enough to tell httpd's language from another one.
 _LOOKED_AT = 30
 
@@ -119,11 +115,8 @@ def candidate(path: Path, real_root: Path) -> Candidate:
         real = source.resolve(strict=True)
         if not real.is_relative_to(real_root):
             return Candidate(path, path, unfit=f"a symbolic link that leads out of the repository, to {real}")
-        status = real.stat()
-        if not stat.S_ISREG(status.st_mode):
+        if not real.is_file():
             return Candidate(path, path, unfit="not a regular file")
-        if status.st_size > _LARGEST:
-            return Candidate(path, path, unfit=f"larger than {_LARGEST_TOLD}")
         text = read_text(real)
     except RuntimeError:
         return Candidate(path, path, unfit="a symbolic link to itself")

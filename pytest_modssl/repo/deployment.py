@@ -5,17 +5,20 @@ All paths are deployment paths: absolute, `/` between their parts, `/C:/Apache24
 
 from __future__ import annotations
 
+import errno
 import fnmatch
 import os
 import posixpath
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from pytest_modssl.repo.bounds import LARGEST_FILE, MOST_LINES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from pytest_modssl.repo.found import Found
 
@@ -64,14 +67,20 @@ class Deployment:
         return posixpath.normpath(max(inside)[1]) if inside else path.as_posix()
 
     def text(self, deployed: str) -> str | None:
-        """The text of the file that stands there, line ends as they are; `None` where there is none to be read."""
+        """The text of the file that stands there, line ends as they are; `None` where there is none to be read.
+
+        Raises:
+            OSError: when it is so large (EFBIG) that it is no configuration.
+        """
         path = self.path_of(deployed)
         if path is None:
             files = self.found.layout.files
             return files.get(deployed, files.get(self._link_target(deployed)))
         try:
             return read_text(path) if path.is_file() else None
-        except OSError:
+        except OSError as error:
+            if error.errno == errno.EFBIG:
+                raise
             return None
 
     def names_in(self, deployed: str) -> tuple[str, ...]:
@@ -87,13 +96,19 @@ class Deployment:
                 names.add(other[len(inside) :].split("/")[0])
         return tuple(sorted(names - {""}, key=os.fsencode))
 
-    def files_in(self, deployed: str, depth: int = 0) -> Iterator[str]:
-        """The path itself if no folder stands there, else all files below it as `Include` of a folder takes them."""
+    def files_in(self, deployed: str, above: tuple[Path, ...] = ()) -> Iterator[str]:
+        """The path itself if no folder stands there, else all files below it as `Include` of a folder takes them.
+
+        A link to a folder above itself is not followed: httpd goes round in it, and stops.
+        """
         if not self.is_folder(deployed):
             yield deployed
-        elif depth < _DEEPEST_FOLDER:
+            return
+        path = self.path_of(deployed)
+        real = Path(deployed) if path is None else path.resolve()
+        if real not in above and len(above) < _DEEPEST_FOLDER:
             for name in self.names_in(deployed):
-                yield from self.files_in(f"{deployed.rstrip('/')}/{name}", depth + 1)
+                yield from self.files_in(f"{deployed.rstrip('/')}/{name}", (*above, real))
 
     def is_folder(self, deployed: str) -> bool:
         """Whether a folder stands there."""
@@ -159,9 +174,15 @@ def read_text(path: Path) -> str:
     """A file's text with its line ends as they are and bytes that are not UTF-8 kept (`surrogateescape`).
 
     Raises:
-        OSError: when it cannot be read.
+        OSError: when it cannot be read, or is so large (EFBIG) that it is no configuration.
     """
-    return path.read_bytes().decode("utf-8", "surrogateescape")
+    with path.open("rb") as stream:
+        data = stream.read(LARGEST_FILE + 1)
+    if len(data) > LARGEST_FILE:
+        raise OSError(errno.EFBIG, f"larger than {LARGEST_FILE // 1_000_000} MB", str(path))
+    if data.count(b"\n") > MOST_LINES:
+        raise OSError(errno.EFBIG, f"more than {MOST_LINES} lines", str(path))
+    return data.decode("utf-8", "surrogateescape")
 
 
 @lru_cache(maxsize=256)

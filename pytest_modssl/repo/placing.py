@@ -8,6 +8,7 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from pytest_modssl.repo.bounds import replaced
 from pytest_modssl.repo.deployment import Deployment
 from pytest_modssl.repo.layouts import NAMES, beside, moved
 from pytest_modssl.repo.reader import read_configuration
@@ -70,7 +71,10 @@ def layout_name(path: Path, root: Path, texts: Iterable[str], usual: str) -> str
 
 def place_main(found: Found, main: Path) -> tuple[Found, Reading]:
     """A main file with its trees and what its layout brings beside it, and its reading."""
-    server_root = read_configuration(replace(found, trees={})).server_root
+    alone = read_configuration(replace(found, trees={}))
+    if alone.stopped is not None:
+        return found, alone
+    server_root = alone.server_root
     found = replace(found, layout=moved(found.layout, server_root))
     conf, folder = posixpath.dirname(found.layout.main), main.parent
     above = [{server_root: folder.parent}] if folder.name == "conf" and folder != found.root else []
@@ -203,10 +207,13 @@ def _named_alike(found: Found, folder: Path, includes: Iterable[str]) -> dict[st
 
 def _envvars(found: Found) -> dict[str, str]:
     """What the repository's own envvars file gives, as far as it is plain assignments."""
-    text = Deployment(found).text(f"{found.layout.server_root}/envvars") or ""
+    try:
+        text = Deployment(found).text(f"{found.layout.server_root}/envvars") or ""
+    except OSError:  # so large that it is none
+        return {}
     known: dict[str, str] = {}
     for name, *values in _EXPORT.findall(text):
         value = next(filter(None, values), "")
         if "$(" not in value and "##" not in value and "`" not in value:
-            known[name] = _SHELL_VARIABLE.sub(lambda match: known.get(match[1], ""), value)
+            known[name] = replaced(_SHELL_VARIABLE, value, lambda match: known.get(match[1], "")) or ""
     return known

@@ -10,14 +10,16 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_modssl.httpd.snippet import Origin
 from pytest_modssl.httpd.syntax import Directive, Word, directives_in
+from pytest_modssl.repo import bounds
 from pytest_modssl.repo.deployment import Deployment, read_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from pytest_modssl.repo.found import Found
@@ -26,8 +28,6 @@ _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 _CONTINUED = re.compile(r"\\\r?\n")
 # Nested includes that httpd allows (httpd 2.4, server/config.c: AP_MAX_INCLUDE_DEPTH); at one more it stops.
 _DEEPEST = 128
-# Far above what people write (500 hosts are 10,000), and some seconds: includes and macros can multiply without end.
-_MOST_STATEMENTS = 300_000
 
 
 class Statement(NamedTuple):
@@ -121,6 +121,7 @@ class Reading:
         statements: all of them, in httpd's order; `Include`, `Use` and conditions are among them, `<Macro>` is not.
         files: each once, in the order in which they are read first.
         missed: what could not be followed.
+        stopped: where there was too much to read on (`bounds`), which is among `missed`; `None` for all others.
         server_root: the last `ServerRoot`, the layout's where there is none.
         defined: what `Define` gave, by name.
     """
@@ -128,6 +129,7 @@ class Reading:
     statements: tuple[Placed, ...]
     files: tuple[SourceFile, ...]
     missed: tuple[Missed, ...]
+    stopped: Missed | None
     server_root: str
     defined: Mapping[str, str]
 
@@ -184,6 +186,7 @@ def read_configuration(found: Found) -> Reading:
         tuple(reader.statements),
         tuple(file for file, _ in reader.files.values()),
         tuple(reader.missed),
+        reader.stopped,
         reader.server_root,
         reader.defined,
     )
@@ -202,6 +205,7 @@ class _Frame:
     # Replaced in the text one after the other, those of an outer macro first.
     parameters: tuple[Mapping[str, str], ...] = ()
     depth: int = 0
+    nesting: int = 0
     # Whether this is the branch of an <IfDefine> that httpd leaves out.
     unlikely: bool = False
 
@@ -225,6 +229,11 @@ class _Reader:
         self.statements: list[Placed] = []
         self.files: dict[str, tuple[SourceFile, tuple[Statement, ...]]] = {}
         self.missed: list[Missed] = []
+        self.stopped: Missed | None = None
+        self._included: dict[str, tuple[list[SourceFile], list[str]]] = {}
+        self._most_files = bounds.MOST_FILES
+        self._most_listens = bounds.MOST_LISTENS
+        self._most_replaced = bounds.MOST_REPLACED
         self._macros: dict[str, _Macro] = {}
         self._frames: list[_Frame] = []
         self._obeyed = {
@@ -257,12 +266,22 @@ class _Reader:
         name, arguments = self._words(statement, frame)
         placed = Placed(name, arguments, statement, frame.file, frame.section, frame.via)
         self.statements.append(placed)
-        if len(self.statements) > _MOST_STATEMENTS:
-            self._stop(placed, f"more than {_MOST_STATEMENTS} statements: the rest is not read")
+        if len(self.statements) > bounds.MOST_STATEMENTS:
+            self._give_up(placed, f"more than {bounds.MOST_STATEMENTS} statements, includes and macros among them")
+        elif self._most_replaced < 0:
+            self._give_up(placed, "variables or parameters of macros make this line, or all such lines, too long")
         elif statement.block is not None:
             unlikely = frame.unlikely or (name.lower() == "ifdefine" and not self._holds(arguments))
-            inside = replace(frame, rest=iter(statement.block), section=placed, unlikely=unlikely)
-            self._frames.append(inside)
+            if frame.nesting == bounds.DEEPEST_SECTION:
+                self._give_up(placed, f"sections nested deeper than {bounds.DEEPEST_SECTION}")
+                return
+            self._frames.append(
+                replace(frame, rest=iter(statement.block), section=placed, unlikely=unlikely, nesting=frame.nesting + 1)
+            )
+        elif name.lower() == "listen":
+            self._most_listens -= 1
+            if self._most_listens < 0:
+                self._give_up(placed, f"more than {bounds.MOST_LISTENS} times Listen")
         elif arguments and name.lower() == "serverroot":
             self.server_root = self.deployment.absolute(arguments[0], self.server_root)
         elif arguments and (obey := self._obeyed.get(name.lower())) is not None:
@@ -283,10 +302,19 @@ class _Reader:
             return statement.directive, tuple([word.text for word in statement.args])
         line = _CONTINUED.sub("", line)
         for parameters in frame.parameters:
-            line = _with_parameters(line, parameters)
-        line = _VARIABLE.sub(lambda match: self.defined.get(match[1], self.variables.get(match[1], match[0])), line)
+            line = self._replaced(_any_of(parameters), line, lambda found, given=parameters: given[found[0]])
+        line = self._replaced(_VARIABLE, line, self._value)
         directive = next(directives_in(line), None)
         return (directive.name.removeprefix("<"), directive.arguments) if directive else (statement.directive, ())
+
+    def _value(self, variable: re.Match[str]) -> str:
+        return self.defined.get(variable[1], self.variables.get(variable[1], variable[0]))
+
+    def _replaced(self, pattern: re.Pattern[str], line: str, value: Callable[[re.Match[str]], str]) -> str:
+        """A line with all that fits a pattern replaced; as it is, and the end of reading, where that is too long."""
+        longer = bounds.replaced(pattern, line, value) if self._most_replaced >= 0 else None
+        self._most_replaced -= bounds.MOST_REPLACED + 1 if longer is None else len(longer)
+        return line if longer is None else longer
 
     def _define(self, placed: Placed, frame: _Frame) -> None:
         name, value = (*placed.arguments, "")[:2]
@@ -302,15 +330,30 @@ class _Reader:
             self._stop(placed, f"nested deeper than {_DEEPEST} includes, a file that includes itself: httpd stops here")
             return
         pattern = self.deployment.absolute(placed.arguments[0], self.server_root)
-        files = [one for path in self.deployment.matches(pattern) for one in self.deployment.files_in(path)]
-        read = [file for file in map(self._file, files) if file is not None]
-        lost = [one for one in files if self._file(one) is None and self.deployment.is_lost_link(one)]
+        try:
+            read, lost = self._files(pattern)
+        except OSError as error:
+            self._give_up(placed, f"{error.filename} is {error.strerror}, so no configuration")
+            return
+        self._most_files -= len(read)
+        if self._most_files < 0:
+            self._give_up(placed, f"more than {bounds.MOST_FILES} files, each as often as it is included")
+            return
         for one in lost:
             self.missed.append(Missed(placed, f"{one} is a symbolic link to what the repository does not hold"))
         if not read and not lost and placed.directive.lower() == "include":
             self.missed.append(Missed(placed, f"the repository has no {pattern}"))
         inside = replace(frame, via=None, parameters=(), depth=frame.depth + 1)
         self._frames += [replace(inside, rest=self._parsed(file), file=file) for file in reversed(read)]
+
+    def _files(self, pattern: str) -> tuple[list[SourceFile], list[str]]:
+        """The files that a pattern names, in httpd's order, and links that lead to none; no more than may be read."""
+        if pattern not in self._included:
+            names = (one for path in self.deployment.matches(pattern) for one in self.deployment.files_in(path))
+            found = [(one, self._file(one)) for one in islice(names, bounds.MOST_FILES + 1)]
+            lost = [one for one, file in found if file is None and self.deployment.is_lost_link(one)]
+            self._included[pattern] = [file for _, file in found if file is not None], lost
+        return self._included[pattern]
 
     def _file(self, deployed: str) -> SourceFile | None:
         if deployed in self.files:
@@ -339,7 +382,7 @@ class _Reader:
                     file=macro.frame.file,
                     via=placed,
                     using=frame.using | {name.lower()},
-                    parameters=(*macro.frame.parameters, given),
+                    parameters=(*macro.frame.parameters, *([given] if given else [])),
                 )
             )
 
@@ -347,10 +390,12 @@ class _Reader:
         self.missed.append(Missed(placed, reason))
         self._frames.clear()
 
+    def _give_up(self, placed: Placed, reason: str) -> None:
+        self._stop(placed, reason)
+        self.stopped = self.missed[-1]
 
-def _with_parameters(line: str, parameters: Mapping[str, str]) -> str:
-    """A line of a macro: the leftmost parameter is replaced first, the longest of several that start there."""
+
+def _any_of(parameters: Mapping[str, str]) -> re.Pattern[str]:
+    """The parameters of a macro in a line: the leftmost comes first, the longest of several that start there."""
     names = sorted(filter(None, parameters), key=len, reverse=True)
-    if not names:
-        return line
-    return re.sub("|".join(map(re.escape, names)), lambda match: parameters[match[0]], line)
+    return re.compile("|".join(map(re.escape, names)) or "(?!)")

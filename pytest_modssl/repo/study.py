@@ -98,6 +98,11 @@ def study(target: Target, found: Found, backends: Callable[[], Backends]) -> Stu
         ModsslError: when the target cannot be asked.
     """
     reading = read_configuration(found)
+    if reading.stopped is not None:
+        at, reason = reading.stopped
+        raise ConfigError(
+            f"{found.title} is not read to its end, nor given to httpd: {reason}\n  at {at.origin}: {at.directive}"
+        )
     deployment = Deployment(found)
     config = RepoConfig(found=found, reading=reading, content=files_of(deployment, reading))
     config = _with_sockets(replace(config, made=tuple(placeholders(config))), backends)

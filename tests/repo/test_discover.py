@@ -264,7 +264,7 @@ def test_what_cannot_be_run_is_told_with_the_reason(tmp_path: Path) -> None:
         "tests/e.conf": "in a folder for tests",
         "i.conf": "not text",
         "j.conf~": "a backup by its name, which nothing includes",
-        "large.conf": "larger than 10 MB",
+        "large.conf": "cannot be read: larger than 10 MB",
         "pipe.conf": "not a regular file",
     }
 

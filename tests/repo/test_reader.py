@@ -108,9 +108,10 @@ def test_any_text_is_read_and_its_words_are_where_they_say(text: str) -> None:
             assert word.text[:1] in text[word.start : word.end]
 
 
-def test_a_thousand_open_sections_are_no_harm(tmp_path: Path) -> None:
-    reading = read(tmp_path, {"httpd.conf": "<A>\n" * 20_000 + "B\n" + "</B>\n" * 20_000})
-    assert [len(one.sections) for one in reading.statements[-2:]] == [19_999, 20_000]
+def test_sections_may_be_as_deep_as_nobody_writes_them(tmp_path: Path) -> None:
+    reading = read(tmp_path, {"httpd.conf": "<A>\n" * 100 + "B\n" + "</B>\n" * 20_000})
+    assert [len(one.sections) for one in reading.statements[-2:]] == [99, 100]
+    assert reading.stopped is None
 
 
 def test_includes_are_read_in_httpds_order_and_from_the_folders_of_their_deployment(tmp_path: Path) -> None:
@@ -275,11 +276,12 @@ def test_files_that_include_themselves_end_where_httpd_ends_them(tmp_path: Path)
 
 
 def test_macros_that_multiply_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pytest_modssl.repo.reader._MOST_STATEMENTS", 1000)
+    monkeypatch.setattr("pytest_modssl.repo.bounds.MOST_STATEMENTS", 1000)
     text = "".join(f"<Macro M{n}>\nUse M{n + 1}\nUse M{n + 1}\n</Macro>\n" for n in range(60)) + "Use M0"
     reading = read(tmp_path, {"httpd.conf": text})
     assert len(reading.statements) == 1001
-    assert reading.missed[-1].reason == "more than 1000 statements: the rest is not read"
+    assert reading.stopped == reading.missed[-1]
+    assert reading.missed[-1].reason == "more than 1000 statements, includes and macros among them"
 
 
 def test_windows_paths_and_server_roots_are_followed(tmp_path: Path) -> None:
@@ -360,3 +362,52 @@ Use host two.test x.test
         (one.name, one.words, one.file, one.line, [section.words for section in one.sections])
         for one in effective_config(local_installation, tmp_path / "httpd.conf")
     ]
+
+
+def multiplying(kind: str) -> dict[str, str]:
+    """Some lines that come to more than anybody reads."""
+    many = {
+        "includes": {f"{n}.conf": f"Include {n + 1}.conf\n" * 9 for n in range(20)} | {"20.conf": "A\n"},
+        "macros": {"m.conf": "".join(f"<Macro M{n}>\nUse M{n + 1}\nUse M{n + 1}\n</Macro>\n" for n in range(60))},
+        "variables": {
+            "d/v.conf": "Define v0 xxxxxxxxxx\n" + "".join(f"Define v{n + 1} {f'${{v{n}}}' * 9}\n" for n in range(20))
+        },
+        "parameters": {"p.conf": "".join(f"<Macro P{n} $a>\nUse P{n + 1} {'$a' * 9}\n</Macro>\n" for n in range(20))},
+        "sections": {"d/s.conf": "<IfModule x>\n" * 500},
+        "listens": {"d/l.conf": "".join(f"Listen {port}\n" for port in range(2000, 4000))},
+        "lines": {"d/x.conf": "#\n" * 400_000},
+        "bytes": {"d/x.conf": "#" + "x" * 10_000_000},
+    }[kind]
+    first = {
+        "includes": "Include 0.conf",
+        "macros": "Include m.conf\nUse M0",
+        "parameters": "Include p.conf\nUse P0 xxxxxxxxxx",
+    }
+    return {**many, "httpd.conf": first.get(kind, "Include d/*.conf")}
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [
+        ("includes", "more than 5000 files, each as often as it is included"),
+        ("macros", "more than 100000 statements, includes and macros among them"),
+        ("variables", "variables or parameters of macros make this line, or all such lines, too long"),
+        ("parameters", "variables or parameters of macros make this line, or all such lines, too long"),
+        ("sections", "sections nested deeper than 100"),
+        ("listens", "more than 1000 times Listen"),
+        ("lines", f"{ROOT}/d/x.conf is more than 300000 lines, so no configuration"),
+        ("bytes", f"{ROOT}/d/x.conf is larger than 10 MB, so no configuration"),
+    ],
+)
+def test_reading_ends_where_there_is_too_much(tmp_path: Path, kind: str, reason: str) -> None:
+    reading = read(tmp_path, multiplying(kind))
+    assert reading.stopped is not None
+    assert reading.stopped.reason.replace(str(tmp_path), ROOT) == reason
+    assert len(reading.statements) <= 100_001
+
+
+def test_a_folder_that_links_to_one_above_is_included_once(tmp_path: Path) -> None:
+    (tmp_path / "d/e").mkdir(parents=True)
+    (tmp_path / "d/e/up").symlink_to("..")
+    reading = read(tmp_path, {"httpd.conf": "Include d/e", "d/a.conf": "A", "d/e/b.conf": "B"})
+    assert seen(reading) == ["B", "A"]
