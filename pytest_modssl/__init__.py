@@ -170,6 +170,9 @@ if TYPE_CHECKING:
         ServerGoneError as ServerGoneError,
     )
     from pytest_modssl.errors import (
+        ProgramWarning as ProgramWarning,
+    )
+    from pytest_modssl.errors import (
         StartError as StartError,
     )
     from pytest_modssl.errors import (
@@ -340,6 +343,7 @@ _HOMES = {
         "MissingModuleError",
         "ModsslError",
         "PolicyError",
+        "ProgramWarning",
         "RecordError",
         "ServerGoneError",
         "StartError",

@@ -33,6 +33,10 @@ class ConfigError(ModsslError):
     """A configuration cannot be written as it was asked for (before httpd saw it)."""
 
 
+class ProgramWarning(UserWarning):
+    """A repository's configuration has programs run on this machine; see `modssl_programs`."""
+
+
 class RevisionError(ModsslError):
     """A revision of a repository cannot be had from git."""
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
+from pytest_modssl.environment import environment as _environment
 from pytest_modssl.errors import WaitTimeoutError
 from pytest_modssl.wait import until
 
@@ -153,7 +154,9 @@ def _setpriv() -> str | None:
     program = shutil.which("setpriv")
     if program is None:
         return None
-    probe = subprocess.run([program, "--pdeathsig", "TERM", "true"], capture_output=True, check=False)
+    probe = subprocess.run(
+        [program, "--pdeathsig", "TERM", "true"], env=_environment(), capture_output=True, check=False
+    )
     return program if probe.returncode == 0 else None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import cached_property
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from pytest_modssl.errors import EngineError, ModsslError, StartError
+from pytest_modssl.errors import ConfigError, EngineError, ModsslError, ProgramWarning, StartError
 from pytest_modssl.httpd.installation import find_httpd, probe_installation
 from pytest_modssl.httpds.wishes import Wishes
 from pytest_modssl.targets.choice import Choice, choose_automatically, container_target, unpacked_target
@@ -159,13 +160,36 @@ class Run:
         return self._pools.setdefault(target.id, Pool(target, remember_all=self.settings.compare.value))
 
     def study(self, target: Target, found: Found) -> Study:
-        """A configuration of a repository made ready for a target, once in this process; see `repo.study.study`."""
+        """A configuration of a repository made ready for a target, once in this process; see `repo.study.study`.
+
+        Of programs that it has run on this machine it warns, where settings leave that open.
+
+        Raises:
+            ConfigError: when it has programs run, and settings forbid that.
+        """
         from pytest_modssl.repo.study import study
 
         key = target.id, found.root, found.title
-        if key not in self._studies:
-            self._studies[key] = study(target, found, lambda: self.backends)
-        return self._studies[key]
+        if key in self._studies:
+            return self._studies[key]
+        one = study(target, found, lambda: self.backends)
+        allowed = self.settings.programs.value
+        if one.programs and allowed != "run":
+            lines = "".join(f"\n  {named.origin}: {named.what}" for named in one.programs)
+            if allowed == "refuse":
+                raise ConfigError(
+                    f"{found.title} has programs run on this machine, which {self.settings.programs.source} forbids. "
+                    f"What to do: run it in containers (--modssl-target docker){lines}"
+                )
+            warnings.warn(
+                f"{found.title} has programs run on this machine, with your rights or those of httpd's children. "
+                "What to do: say modssl_programs = run where you know them, else modssl_programs = refuse, or use "
+                f"containers (--modssl-target docker){lines}",
+                ProgramWarning,
+                stacklevel=2,
+            )
+        self._studies[key] = one
+        return one
 
     def serve(self, target: Target, study: Study, holder: Hashable, *, directives: str = "") -> Server:
         """The running server of a repository's configuration, held by `holder`.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 from pytest_modssl.httpds.suites import SUITES
 
@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+Programs = Literal["warn", "run", "refuse"]
+"""What becomes of programs that a repository's configuration has run on this machine."""
+
+_PROGRAMS: dict[str, Programs] = {"warn": "warn", "run": "run", "refuse": "refuse"}
 _BACKTRACES: dict[str, Backtrace] = {"core": "core", "gdb": "gdb"}
 
 _TRUE = frozenset({"1", "true", "yes", "on"})
@@ -141,6 +145,13 @@ def _backtrace(texts: Sequence[str]) -> Backtrace | None:
     return _BACKTRACES.get(text)
 
 
+def _programs(texts: Sequence[str]) -> Programs:
+    text = texts[-1].strip()
+    if text not in _PROGRAMS:
+        raise ValueError(f"one of {', '.join(_PROGRAMS)}")
+    return _PROGRAMS[text]
+
+
 def _folder(texts: Sequence[str]) -> str:
     return texts[-1].strip()
 
@@ -222,6 +233,12 @@ BACKTRACE: Declared[Backtrace | None] = Declared(
     help="how to have a backtrace of an httpd that crashes: core (CoreDumpDirectory is set and gdb reads the core), "
     "gdb (each server is one process, run by gdb)",
 )
+PROGRAMS: Declared[Programs] = Declared(
+    "programs",
+    default="warn",
+    parse=_programs,
+    help="programs that the configuration of a repository has run on this machine: warn (the default), run, refuse",
+)
 ALL: tuple[Declared[Any], ...] = (
     ENABLED,
     TARGET,
@@ -237,6 +254,7 @@ ALL: tuple[Declared[Any], ...] = (
     ENGINE,
     ARTIFACTS,
     BACKTRACE,
+    PROGRAMS,
 )
 
 
@@ -259,6 +277,7 @@ class Settings:
         engines: container engines, which workers take in turn; none where it is left to docker's own settings.
         artifacts: folder for what is known of each test that fails; empty for none.
         backtrace: how to have a backtrace of a crash; `None` does nothing for it.
+        programs: what becomes of programs that a repository's configuration has run on this machine.
     """
 
     enabled: Setting[bool]
@@ -275,6 +294,7 @@ class Settings:
     engines: Setting[tuple[str, ...]]
     artifacts: Setting[str]
     backtrace: Setting[Backtrace | None]
+    programs: Setting[Programs]
 
     def describe(self) -> str:
         """One line that tells every setting which is not a default, and where it came from."""
@@ -292,6 +312,7 @@ class Settings:
             ("engine", self.engines),
             ("artifacts", self.artifacts),
             ("backtrace", self.backtrace),
+            ("programs", self.programs),
         )
         return ", ".join([f"enabled by {self.enabled.source}", *told(named)])
 
@@ -356,6 +377,7 @@ def resolve(
         engines=one(ENGINE),
         artifacts=one(ARTIFACTS),
         backtrace=one(BACKTRACE),
+        programs=one(PROGRAMS),
     )
 
 

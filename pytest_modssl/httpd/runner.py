@@ -10,6 +10,8 @@ import signal
 import subprocess
 from typing import TYPE_CHECKING, Any, Protocol
 
+from pytest_modssl.environment import environment
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -55,7 +57,7 @@ def run_here(
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env={**os.environ, **env} if env else None,
+            env={**environment(), **(env or {})},
             encoding="utf-8",
             errors="backslashreplace",
             start_new_session=True,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 from typing import Final
 
+from pytest_modssl.environment import environment
 from pytest_modssl.errors import PkiError
 
 # Generous: printing takes 5 ms; only a program that hangs or a machine that starves gets this far.
@@ -15,7 +16,7 @@ def openssl(*arguments: str, stdin: bytes = b"") -> str:
     """What `openssl ARGUMENTS` prints to its standard output.
 
     Args:
-        arguments: the words after `openssl`; secrets go by `stdin` or the environment, never here.
+        arguments: the words after `openssl`; secrets go by `stdin`, never here.
         stdin: what the program reads.
 
     Raises:
@@ -24,7 +25,9 @@ def openssl(*arguments: str, stdin: bytes = b"") -> str:
     command = ["openssl", *arguments]
     shown = " ".join(command)
     try:
-        done = subprocess.run(command, input=stdin, capture_output=True, check=False, timeout=_DEADLINE)
+        done = subprocess.run(
+            command, env=environment("OPENSSL_*"), input=stdin, capture_output=True, check=False, timeout=_DEADLINE
+        )
     except FileNotFoundError:
         raise PkiError(
             f"`{shown}` cannot run: there is no program openssl on PATH. Install the package openssl."

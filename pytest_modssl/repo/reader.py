@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -302,7 +303,7 @@ class _Reader:
             return statement.directive, tuple([word.text for word in statement.args])
         line = _CONTINUED.sub("", line)
         for parameters in frame.parameters:
-            line = self._replaced(_any_of(parameters), line, lambda found, given=parameters: given[found[0]])
+            line = self._replaced(_any_of(parameters), line, partial(_given, parameters))
         line = self._replaced(_VARIABLE, line, self._value)
         directive = next(directives_in(line), None)
         return (directive.name.removeprefix("<"), directive.arguments) if directive else (statement.directive, ())
@@ -393,6 +394,10 @@ class _Reader:
     def _give_up(self, placed: Placed, reason: str) -> None:
         self._stop(placed, reason)
         self.stopped = self.missed[-1]
+
+
+def _given(parameters: Mapping[str, str], found: re.Match[str]) -> str:
+    return parameters[found[0]]
 
 
 def _any_of(parameters: Mapping[str, str]) -> re.Pattern[str]:

@@ -13,6 +13,7 @@ import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from pytest_modssl.environment import environment
 from pytest_modssl.errors import RevisionError
 
 if TYPE_CHECKING:
@@ -163,12 +164,12 @@ def _said(done: subprocess.CompletedProcess[bytes]) -> str:
 def _git(
     folder: Path, *words: str, more: Mapping[str, str] | None = None, given: bytes = b""
 ) -> subprocess.CompletedProcess[bytes]:
-    environment = {name: value for name, value in os.environ.items() if name not in _OF_HOOKS}
+    kept = {name: value for name, value in environment("GIT_*", "XDG_CONFIG_HOME").items() if name not in _OF_HOOKS}
     settings = (word for setting in _SETTINGS for word in ("-c", setting))
     try:
         return subprocess.run(
             ["git", "-C", str(folder), *settings, *words],
-            env={**environment, **_QUIETLY, **(more or {})},
+            env={**kept, **_QUIETLY, **(more or {})},
             input=given,
             capture_output=True,
             check=False,

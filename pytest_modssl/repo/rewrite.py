@@ -36,6 +36,10 @@ _PIPED = frozenset({"customlog", "transferlog", "globallog", "forensiclog"})
 EVERYWHERE = ("/dev/", "/proc/", "/bin/", "/usr/bin/")
 """Folders of the machine itself, the same everywhere."""
 
+# Of what the kernel shows, what processes write to is meant; the rest tells of this machine, environments among it.
+_PROCESSES = "/proc/"
+_WRITTEN = frozenset({"log file", "log argument"})
+
 _EVERYTHING = ("/",)
 # A module is named by its identifier; what a variable is worth is moved where a path is made of it.
 _UNMOVED = frozenset({"module"})
@@ -169,9 +173,15 @@ def _paths(same: Sequence[Placed], terms: Terms) -> Iterator[_Change]:
             yield _unlike_windows(first, path.index, path.start, machine)
         elif machine and len(meant) == 1 and path.kind != "maybe" and ".." in PurePosixPath(*meant).parts:
             yield _kept_inside(first, path, posixpath.normpath(posixpath.join("/", terms.server_root, *meant)), machine)
-        elif machine and meant and all(one.startswith(inside) and not one.startswith(EVERYWHERE) for one in meant):
+        elif machine and meant and all(one.startswith(inside) and not _is_everywhere(one, path.kind) for one in meant):
             prefix = re.escape(machine) if path.kind == "path pattern" else machine
             yield _prefixed(first, path.index, path.start, prefix)
+
+
+def _is_everywhere(path: str, kind: str) -> bool:
+    if kind == "include" or (path.startswith(_PROCESSES) and kind not in _WRITTEN):
+        return False
+    return path.startswith(EVERYWHERE)
 
 
 def _kept_inside(first: Placed, path: PathWord, deployed: str, machine: str) -> _Change:

@@ -19,23 +19,24 @@ from pytest_modssl.repo.config import RepoConfig
 from pytest_modssl.repo.content import files_of
 from pytest_modssl.repo.deployment import Deployment
 from pytest_modssl.repo.foreign import is_foreign as is_foreign_directive
-from pytest_modssl.repo.made import Made
+from pytest_modssl.repo.made import Made, Substitution
 from pytest_modssl.repo.making import make
 from pytest_modssl.repo.placeholders import PLACEHOLDER, is_foreign, placeholders
+from pytest_modssl.repo.programs import escapes_in, hides, programs_in
 from pytest_modssl.repo.reader import read_configuration
 from pytest_modssl.repo.rewrite import EVERYWHERE, absent_modules, backends_in, by_statement
 from pytest_modssl.repo.told import UNNAMED, told_hosts, user_origin, without_machine
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from pytest_modssl.backends import Backends
     from pytest_modssl.httpd.dumps import DumpedDirective
     from pytest_modssl.httpd.problems import ConfigProblem
+    from pytest_modssl.httpd.render import Rendered
     from pytest_modssl.pki import LeafCert
     from pytest_modssl.repo.found import Found
     from pytest_modssl.repo.hosts import RepoHost
-    from pytest_modssl.repo.made import Substitution
     from pytest_modssl.repo.making import Making
     from pytest_modssl.targets.base import Prepared, Target
 
@@ -57,6 +58,7 @@ class Study:
         refused: why httpd refuses it; `None` where it does not.
         substitutions: what differs from the configuration as deployed, files that were made apart.
         making: what was made for it.
+        programs: directives that have programs run on this machine; none where they run in a container.
     """
 
     found: Found
@@ -64,6 +66,7 @@ class Study:
     refused: StartError | None = None
     substitutions: tuple[Substitution, ...] = ()
     making: Making | None = None
+    programs: tuple[Substitution, ...] = ()
 
     @property
     def hosts(self) -> tuple[RepoHost, ...]:
@@ -109,11 +112,17 @@ def study(target: Target, found: Found, backends: Callable[[], Backends]) -> Stu
     absent = absent_modules(reading.statements, target.installation)
     for _ in range(_MOST_QUESTIONS):
         with target.prepared(config) as prepared:
-            answer = _ask(prepared)
+            answer = _ask(prepared, deployment)
+            here = bool(prepared.rendered.machine)
         if answer.accepted:
             config, making = _made_ready(config, answer, backends)
-            differing = (*config.substitutions(target.installation), *making.left_out)
-            return Study(found=found, config=config, substitutions=differing, making=making)
+            return Study(
+                found=found,
+                config=config,
+                substitutions=(*config.substitutions(target.installation), *making.left_out),
+                making=making,
+                programs=_programs(config, answer) if here else (),
+            )
         mended = _mended(config, answer.problem, absent)
         if mended is None:
             return Study(found=found, config=config, refused=_refusal(target, config))
@@ -139,18 +148,67 @@ def _with_sockets(config: RepoConfig, backends: Callable[[], Backends]) -> RepoC
     return replace(config, sockets={one: str(serving.serve(one)) for one in named}, shared=serving.folder)
 
 
-def _ask(prepared: Prepared) -> _Answer:
+def _programs(config: RepoConfig, answer: _Answer) -> tuple[Substitution, ...]:
+    origin = _origins(config)
+    named = programs_in(answer.directives, config.content, {one.path for one in config.made})
+    places = [user_origin(one.directive, origin) if one.directive else origin(one.file, one.line) for one in named]
+    found = [Substitution(one.text, "is run", place) for one, place in zip(named, places, strict=True)]
+    hiding = [one for one in config.reading.statements if hides(one.statement.directive, one.statement.args)]
+    found += [Substitution(one.directive, "may hide what is run", one.origin) for one in hiding]
+    return tuple(dict.fromkeys(found))
+
+
+def _ask(prepared: Prepared, deployment: Deployment) -> _Answer:
+    """What httpd says.
+
+    Raises:
+        ConfigError: when it has read, or would read or run, what does not belong to the configuration.
+    """
     rendered = prepared.rendered
+    own = rendered.main.rpartition("/")[0] + "/"
     numbers = {int(actual): int(port) for port, actual in _STANDS_FOR.findall(rendered.text)}
     try:
         dump = effective_config(prepared.installation, rendered.main)
     except StartError:
         checked = check_syntax(prepared.installation, rendered.main)
         problem = checked.problem
+        if problem is not None and rendered.machine and problem.file is not None:
+            _refuse_escapes(
+                deployment, rendered, [] if problem.file.startswith(own) else [(problem.file, problem.line or 0, "")]
+            )
         if problem is not None:
             problem = replace(problem, message=problem.message.replace(rendered.machine or "\0", ""))
         return _Answer(problem=problem, accepted=False)
+    if rendered.machine:
+        _refuse_escapes(deployment, rendered, escapes_in(dump, own, (*rendered.shared, *EVERYWHERE)))
     return _Answer(without_machine(dump, rendered.machine, rendered.main), numbers)
+
+
+def _refuse_escapes(deployment: Deployment, rendered: Rendered, escapes: Iterable[tuple[str, int, str]]) -> None:
+    """Raises where there is an escape; what a file says that is not of the repository is not told."""
+    for file, line, text in escapes:
+        deployed = file.removeprefix(rendered.machine)
+        path = deployment.path_of(deployed)
+        inside = file.startswith(f"{rendered.machine}/")
+        raise ConfigError(
+            f"{deployment.found.title} leads out of the copy of the repository that runs: "
+            + (f"{path or deployed}:{line}: {text}" if inside else f"it includes {file}")
+            + "\nA variable in it is worth something else for httpd than it seems, as it depends on a condition. "
+            "What to do: write it out, or run it in containers (--modssl-target docker)"
+        )
+
+
+def _origins(config: RepoConfig) -> Callable[[str, int], Origin]:
+    """The line of the repository for a deployment path and line."""
+    texts = {file.deployed: file for file in config.reading.files}
+    deployment = Deployment(config.found)
+
+    def origin(deployed: str, line: int) -> Origin:
+        if deployed in texts:
+            return texts[deployed].at(line)
+        return Origin(str(deployment.path_of(deployed) or deployed), line)
+
+    return origin
 
 
 def _mended(config: RepoConfig, problem: ConfigProblem | None, absent: frozenset[str]) -> RepoConfig | None:
@@ -194,9 +252,7 @@ def _made_ready(config: RepoConfig, answer: _Answer, backends: Callable[[], Back
     """The configuration with its hosts and with all that it names, and what was made for it."""
     deployment = Deployment(config.found)
     texts = {file.deployed: file for file in config.reading.files}
-
-    def origin(deployed: str, line: int) -> Origin:
-        return texts[deployed].at(line) if deployed in texts else Origin(deployed, line)
+    origin = _origins(config)
 
     def has(deployed: str) -> bytes | None:
         if deployed.startswith(EVERYWHERE):

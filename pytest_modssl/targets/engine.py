@@ -22,6 +22,7 @@ import docker.errors
 from docker.context import ContextAPI
 from docker.utils import kwargs_from_env
 
+from pytest_modssl.environment import environment
 from pytest_modssl.errors import EngineError
 from pytest_modssl.targets.engine_errors import ADVICE, engine_error, engine_errors
 
@@ -220,7 +221,9 @@ def _host(url: str) -> str:
     host = urlsplit(url).hostname or "127.0.0.1"
     if url.startswith("ssh://"):
         # What the URL has may be a name of the user's own in ~/.ssh/config; `ssh -G` prints what it stands for.
-        asked = subprocess.run(["ssh", "-G", "--", host], capture_output=True, text=True, check=False)
+        asked = subprocess.run(
+            ["ssh", "-G", "--", host], env=environment("SSH_*"), capture_output=True, text=True, check=False
+        )
         for line in asked.stdout.splitlines():
             key, _, value = line.partition(" ")
             if key == "hostname":

@@ -17,6 +17,8 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+from pytest_modssl.environment import environment
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
@@ -87,7 +89,10 @@ class LastWill:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             cwd=self._folder.parent,  # not one of the user's, which it would keep busy
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path))},
+            env={
+                **environment("DOCKER_*", "SSH_*", "XDG_*", "PYTHON*"),
+                "PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path)),
+            },
             start_new_session=True,
         )
 

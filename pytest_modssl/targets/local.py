@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 
+from pytest_modssl.environment import environment
 from pytest_modssl.errors import ConfigError, MissingProgramError, StartError, WaitTimeoutError
 from pytest_modssl.httpd.crashes import DEBUGGED, UNDER_GDB, wants_cores
 from pytest_modssl.httpd.dumps import effective_config
@@ -47,8 +48,6 @@ _SETTLE_SECONDS = 0.5
 # include/mpm_common.h); a loaded machine gets more.
 _REAP_SECONDS = 4.0
 _READY = "resuming normal operations"
-# Whatever else is in the environment must not change what a configuration does.
-_PASSED_ON = ("LD_LIBRARY_PATH", "PATH", "TZ")
 # A shell begins with a limit of 0 for cores in most places; up to the hard limit everybody may raise it.
 _WITH_CORES = ("/bin/sh", "-c", 'ulimit -c "$(ulimit -H -c)"; exec "$@"', "sh")
 
@@ -216,10 +215,9 @@ class LocalTarget:
         return self.installation.user, self.installation.group
 
     def _start(self, folder: Path, mode: str, before: Sequence[str] = ()) -> Process:
-        passed_on = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-        environment = {**passed_on, "LANG": "C", **self.installation.environment}
         command = [*before, *self.installation.command, "-d", str(folder), "-f", str(folder / MAIN), mode]
-        process = start(command, folder, environment=environment)
+        # Whatever else is in the environment must not change what a configuration does.
+        process = start(command, folder, environment={**environment(), **self.installation.environment})
         with contextlib.suppress(psutil.Error):
             ProcessEntry(process.pid, psutil.Process(process.pid).create_time()).write(folder)
         if self._abandoned:  # in this order: `abandon` ends what has an entry

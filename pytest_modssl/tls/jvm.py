@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pytest_modssl._data import fixture
+from pytest_modssl.environment import environment
 from pytest_modssl.errors import TlsError
 from pytest_modssl.folders import own_folder
 from pytest_modssl.tls import names
@@ -172,7 +173,9 @@ def _classes() -> Path:
 
 def _run(command: Sequence[str], *, seconds: float, to: str) -> str:
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=seconds)
+        done = subprocess.run(
+            command, env=environment("JAVA_*"), capture_output=True, text=True, check=False, timeout=seconds
+        )
     except subprocess.TimeoutExpired:
         raise TlsError(f"Could not {to} within {seconds:.0f} s: {command[0]}") from None
     except OSError as error:

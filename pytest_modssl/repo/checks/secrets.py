@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pytest_modssl.asserts.message import failure
+from pytest_modssl.environment import environment
 from pytest_modssl.errors import Mismatch
 from pytest_modssl.faq import Place
 from pytest_modssl.httpd.snippet import Origin
@@ -95,7 +96,9 @@ def _listed(root: Path, *which: str) -> frozenset[Path] | None:
     # The second setting keeps git from running a program that the repository names.
     command = ["git", "-C", str(root), "-c", "core.fsmonitor=false", "ls-files", "-z", *which]
     try:
-        listed = subprocess.run(command, capture_output=True, check=True, timeout=_GIT_SECONDS).stdout
+        listed = subprocess.run(
+            command, env=environment("GIT_*", "XDG_CONFIG_HOME"), capture_output=True, check=True, timeout=_GIT_SECONDS
+        ).stdout
     except (OSError, subprocess.SubprocessError):
         return None
     return frozenset(root / os.fsdecode(one) for one in listed.split(b"\0") if one)
