@@ -164,13 +164,13 @@ if TYPE_CHECKING:
         PolicyError as PolicyError,
     )
     from pytest_modssl.errors import (
+        ProgramWarning as ProgramWarning,
+    )
+    from pytest_modssl.errors import (
         RecordError as RecordError,
     )
     from pytest_modssl.errors import (
         ServerGoneError as ServerGoneError,
-    )
-    from pytest_modssl.errors import (
-        ProgramWarning as ProgramWarning,
     )
     from pytest_modssl.errors import (
         StartError as StartError,

@@ -69,6 +69,14 @@ def pytest_report_header(config: pytest.Config) -> str | None:
     return f"modssl: {', '.join(said)}" if said else None
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leaves out a link to a folder on the way to itself, in which pytest would go round without end."""
+    if run_of(config) is None or not collection_path.is_symlink():
+        return None
+    target = collection_path.resolve()
+    return True if any(one.resolve().is_relative_to(target) for one in collection_path.parents) else None
+
+
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
     """The checks of the configuration that a file begins, or the rows of a table of URLs."""
     # Beside what its arguments name, pytest asks about every file on the way there.

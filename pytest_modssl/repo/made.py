@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from pytest_modssl.httpd.snippet import Origin
+
+_FOLDER = 0o755
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +31,18 @@ class Made:
     mode: int
     what: str
     origin: Origin | None = None
+
+
+def without_clashes(made: Iterable[Made]) -> tuple[Made, ...]:
+    """What is made, with a folder in place of each file below which something else stands."""
+    made = tuple(made)
+    above = {str(folder) for one in made for folder in PurePosixPath(one.path).parents}
+    return tuple(
+        replace(one, content=None, mode=_FOLDER, what="folder")
+        if one.content is not None and one.path in above
+        else one
+        for one in made
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -169,12 +169,12 @@ class Repositories:
         if not self._files and not passed_over:
             return []
         taken = ", ".join(f"{one.found.title} ({one.found.layout.name})" for one in self._files)
-        lines = [f"modssl: configurations: {taken or 'none'}"]
+        lines = [printable(f"modssl: configurations: {taken or 'none'}")]
         if not verbose:
             return [f"{lines[0]}; passed over {len(passed_over)} (-v tells why)"] if passed_over else lines
         lines += [f"modssl: passed over {path}: {reason}" for path, reason in passed_over.items()]
         lines += [f"modssl: {one.found.title}: {what}" for one in self._files for what in one.substitutions]
-        return lines
+        return [printable(one) for one in lines]
 
     def _argument(self, path: Path) -> Path | None:
         """The argument that led to a file; `None` for one that is only on the way to what arguments name."""
@@ -242,6 +242,11 @@ class Repositories:
             return self._below(folder, there) if there or not self._configs else Discovery((), ())
         except ConfigError:  # what is named is no configuration yet
             return Discovery((), ())
+
+
+def printable(text: str) -> str:
+    """A line with control characters as Python writes them: a name of a file may have any."""
+    return "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)
 
 
 def _reaches(config: pytest.Config, argument: str, path: Path) -> bool:

@@ -19,7 +19,7 @@ from pytest_modssl.repo.config import RepoConfig
 from pytest_modssl.repo.content import files_of
 from pytest_modssl.repo.deployment import Deployment
 from pytest_modssl.repo.foreign import is_foreign as is_foreign_directive
-from pytest_modssl.repo.made import Made, Substitution
+from pytest_modssl.repo.made import Made, Substitution, without_clashes
 from pytest_modssl.repo.making import make
 from pytest_modssl.repo.placeholders import PLACEHOLDER, is_foreign, placeholders
 from pytest_modssl.repo.programs import escapes_in, hides, programs_in
@@ -108,7 +108,7 @@ def study(target: Target, found: Found, backends: Callable[[], Backends]) -> Stu
         )
     deployment = Deployment(found)
     config = RepoConfig(found=found, reading=reading, content=files_of(deployment, reading))
-    config = _with_sockets(replace(config, made=tuple(placeholders(config))), backends)
+    config = _with_sockets(replace(config, made=without_clashes(placeholders(config))), backends)
     absent = absent_modules(reading.statements, target.installation)
     for _ in range(_MOST_QUESTIONS):
         with target.prepared(config) as prepared:
@@ -276,6 +276,6 @@ def _made_ready(config: RepoConfig, answer: _Answer, backends: Callable[[], Back
     )
     told = told_hosts(answer.directives, config.listening, origin, answer.numbers)
     theirs = {one.path for one in making.made}
-    made = (*(one for one in config.made if one.path not in theirs), *making.made)
+    made = without_clashes([*(one for one in config.made if one.path not in theirs), *making.made])
     config = replace(config, hosts=told.hosts, blocks=told.blocks, made=made, roots=making.trust)
     return config, making

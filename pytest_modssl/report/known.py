@@ -34,7 +34,7 @@ _NAMED: dict[str, int] = {"define": 0, "header": 1, "requestheader": 1, "setenv"
 _ACTIONS_BEFORE_NAME = frozenset({"always", "onsuccess", "early"})
 _FIELD = re.compile(r"(?:proxy-)?authorization|(?:set-)?cookie2?|x-api-key|x-auth-.*", re.IGNORECASE)
 _NAME = re.compile(TELLING_NAME, re.IGNORECASE)
-_NAME_AND_VALUE = re.compile(rf"{TELLING_NAME}=(.+)", re.IGNORECASE)
+_NAME_AND_VALUE = re.compile(rf"(?<![\w.-]){TELLING_NAME}=(.+)", re.IGNORECASE)
 # Files that hold secrets, and which part of each line is one; `None` for all of the file, which need not be text.
 _FILES: dict[str, re.Pattern[str] | None] = {
     "sslsessionticketkeyfile": None,

@@ -7,11 +7,9 @@ looked through, and all that it should not have touched.
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,14 +18,16 @@ import psutil
 import pytest
 
 if TYPE_CHECKING:
-    from tests.faults.conftest import Faults
+    from collections.abc import Callable
+
     from pytest_modssl.targets.base import Target
+    from tests.faults.conftest import Faults
 
 # What a test plants outside of the repository, and must not find anywhere afterwards.
 MARK = "outside-4711-secret"
 MODULES = (
-    "authz_core alias dir headers log_config macro mime mpm_event rewrite setenvif socache_shmcb ssl unixd cgid include "
-    "ext_filter autoindex authn_core authn_file auth_basic authz_user"
+    "authz_core alias dir headers log_config macro mime mpm_event rewrite setenvif socache_shmcb ssl unixd cgid "
+    "include ext_filter autoindex authn_core authn_file auth_basic authz_user"
 )
 MAIN = """\
 ServerRoot "/etc/httpd"
@@ -99,7 +99,9 @@ def fifos(folder: Path, _: Path) -> None:
 OUTSIDE = {
     "shadow": Hostile("Include /etc/shadow\nIncludeOptional /root/.ssh/*"),
     "include": Hostile("Include {outside}/secret.txt\nInclude {outside}\nIncludeOptional {outside}/*.txt"),
-    "upwards": Hostile("IncludeOptional ../../../../../..{outside}/*.txt\nIncludeOptional conf/../../..{outside}/*.txt"),
+    "upwards": Hostile(
+        "IncludeOptional ../../../../../..{outside}/*.txt\nIncludeOptional conf/../../..{outside}/*.txt"
+    ),
     "variable": Hostile("Define OUT {outside}\nInclude ${{OUT}}/secret.txt\nInclude ${{HOME}}/.netrc", passes=False),
     "hidden-variable": Hostile(
         "Define OUT {outside}/secret.txt\n<IfModule nobody_module>\nDefine OUT conf.d/harmless.conf\n</IfModule>\n"
@@ -112,12 +114,15 @@ OUTSIDE = {
     "aliases": Hostile(host="Alias /all /\nAlias /secret {outside}/secret.txt\nOptions +Indexes +FollowSymLinks"),
     "document-root": Hostile(host="DocumentRoot {outside}\nDirectoryIndex secret.txt"),
     "passwords": Hostile(
-        host="<Location /a>\nAuthType Basic\nAuthName a\nAuthUserFile {outside}/secret.txt\nRequire valid-user\n</Location>"
+        host="<Location /a>\nAuthType Basic\nAuthName a\nAuthUserFile {outside}/secret.txt\n"
+        "Require valid-user\n</Location>"
     ),
     "tables": Hostile("RewriteEngine on\nRewriteMap m txt:{outside}/secret.txt\nRewriteRule .* - [E=x:${{m:alice}}]"),
     "expression": Hostile('Header always set X "expr=%{{file:{outside}/secret.txt}}"'),
     "condition": Hostile("<If \"file('{outside}/secret.txt') =~ /4711/\">\nHeader always set X found\n</If>"),
-    "links": Hostile("IncludeOptional conf.d/*.conf\nInclude conf.d/up", "Options +FollowSymLinks", also=links),
+    "links": Hostile(
+        "IncludeOptional conf.d/*.conf\nIncludeOptional conf.d/folder", "Options +FollowSymLinks", also=links
+    ),
     "processes": Hostile("IncludeOptional /proc/[0-9]*/environ\nInclude /proc/self/environ"),
     "writing": Hostile(
         "PidFile {outside}/pid\nScoreBoardFile {outside}/board\nCoreDumpDirectory {outside}\nUser root\nGroup root\n"
@@ -169,14 +174,27 @@ def run(folder: Path, outside: Path, target: str, *words: str) -> Ran:
     before = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     command = [sys.executable, "-m", "pytest", "--modssl", "--modssl-target", target, "-p", "no:cacheprovider"]
     command += ["-rA", "-v", "--rootdir", str(folder), "--junitxml", str(folder.parent / "junit.xml"), *words]
-    command += ["--modssl-artifacts", str(folder.parent / "artifacts"), "-p", "no:hypothesispytest", "-p", "no:randomly"]
+    command += [
+        "--modssl-artifacts",
+        str(folder.parent / "artifacts"),
+        "-p",
+        "no:hypothesispytest",
+        "-p",
+        "no:randomly",
+    ]
     environment = {**before, "PYTHONDONTWRITEBYTECODE": "1", "A_TOKEN": MARK, "TMPDIR": str(folder.parent / "tmp")}
     (folder.parent / "tmp").mkdir(exist_ok=True)
     (folder.parent / "tmp").chmod(0o755)
     began = time.monotonic()
     with (folder.parent / "out").open("w+b") as out:
         process = subprocess.Popen(
-            command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True
+            command,
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+            start_new_session=True,
         )
         try:
             status = process.wait(SECONDS)
@@ -202,7 +220,9 @@ def written(folder: Path, one: Hostile) -> tuple[Path, Path]:
     (outside / "secret.txt").write_text(f"{MARK} alice\nalice:{MARK}\nalice {MARK}\n")
     (repository / "conf").mkdir(parents=True)
     modules = "\n".join(f"LoadModule {name}_module modules/mod_{name}.so" for name in MODULES.split())
-    text, host = (part.replace("{outside}", str(outside)).replace("{{", "{").replace("}}", "}") for part in (one.text, one.host))
+    text, host = (
+        part.replace("{outside}", str(outside)).replace("{{", "{").replace("}}", "}") for part in (one.text, one.host)
+    )
     main = MAIN.format(modules=modules, text=text, host=host)
     (repository / "conf/httpd.conf").write_text(main)
     for name, content in one.files.items():
@@ -228,12 +248,8 @@ def leaks(folder: Path, ran: Ran) -> list[str]:
 def left(folder: Path) -> list[str]:
     """What still runs, or lies about, of a run."""
     here = str(folder)
-    running = []
-    for process in psutil.process_iter(["cmdline"]):
-        if any(here in word for word in process.info["cmdline"] or ()) and process.pid != os.getpid():
-            running.append(" ".join(process.info["cmdline"]))
-    base = folder / "tmp"
-    return running + [str(path) for path in base.rglob("*") if path.name.startswith("s")]
+    lines = (" ".join(one.info["cmdline"] or ()) for one in psutil.process_iter(["cmdline"]))
+    return [line for line in lines if here in line] + [str(path) for path in (folder / "tmp").rglob("httpd.conf")]
 
 
 def check(name: str, one: Hostile, folder: Path, target: str) -> Ran:

@@ -171,3 +171,14 @@ def test_workers_collect_alike_and_share_the_work(run: RunPytest, pytester: pyte
     run("--modssl", "--collect-only", "-q")
     result = pytester.runpytest_subprocess("--modssl", "-n", "2", "-p", "no:randomly")
     result.assert_outcomes(passed=len(IDS))
+
+
+def test_links_to_folders_above_are_not_gone_round_in(pytester: pytest.Pytester, outer_target: Target) -> None:
+    for name in ("a", "b"):
+        (pytester.path / name).mkdir()
+        (pytester.path / name / "top").symlink_to("/")
+        (pytester.path / name / "up").symlink_to("..")
+        (pytester.path / name / "other").symlink_to(pytester.path / ("b" if name == "a" else "a"))
+    (pytester.path / "a/test_a.py").write_text("def test_it(): pass\n")
+    result = pytester.runpytest("--modssl", "-p", "no:cacheprovider")
+    result.assert_outcomes(passed=2)  # in a, and in b/other

@@ -5,18 +5,18 @@ Pure functions of the directives in effect and of what is there already: nothing
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from pathlib import PurePosixPath
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pytest_modssl.httpd.snippet import Origin
+from pytest_modssl.repo.made import without_clashes
 from pytest_modssl.repo.making.authorities import make_authorities
 from pytest_modssl.repo.making.content import make_content
 from pytest_modssl.repo.making.held import Holdings
 from pytest_modssl.repo.making.logins import make_logins, required
 from pytest_modssl.repo.making.managed import make_managed
 from pytest_modssl.repo.making.pairs import make_pairs
-from pytest_modssl.repo.making.plan import FOLDER, Plan
+from pytest_modssl.repo.making.plan import Plan
 from pytest_modssl.repo.making.scopes import scopes as scopes_of
 
 if TYPE_CHECKING:
@@ -120,20 +120,11 @@ def make(
             place = None if scope.section is None else plan.locate(scope.section)
             clients |= {(place, name): leaf for name in scope.names}
     return Making(
-        made=_without_clashes(plan.made),
+        made=without_clashes(plan.made.values()),
         left_out=tuple(plan.left_out),
         trust=(ca.root.cert_pem.bytes(),),
         logins=logins,
         clients=clients,
-    )
-
-
-def _without_clashes(made: Mapping[str, Made]) -> tuple[Made, ...]:
-    """What is made, with a folder in place of each file below which something else stands."""
-    above = {str(folder) for path in made for folder in PurePosixPath(path).parents}
-    return tuple(
-        replace(one, content=None, mode=FOLDER, what="folder") if one.content is not None and path in above else one
-        for path, one in made.items()
     )
 
 
