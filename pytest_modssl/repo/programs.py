@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from pytest_modssl.httpd.syntax import directives_in
 from pytest_modssl.repo.references import paths_in
+from pytest_modssl.repo.rewrite import EVERYWHERE
 from pytest_modssl.repo.secluded import LEFT_OUT
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ class _Files:
         if low in {"sethandler", "addhandler"} and words:
             return _INTERPRETED.fullmatch(words[0]) is not None
         for path in paths_in(name, words):
-            if path.kind in _RUN and path.path not in self._made:
+            if path.kind in _RUN and (path.path not in self._made or path.path.startswith(EVERYWHERE)):
                 return True
             if path.kind in _SCRIPTS and any(self._below(path.path)):
                 return True

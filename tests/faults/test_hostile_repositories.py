@@ -7,6 +7,7 @@ looked through, and all that it should not have touched.
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -297,5 +298,82 @@ def test_what_multiplies_without_end_is_told_and_does_not_run(faults: Faults, lo
 @pytest.mark.fault("hostile repository: names", "no control character comes to the terminal")
 def test_names_do_not_speak_to_the_terminal(faults: Faults, local: str, folder: Path) -> None:
     for name, one in _some(NAMES, faults, 1):
+        (folder / name).mkdir()
+        check(name, one, folder / name, local)
+
+
+RUNNING = {
+    "map": Hostile('RewriteEngine on\nRewriteMap m "prg:/etc/httpd/bin/x"', says="RewriteMap"),
+    "map-of-the-machine": Hostile(
+        'RewriteEngine on\nRewriteMap m "prg:/usr/bin/touch {outside}/run"', says="RewriteMap"
+    ),
+    "pass-phrase": Hostile('SSLPassPhraseDialog "exec:/etc/httpd/bin/x"', says="SSLPassPhraseDialog"),
+    "seed": Hostile("SSLRandomSeed startup exec:/etc/httpd/bin/x 16", says="SSLRandomSeed"),
+    "filter": Hostile('ExtFilterDefine f cmd="/etc/httpd/bin/x"', "SetOutputFilter f", says="ExtFilterDefine"),
+    "script": Hostile(host='ScriptAlias "/" "/etc/httpd/bin/x/"', says="ScriptAlias"),
+    "handler": Hostile(
+        "<Directory /var/www>\nOptions +ExecCGI\nSetHandler cgi-script\n</Directory>", says="Options +ExecCGI"
+    ),
+    "htaccess": Hostile(
+        "<Directory /var/www>\nAllowOverride All\n</Directory>",
+        files={"var/www/html/.htaccess": "Options +ExecCGI\nSetHandler cgi-script\n"},
+        says="Options +ExecCGI",
+    ),
+    "page": Hostile(
+        "<Directory /var/www>\nOptions +Includes\nAddOutputFilter INCLUDES .html\n</Directory>",
+        files={"var/www/html/index.html": '<!--#exec cmd="touch {outside}/run" -->'},
+        says="Options +Includes",
+    ),
+}
+NEVER_RUN = {
+    "log": Hostile('CustomLog "|/usr/bin/touch {outside}/run" common\nErrorLog "|/usr/bin/touch {outside}/run"'),
+    "log-by-variable": Hostile(
+        "Define LOG CustomLog\n<IfModule nobody_module>\nDefine LOG ServerAdmin\n</IfModule>\n"
+        '${{LOG}} "|/usr/bin/touch {outside}/run" common',
+        passes=False,
+        says="leads out of the copy",
+    ),
+    "program-by-variable": Hostile(
+        "Define P {outside}/secret.txt\n<IfModule nobody_module>\nDefine P conf.d/x\n</IfModule>\nRewriteEngine on\n"
+        "RewriteMap m prg:${{P}}",
+        passes=False,
+        says="leads out of the copy",
+    ),
+    "module": Hostile("LoadModule evil_module /etc/httpd/evil.so\nLoadFile /etc/httpd/evil.so", files={"evil.so": "x"}),
+    "module-by-name": Hostile("LoadModule info_module /etc/httpd/evil.so", files={"evil.so": "x"}),
+}
+PROGRAM = """#!/bin/sh
+touch {outside}/run
+(setsid sleep 1000 {outside} &)
+printf 'Content-Type: text/plain\\n\\n'
+while read -r line; do echo NULL; done
+"""
+
+
+def running(one: Hostile) -> Hostile:
+    """The same with its program."""
+    pages = {"var/www/html/index.html": PROGRAM, "bin/x": PROGRAM}
+    return Hostile(one.text, one.host, {**pages, **one.files}, says=one.says)
+
+
+@pytest.mark.fault("hostile repository: programs", "warned of by file and line before they run, or refused")
+def test_programs_are_told_or_refused(faults: Faults, local: str, folder: Path) -> None:
+    for name, one in _some(RUNNING, faults, 1):
+        for programs in ("refuse", "warn"):
+            where = folder / f"{name}-{programs}"
+            where.mkdir()
+            repository, outside = written(where, running(one))
+            ran = run(repository, outside, local, "--modssl-programs", programs)
+            assert re.search(rf"^ +\S+:\d+: {re.escape(one.says)}", ran.output, re.MULTILINE), ran.output
+            assert "has programs run on this machine" in ran.output
+            assert ("ProgramWarning" in ran.output) is (programs == "warn"), ran.output
+            if programs == "refuse":
+                assert not (outside / "run").exists(), name
+            assert left(where) == [], name
+
+
+@pytest.mark.fault("hostile repository: programs of logs and modules", "they never run")
+def test_programs_of_logs_and_modules_never_run(faults: Faults, local: str, folder: Path) -> None:
+    for name, one in _some(NEVER_RUN, faults, 1):
         (folder / name).mkdir()
         check(name, one, folder / name, local)
