@@ -9,6 +9,8 @@ from pytest_modssl.errors import ModsslAssertionError, ModsslError, StartError, 
 from pytest_modssl.faq import diagnose
 from pytest_modssl.http import described
 from pytest_modssl.httpd.errorlog import SEVERITY
+from pytest_modssl.report.known import learn_environment, learn_observations, learn_server
+from pytest_modssl.report.secrets import Secrets
 from pytest_modssl.tls import Handshake, shell_line
 
 if TYPE_CHECKING:
@@ -83,7 +85,7 @@ def explain(error: BaseException, servers: Sequence[Server]) -> list[tuple[str, 
 
     Of a server that did not start, it is the configuration that httpd refused. Diagnoses that the error's own message
     does not have, and log lines of level warning and worse, become notes of the error, for reports that know no
-    sections; so does the reason why a server is gone.
+    sections; so does the reason why a server is gone. What is secret in a section is taken out of it.
     """
     used = [server for server in servers if server.used or server.log.records]
     notes = []
@@ -110,7 +112,20 @@ def explain(error: BaseException, servers: Sequence[Server]) -> list[tuple[str, 
     sections += [section for server in used for section in _sections(server)]
     if isinstance(error, StartError):
         sections.insert(0, ("configuration that httpd refused", _numbered(error.configuration)))
-    return [(f"modssl: {title}", text) for title, text in sections if text]
+    secrets = _secrets(error, used)
+    return [(f"modssl: {title}", secrets.removed_from(text)) for title, text in sections if text]
+
+
+def _secrets(error: BaseException, servers: Sequence[Server]) -> Secrets:
+    """What is known to be secret of the servers of a failure, and of the environment."""
+    secrets = Secrets()
+    learn_environment(secrets)
+    if isinstance(error, StartError) and error.evidence is not None:
+        learn_server(secrets, error.evidence)
+    for server in servers:
+        learn_server(secrets, server.evidence(error=error))
+        learn_observations(secrets, server.observations)
+    return secrets
 
 
 def _diagnoses(error: BaseException, servers: Sequence[Server]) -> list[str]:

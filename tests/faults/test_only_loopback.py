@@ -1,4 +1,4 @@
-"""Whole suites in a network of their own: what they listen on, and what they send anywhere else, is seen by the kernel."""
+"""Whole suites in a network of their own, where the kernel sees what they listen on and send to anybody else."""
 
 from __future__ import annotations
 
@@ -192,4 +192,5 @@ def test_a_suite_of_own_tests_stays_on_this_machine(faults: Faults, tmp_path: Pa
         words = names[number][0] if number == 0 else ["-n", "2", *names[number]]
         told = watch(tmp_path, _CHECKOUT, *suite("-m", "not long", *words))
         hold(told, str(names[number]))
-        assert " passed" in told.output and " failed" not in told.output, told.output
+        assert " passed" in told.output, told.output
+        assert " failed" not in told.output, told.output
