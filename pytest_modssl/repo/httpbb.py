@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -23,6 +24,14 @@ except ModuleNotFoundError:
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+LARGEST_BODY = 1_000_000
+"""Characters of a body in JSON."""
+
+MOST_ROWS = 100_000
+"""Rows of a table."""
+
+# Each piece has a character at least.
+_MOST_PIECES = LARGEST_BODY + 1
 _METHOD = re.compile(r"[A-Z]+")
 # RFC 9110 5.6.2, token.
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -39,15 +48,21 @@ def read_httpbb(text: str, file: str) -> Iterator[Row]:
     except yaml.MarkedYAMLError as error:
         line = 1 if error.problem_mark is None else error.problem_mark.line + 1
         raise TableError(f"{Origin(file, line)}: this is not YAML: {error.problem}") from None
+    except RecursionError:
+        raise TableError(f"{file}: lists and mappings are nested too deeply") from None
     except yaml.YAMLError as error:
         raise TableError(f"{file}: this is not YAML: {error}") from None
     if root is None:
         return
     reader = _Reader(file)
+    number = 0
     for key, cases in reader.pairs(root, "a table", "https://host: with a list of test cases below"):
         bases = [base for name in reader.hosts(key) for base in [reader.base(key, name)]]
         for case in reader.items(cases, f"the value of {bases[0]}", "a list of test cases (- path: /...)"):
             for base in bases:
+                number += 1
+                if number > MOST_ROWS:
+                    raise TableError(f"{file} has more than {MOST_ROWS} rows, aliases and hosts multiplied: part it")
                 yield reader.row(base, case)
 
 
@@ -172,7 +187,7 @@ class _Reader:
     def json(self, node: yaml.Node, name: str) -> tuple[bytes, str]:
         try:
             value = yaml.SafeLoader("").construct_object(node, deep=True)
-            return json.dumps(value).encode(), "application/json"
+            return _json(value).encode(), "application/json"
         except (yaml.YAMLError, TypeError, ValueError) as error:
             raise TableError(f"{self._origin(node)}: {name} cannot be written as JSON: {error}") from None
 
@@ -223,6 +238,18 @@ class _Reader:
 
     def _origin(self, node: yaml.Node) -> Origin:
         return Origin(self._file, node.start_mark.line + 1)
+
+
+def _json(value: object) -> str:
+    """A value as JSON; aliases of aliases are a few lines in YAML, and have no end there.
+
+    Raises:
+        ValueError: in words that follow.
+    """
+    text = "".join(islice(json.JSONEncoder().iterencode(value), _MOST_PIECES))
+    if len(text) > LARGEST_BODY:
+        raise ValueError(f"it has more than {LARGEST_BODY} characters")
+    return text
 
 
 def _kind(node: yaml.Node) -> str:

@@ -70,9 +70,10 @@ def find_revision(folder: Path, reference: str) -> Revision:
             said = "no folder above it has .git"
         raise RevisionError(f"the revision {reference!r} of {folder} cannot be had, it is in no working tree: {said}")
     top, shallow, prefix = os.fsdecode(asked.stdout).split("\n")[:3]
-    named = _git(folder, "rev-parse", "--verify", "--quiet", f"{reference}^{{commit}}")
-    commit = os.fsdecode(named.stdout).strip()
-    if named.returncode != 0 or not commit or reference.startswith("-"):
+    commit = ""
+    if not reference.startswith("-"):  # else git would take it for an option
+        commit = os.fsdecode(_git(folder, "rev-parse", "--verify", "--quiet", f"{reference}^{{commit}}").stdout).strip()
+    if not commit:
         raise RevisionError(f"{top} has no revision {reference!r}. {_what_there_is(folder, shallow=shallow == 'true')}")
     return Revision(reference=reference, commit=commit, folder=folder, prefix=prefix)
 

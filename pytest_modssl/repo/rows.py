@@ -13,6 +13,7 @@ from pytest_modssl.asserts._collect import fail
 from pytest_modssl.errors import Mismatch, ModsslError, TableError, UnknownHostError
 from pytest_modssl.http import FailedRequest
 from pytest_modssl.repo.connections import SAFE, Answer, Connections
+from pytest_modssl.repo.patterns import search
 from pytest_modssl.repo.tables import REDIRECTS, leads_to, status_words
 from pytest_modssl.repo.trace import DIRECTIVES, Tracer
 
@@ -175,7 +176,7 @@ def _headers(row: Row, answer: Answer) -> Iterator[Mismatch]:
             yield Mismatch(name, repr(value), _shown(seen))
     for name, pattern in row.headers_regex:
         seen = _values(answer, name)
-        if not seen or not any(map(pattern.search, (*seen, ", ".join(seen)))):
+        if not seen or not any(search(pattern, one) for one in (*seen, ", ".join(seen))):
             yield Mismatch(name, f"a match of {pattern.pattern!r}", _shown(seen))
     for name in row.headers_absent:
         if seen := _values(answer, name):
@@ -187,7 +188,7 @@ def _content(row: Row, body: str) -> Iterator[Mismatch]:
         if text not in body:
             yield Mismatch("body", f"one with {text!r}", _excerpt(body))
     for pattern in row.body_regex:
-        if pattern.search(body) is None:
+        if not search(pattern, body):
             yield Mismatch("body", f"a match of {pattern.pattern!r}", _excerpt(body))
 
 

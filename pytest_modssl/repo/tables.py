@@ -12,6 +12,7 @@ import idna
 
 from pytest_modssl.errors import TableError
 from pytest_modssl.httpd.snippet import Origin
+from pytest_modssl.repo.bounds import LARGEST_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -91,7 +92,7 @@ def is_table(path: Path) -> bool:
     if path.stem.endswith(".urls"):
         return True
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = path.read_text(encoding="utf-8-sig") if path.stat().st_size <= LARGEST_FILE else ""
     except (OSError, UnicodeDecodeError):
         return False
     keys = _TOP_KEY.findall(text)
@@ -106,6 +107,8 @@ def read_table(path: Path) -> tuple[Row, ...]:
             an unknown column or key, a status or URL that is none; for YAML without PyYAML.
     """
     try:
+        if path.stat().st_size > LARGEST_FILE:
+            raise TableError(f"{path} is larger than {LARGEST_FILE // 1_000_000} MB: part it")
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise TableError(f"{path}: byte {error.start + 1} is not UTF-8: save the table as UTF-8") from None

@@ -161,6 +161,31 @@ NAMES = {
 }
 
 
+_CASE = "https://www.hostile.example:\n- path: /\n  assert_status: 200\n"
+TABLES = {
+    "aliases": Hostile(
+        files={
+            "x.urls.yaml": f"{_CASE}  json_body:\n  - &a0 [x]\n"
+            + "".join(f"  - &a{n + 1} [{', '.join([f'*a{n}'] * 9)}]\n" for n in range(12))
+        },
+        says="more than 1000000 characters",
+        passes=False,
+    ),
+    "pattern": Hostile(
+        files={
+            "x.urls.yaml": _CASE.replace("https", "http") + "  assert_body_regex: (a+)+b\n",
+            "var/www/html/index.html": "a" * 60,
+        },
+        says="was not done with 60 characters",
+    ),
+    "large": Hostile(
+        files={"x.urls.csv": "url,status\n" + "http://www.hostile.example/,200\n" * 400_000},
+        says="larger than 10 MB",
+        passes=False,
+    ),
+}
+
+
 @dataclass(frozen=True)
 class Ran:
     """What came of a run: its output, what it wrote for failures, how long it took."""
@@ -344,7 +369,6 @@ NEVER_RUN = {
 }
 PROGRAM = """#!/bin/sh
 touch {outside}/run
-(setsid sleep 1000 {outside} &)
 printf 'Content-Type: text/plain\\n\\n'
 while read -r line; do echo NULL; done
 """
@@ -375,5 +399,12 @@ def test_programs_are_told_or_refused(faults: Faults, local: str, folder: Path) 
 @pytest.mark.fault("hostile repository: programs of logs and modules", "they never run")
 def test_programs_of_logs_and_modules_never_run(faults: Faults, local: str, folder: Path) -> None:
     for name, one in _some(NEVER_RUN, faults, 1):
+        (folder / name).mkdir()
+        check(name, one, folder / name, local)
+
+
+@pytest.mark.fault("hostile repository: tables of URLs", "it ends in seconds, and says where")
+def test_tables_that_multiply_without_end_are_told(faults: Faults, local: str, folder: Path) -> None:
+    for name, one in _some(TABLES, faults, 1):
         (folder / name).mkdir()
         check(name, one, folder / name, local)

@@ -130,3 +130,11 @@ def test_a_machine_without_git_is_told_of(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(RevisionError, match="git, which is not on the PATH"):
         find_revision(tmp_path, "HEAD")
+
+
+@pytest.mark.parametrize(
+    "reference", ["--output=/tmp/x", "--git-dir=/", "-h", "main\n--all", "main; touch x", "", "@{-1"]
+)
+def test_a_reference_that_is_none_is_no_option_either(repository: Path, reference: str) -> None:
+    with pytest.raises(RevisionError, match="has no revision"):
+        find_revision(repository, reference)

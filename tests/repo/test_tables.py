@@ -226,3 +226,36 @@ def documented(language: str) -> str:
 def test_the_documented_tables_are_read(tmp_path: Path, language: str, name: str, count: int) -> None:
     assert len(_read(tmp_path, documented(language), name)) == count
     assert is_table(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (
+            "https://a.example:\n- path: /\n  assert_status: 200\n  json_body:\n  - &a0 [x, x, x, x, x, x, x, x, x]\n"
+            + "".join(f"  - &a{n + 1} [{', '.join([f'*a{n}'] * 9)}]\n" for n in range(12)),
+            "json_body cannot be written as JSON: it has more than 1000000 characters",
+        ),
+        (
+            "https://a.example: &c\n"
+            + "- path: /\n  assert_status: 200\n" * 400
+            + "".join(f"https://h{n}.example: *c\n" for n in range(300)),
+            "has more than 100000 rows",
+        ),
+        (f"https://a.example: {'[' * 5000}", "this is not YAML|nested too deeply"),
+    ],
+    ids=["json", "rows", "nesting"],
+)
+def test_tables_that_multiply_are_told(tmp_path: Path, text: str, says: str) -> None:
+    path = tmp_path / "x.urls.yaml"
+    path.write_text(text)
+    with pytest.raises(TableError, match=says):
+        read_table(path)
+
+
+def test_a_table_that_is_too_large_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "x.urls.csv"
+    with path.open("wb") as stream:
+        stream.truncate(1 << 34)
+    with pytest.raises(TableError, match="larger than 10 MB"):
+        read_table(path)
