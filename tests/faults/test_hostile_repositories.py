@@ -48,7 +48,8 @@ TypesConfig /dev/null
 """
 # Two seconds are the promise on a quiet machine (measured: 0.6 to 1.9 s); here others run tests too.
 SECONDS = 60
-MEMORY = 1 << 30
+# The long form is some forty of them in one test.
+pytestmark = pytest.mark.timeout(1200)
 
 
 @dataclass(frozen=True)
@@ -150,7 +151,7 @@ TOO_MUCH = {
     "sections": Hostile("<IfModule ssl_module>\n" * 9000 + "</IfModule>\n" * 9000, says="nested deeper", passes=False),
     "listens": Hostile("".join(f"Listen {port}\n" for port in range(9000, 15000)), says="1000 times", passes=False),
     "fifo": Hostile("Include fifo.conf\nInclude conf.d", also=fifos, passes=False),
-    "devices": Hostile("Include /dev/zero\nInclude /dev/stdin", passes=False),
+    "devices": Hostile("Include /dev/zero\nInclude /dev/stdin"),
 }
 NAMES = {
     "newline": Hostile("Include conf.d/*.conf", files={"conf.d/a\nb.conf": "ServerTokens Prod\n"}),

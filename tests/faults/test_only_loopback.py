@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from tests.faults.conftest import Faults
 
 SECONDS = 600
+pytestmark = pytest.mark.timeout(2400)
 _CHECKOUT = Path(__file__).parents[2]
 # Everything that could ask a name server, a directory, a cache, a back end or a responder.
 ASKING = """\

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from tests.faults.conftest import Faults
 
 SECONDS = 120
+pytestmark = pytest.mark.timeout(1200)
 MODES: tuple[tuple[str, ...], ...] = (
     (),
     ("-n", "2"),
