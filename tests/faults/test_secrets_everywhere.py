@@ -228,6 +228,7 @@ class Watching:
     def __init__(self, pid: int, secrets: Mapping[str, bytes]) -> None:
         self._process = psutil.Process(pid)
         self._secrets = secrets
+        self._own = Path(f"/proc/{pid}/cmdline").read_bytes()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._look)
         self.seen: set[int] = set()
@@ -249,7 +250,8 @@ class Watching:
             command = Path(f"/proc/{one.pid}/cmdline").read_bytes()
             variables = Path(f"/proc/{one.pid}/environ").read_bytes()
             # Workers of pytest-xdist run the tests, and so need what these need.
-            worker = b"exec(eval(sys.stdin" in command
+            # What was forked and has not come to its program yet still is pytest.
+            worker = b"exec(eval(sys.stdin" in command or command == self._own
             self.seen.add(one.pid)
             for name, secret in self._secrets.items():
                 if secret in command or (secret in variables and not worker):
