@@ -140,7 +140,13 @@ if TYPE_CHECKING:
         Stream as Stream,
     )
     from pytest_modssl.errors import (
+        AnswerError as AnswerError,
+    )
+    from pytest_modssl.errors import (
         BackendError as BackendError,
+    )
+    from pytest_modssl.errors import (
+        CaptureError as CaptureError,
     )
     from pytest_modssl.errors import (
         ConfigError as ConfigError,
@@ -335,7 +341,9 @@ _HOMES = {
     "backends": ("Answer", "BackendAddress", "BackendRequest", "Backends"),
     "capture": ("Capture", "Stream"),
     "errors": (
+        "AnswerError",
         "BackendError",
+        "CaptureError",
         "ConfigError",
         "EnvironmentPageError",
         "HttpdNotFoundError",

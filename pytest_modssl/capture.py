@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 from urllib.parse import quote, quote_plus
 
+from pytest_modssl.errors import CaptureError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -24,10 +26,14 @@ Direction: TypeAlias = Literal["client to server", "server to client"]
 SHORTEST = 4
 """Bytes of the shortest secret that can be looked for: a shorter one is in ciphertext by chance."""
 
+MOST = 2**28
+"""Bytes that a capture keeps at most, of all connections and both directions."""
+
 _CHUNK = 65_536
 _SECONDS = 10.0
 _HOST = re.compile(rb"^host:[ \t]*(\S+)", re.IGNORECASE | re.MULTILINE)
-_FIELD = re.compile(rb"(?:^|\n)([\w-]+):[^\n]*\Z")
+_FIELD = re.compile(rb"([\w-]+):")
+_HEAD_END = b"\r\n\r\n"
 _BASE64 = "base64"
 
 
@@ -36,6 +42,22 @@ class _Connection:
     port: int
     sent: bytearray = field(default_factory=bytearray)
     received: bytearray = field(default_factory=bytearray)
+
+
+class _Kept:
+    """How much all connections of a capture have kept."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._size = 0
+        self.full = False
+
+    def has_room(self, size: int) -> bool:
+        """Whether that many bytes more are kept; where not, it is full from then on."""
+        with self._lock:
+            self._size += size
+            self.full = self.full or self._size > MOST
+            return not self.full
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +113,20 @@ class Capture:
     def __init__(self) -> None:
         self._connections: list[_Connection] = []
         self._relays: dict[int, _Relay] = {}
+        self._kept = _Kept()
 
     @property
     def streams(self) -> tuple[Stream, ...]:
-        """Every connection so far, in the order in which they were made."""
+        """Every connection so far, in the order in which they were made.
+
+        Raises:
+            CaptureError: they carried more than `MOST` bytes; the last of them were ended then.
+        """
+        if self._kept.full:
+            raise CaptureError(
+                f"more than {MOST} bytes went over the wire while it was captured, and no more are kept. What to do: "
+                "capture less at a time, in several blocks `with server.capture():`"
+            )
         return tuple(Stream(one.port, bytes(one.sent), bytes(one.received)) for one in self._connections)
 
     @property
@@ -110,7 +142,7 @@ class Capture:
             server: where the server really listens for it.
         """
         if port not in self._relays:
-            self._relays[port] = _Relay(port, server, self._connections)
+            self._relays[port] = _Relay(port, server, self._connections, self._kept)
         return self._relays[port].address
 
     def close(self) -> None:
@@ -122,10 +154,11 @@ class Capture:
 class _Relay:
     """A port of loopback that passes everything on to a server, in threads that end with it."""
 
-    def __init__(self, port: int, server: tuple[str, int], connections: list[_Connection]) -> None:
+    def __init__(self, port: int, server: tuple[str, int], connections: list[_Connection], kept: _Kept) -> None:
         self._port = port
         self._server = server
         self._connections = connections
+        self._kept = kept
         self._sockets: set[socket.socket] = set()
         self._threads: list[threading.Thread] = []
         self._closed = False
@@ -171,16 +204,18 @@ class _Relay:
                 self._sockets.update((client, server))
                 kept = _Connection(self._port)
                 self._connections.append(kept)
-                back = self._start(_pass_on, server, client, kept.received)
-                _pass_on(client, server, kept.sent)
+                back = self._start(_pass_on, server, client, kept.received, self._kept)
+                _pass_on(client, server, kept.sent, self._kept)
                 back.join()
                 self._sockets.difference_update((client, server))
 
 
-def _pass_on(source: socket.socket, sink: socket.socket, kept: bytearray) -> None:
-    """Keep, then pass on, so that whoever has got something finds it kept."""
+def _pass_on(source: socket.socket, sink: socket.socket, kept: bytearray, of_all: _Kept) -> None:
+    """Keep, then pass on, so that whoever has got something finds it kept; what cannot be kept ends the connection."""
     try:
         while data := source.recv(_CHUNK):
+            if not of_all.has_room(len(data)):
+                raise OSError("no more is kept")
             kept += data
             sink.sendall(data)
         sink.shutdown(socket.SHUT_WR)
@@ -216,25 +251,27 @@ def leaks_in(streams: tuple[Stream, ...], secret: str | bytes) -> tuple[Leak, ..
         )
         for direction, data in directions:
             for form, wanted in forms:
-                at = data.find(wanted)
-                while at >= 0:
-                    found[_leak(stream.port, direction, form, data, at)] = None
-                    at = data.find(wanted, at + 1)
+                for name, host in _places(data, wanted):
+                    found[Leak(port=stream.port, direction=direction, form=form, field=name, host=host)] = None
     return tuple(found)
 
 
-def _leak(port: int, direction: Direction, form: str, data: bytes, at: int) -> Leak:
-    start = data.rfind(b"\r\n\r\n", 0, at) + 1
-    end = data.find(b"\r\n\r\n", at)
-    head = data[start : end if end >= 0 else len(data)]
-    host, name = _HOST.search(head), _FIELD.search(data[start:at])
-    return Leak(
-        port=port,
-        direction=direction,
-        form=form,
-        field=name[1].decode("ascii") if name else "",
-        host=host[1].decode("ascii", "replace") if host else "",
-    )
+def _places(data: bytes, wanted: bytes) -> Iterator[tuple[str, str]]:
+    """Field and host of each line in which something stands: each head is read once, so that it takes linear time."""
+    end, host = -1, ""
+    at = data.find(wanted)
+    while at >= 0:
+        if at >= end:
+            start = data.rfind(_HEAD_END, 0, at) + 1
+            found = data.find(_HEAD_END, at)
+            end = found if found >= 0 else len(data)
+            named = _HOST.search(data, start, end)
+            host = named[1].decode("ascii", "replace") if named else ""
+        line = data.rfind(b"\n", 0, at) + 1
+        name = _FIELD.match(data, line, at)
+        yield name[1].decode("ascii") if name else "", host
+        next_line = data.find(b"\n", at)
+        at = data.find(wanted, next_line) if next_line >= 0 else -1
 
 
 def _forms(secret: str | bytes) -> tuple[tuple[str, bytes], ...]:

@@ -88,6 +88,10 @@ class UnknownHostError(ModsslError):
     """A name or port was asked for that no virtual host of the configuration serves."""
 
 
+class AnswerError(ModsslError):
+    """An answer of HTTP is longer than what is kept of one."""
+
+
 class EnvironmentPageError(ModsslError):
     """A page that should show the SSL_* variables did not (not run, not parsed, or rubbish)."""
 
@@ -98,6 +102,10 @@ class PkiError(ModsslError):
 
 class BackendError(ModsslError):
     """A back end cannot be stood in for, or is none of those that are."""
+
+
+class CaptureError(ModsslError):
+    """More went over the wire than a capture keeps."""
 
 
 class FetchError(ModsslError):

@@ -12,6 +12,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from pytest_modssl.asserts._collect import require
 from pytest_modssl.asserts.handshake import repeat_command
 from pytest_modssl.errors import Mismatch
+from pytest_modssl.tls.presented import UNREADABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -142,7 +143,7 @@ def _issued_by_any(certificate: x509.Certificate, issuers: Sequence[x509.Certifi
 def _issued(issuer: x509.Certificate, certificate: x509.Certificate) -> bool:
     try:
         certificate.verify_directly_issued_by(issuer)
-    except (InvalidSignature, TypeError, ValueError):
+    except (InvalidSignature, *UNREADABLE):
         return False
     return True
 

@@ -9,7 +9,7 @@ import struct
 from typing import TYPE_CHECKING, Final
 
 from pytest_modssl.backends.received import Body, Headers, text
-from pytest_modssl.backends.streams import EndedError, Frames
+from pytest_modssl.backends.streams import EndedError, Frames, announced
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -171,8 +171,7 @@ async def _request(fields: _Fields, frames: Frames, stream: Stream, exchange: Ex
 
 async def _body(headers: Headers, frames: Frames, stream: Stream) -> Body:
     """The body; its first packet comes unasked where its length is told, all others are asked for."""
-    body, length = Body(), headers.get("Content-Length", "")
-    expected = int(length) if length.isascii() and length.isdigit() else None
+    body, expected = Body(), announced(headers.get("Content-Length", ""))
     if expected == 0 or (expected is None and "Transfer-Encoding" not in headers):
         return body
     asked = expected is not None

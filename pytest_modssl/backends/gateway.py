@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from pytest_modssl.backends.received import HEAD_LIMIT, Body, Headers, text
-from pytest_modssl.backends.streams import CHUNK, EndedError, Frames
+from pytest_modssl.backends.streams import EndedError, Frames, announced
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -25,6 +25,8 @@ _BEGIN, _ABORT, _END, _PARAMS, _STDIN, _STDOUT = 1, 2, 3, 4, 5, 6
 _KEEP_CONN: Final = 1
 # The length of a record's content is 16 bits; 8-aligned, as section 3.3 recommends.
 _LARGEST: Final = 65_528
+# Requests at a time on one connection, each with its variables and body in memory; httpd has one (mod_proxy_fcgi.c).
+_INTERLEAVED: Final = 16
 # RFC 3875 section 4.1.18, and the two that have variables of their own.
 _PREFIX: Final = "HTTP_"
 _OWN: Final = {"CONTENT_TYPE": "Content-Type", "CONTENT_LENGTH": "Content-Length"}
@@ -45,7 +47,7 @@ async def serve_fastcgi(stream: Stream, exchange: Exchange) -> None:
         _, kind, number, length, padding = _RECORD.unpack(await frames.exactly(_RECORD.size))
         content = (await frames.exactly(length + padding))[:length]
         request = requests.get(number)
-        if kind == _BEGIN and length >= 3 and len(requests) < CHUNK:
+        if kind == _BEGIN and length >= 3 and len(requests) < _INTERLEAVED:
             requests[number] = _Request(keep=bool(content[2] & _KEEP_CONN))
         elif request is None:
             continue
@@ -90,8 +92,8 @@ async def serve_uwsgi(stream: Stream, exchange: Exchange) -> None:
 
 
 async def _body(frames: Frames, variables: Mapping[str, str]) -> Body:
-    body, length = Body(), variables.get("CONTENT_LENGTH", "")
-    async for piece in frames.in_pieces(int(length) if length.isascii() and length.isdigit() else 0):
+    body = Body()
+    async for piece in frames.in_pieces(announced(variables.get("CONTENT_LENGTH", "")) or 0):
         body.add(piece)
     return body
 

@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 REQUESTS: Final = 10_000
 """Requests that are kept, the newest."""
 
+HEADS: Final = 67_108_864
+"""Characters of header fields and variables that are kept in all: of more, the oldest requests are forgotten."""
+
 BODIES: Final = 67_108_864
 """Bytes of bodies that are kept in all, until `Backends.clear`; later ones are read, and their size is told."""
 
@@ -74,7 +77,8 @@ class Backends:
         self._sockets: dict[BackendAddress, Path] = {}
         self._answers: list[tuple[BackendAddress | None, Answering]] = []
         self._lock = threading.Lock()
-        self._requests: deque[BackendRequest] = deque(maxlen=REQUESTS)
+        self._requests: deque[BackendRequest] = deque()
+        self._heads = 0
         self._room = BODIES
         self._numbers = itertools.count(1)
         self._servers: list[asyncio.Server] = []
@@ -91,7 +95,7 @@ class Backends:
 
     @property
     def requests(self) -> tuple[BackendRequest, ...]:
-        """What came in since `clear`, in order: the last 10,000."""
+        """What came in since `clear`, in order: the last 10,000, fewer where their heads are huge (64 MB in all)."""
         with self._lock:
             return tuple(self._requests)
 
@@ -168,7 +172,7 @@ class Backends:
         """Forget what came in."""
         with self._lock:
             self._requests.clear()
-            self._room = BODIES
+            self._heads, self._room = 0, BODIES
 
     def close(self) -> None:
         """Ends all of it and removes the sockets; doing so again does nothing."""
@@ -275,6 +279,9 @@ class Backends:
                 time=dt.datetime.now(dt.timezone.utc),
             )
             self._requests.append(request)
+            self._heads += _head_size(request)
+            while len(self._requests) > REQUESTS or self._heads > HEADS:
+                self._heads -= _head_size(self._requests.popleft())
         for one, answer in reversed(self._answers):
             if one in {None, address, backend}:
                 return answer if isinstance(answer, Answer) else answer(request)
@@ -288,8 +295,16 @@ class Backends:
         """
         if not address.varies or "Host" not in headers:
             return address
-        named = BackendAddress.parse(f"{address.scheme}://{headers['Host']}")
+        try:
+            named = BackendAddress.parse(f"{address.scheme}://{headers['Host']}")
+        except BackendError:  # a Host that is none
+            return address
         return named if named in self._sockets else address
+
+
+def _head_size(request: BackendRequest) -> int:
+    pairs = (*request.headers.fields, *request.variables.items())
+    return len(request.path) + sum(len(name) + len(value) for name, value in pairs)
 
 
 def _listener(path: Path) -> socket.socket:

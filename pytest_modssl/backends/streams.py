@@ -12,6 +12,9 @@ CHUNK = 65_536
 """Bytes read at a time."""
 
 
+_DIGITS = 18
+
+
 class Stream(Protocol):
     """A connection in both directions."""
 
@@ -41,6 +44,19 @@ class Plain:
 
 class EndedError(Exception):
     """The other side ended in the middle of something, or sent what cannot be understood."""
+
+
+def announced(length: str) -> int | None:
+    """The number that a Content-Length is; `None` where it is none.
+
+    Raises:
+        EndedError: of more digits than any body has bytes.
+    """
+    if not length.isascii() or not length.isdigit():
+        return None
+    if len(length) > _DIGITS:
+        raise EndedError
+    return int(length)
 
 
 class Frames:

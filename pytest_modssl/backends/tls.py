@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from cryptography.hazmat.primitives.serialization import Encoding
-from OpenSSL import SSL
+from cryptography import x509
+from OpenSSL import SSL, crypto
 
 from pytest_modssl.backends.streams import CHUNK
 from pytest_modssl.errors import PkiError
@@ -109,12 +109,13 @@ class Tls:
         """
         await self._run(self._connection.do_handshake)
         asked = self._connection.get_servername()
-        certificate = self._connection.get_peer_certificate(as_cryptography=True)
+        certificate = self._connection.get_peer_certificate()
+        pem = None if certificate is None else crypto.dump_certificate(crypto.FILETYPE_PEM, certificate)
         return Session(
             sni=None if asked is None else asked.decode("latin-1"),
             tls=self._connection.get_protocol_version_name(),
-            client_certificate=None if certificate is None else certificate.public_bytes(Encoding.PEM).decode(),
-            client_subject=None if certificate is None else certificate.subject.rfc4514_string(),
+            client_certificate=None if pem is None else pem.decode(),
+            client_subject=None if pem is None else _subject(pem),
         )
 
     async def receive(self) -> bytes:
@@ -161,6 +162,14 @@ class Tls:
                 await self._below.send(data)
         except SSL.WantReadError:
             pass
+
+
+def _subject(pem: bytes) -> str:
+    """The subject of a certificate; OpenSSL takes some that `cryptography` cannot read."""
+    try:
+        return x509.load_pem_x509_certificate(pem).subject.rfc4514_string()
+    except (ValueError, x509.InvalidVersion) as error:
+        return f"that cannot be read: {error}"
 
 
 def _can_be_certified(name: str) -> bool:

@@ -36,6 +36,8 @@ NULL = "(null)"
 
 _ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)", re.DOTALL)
 _PEM_BEGIN, _PEM_END = "-----BEGIN ", "-----END "
+# Python reads no number of more than 4300 digits (sys.set_int_max_str_digits); none of mod_ssl's has 20.
+_NUMBER = re.compile(r"-?[0-9]{1,20}")
 _FLAGS = {"true": True, "false": False, "on": True, "off": False}
 
 
@@ -107,7 +109,7 @@ class SslEnvironment(Mapping[str, str]):
     def number(self, name: str) -> int:
         """The value of a variable that is a whole number, such as `SSL_CIPHER_USEKEYSIZE`."""
         value = self._present(name)
-        if not re.fullmatch(r"-?\d+", value):
+        if not _NUMBER.fullmatch(value):
             raise EnvironmentPageError(f"{name} at {self.url} is {value!r}, which is no number")
         return int(value)
 

@@ -3,6 +3,13 @@
 from __future__ import annotations
 
 import socket
+import time
+from typing import TYPE_CHECKING
+
+from pytest_modssl.http.reading import bounded
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _READ = 65_536
 
@@ -13,15 +20,27 @@ def speak_plain(address: tuple[str, int], request: bytes, *, timeout: float = 10
     Args:
         address: host and port to connect to.
         request: the bytes to send; it should ask the server to close (`Connection: close`).
-        timeout: seconds for the connection, and for each wait after that.
+        timeout: seconds for all of it.
 
     Raises:
-        OSError: nobody listens, the connection was reset, or nothing came in time (`TimeoutError`).
+        OSError: nobody listens, the connection was reset, or it was not closed in time (`TimeoutError`).
+        AnswerError: it is too much.
     """
-    received = []
+    deadline = time.monotonic() + timeout
     with socket.create_connection(address, timeout=timeout) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connection.sendall(request)
-        while data := connection.recv(_READ):
-            received.append(data)
-    return b"".join(received)
+        host, port = address
+        return b"".join(bounded(_pieces(connection, deadline), f"a request at {host}:{port}"))
+
+
+def _pieces(connection: socket.socket, deadline: float) -> Iterator[bytes]:
+    while True:
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the server had not ended its answer in time")
+        connection.settimeout(left)
+        data = connection.recv(_READ)
+        if not data:
+            return
+        yield data

@@ -1,11 +1,22 @@
-"""Answers of HTTP/1 from bytes that came by another way than `requests`."""
+"""Answers of HTTP/1 from bytes that came by another way than `requests`, and how much of one is kept."""
 
 from __future__ import annotations
 
 import http.client
 import io
+from typing import TYPE_CHECKING, Final
 
 import requests
+
+from pytest_modssl.errors import AnswerError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+MOST: Final = 2**26
+"""Bytes of an answer's body that are kept at most, unpacked: they are kept in memory."""
+
+_READ: Final = 65_536
 
 
 class _Received(io.BytesIO):
@@ -16,6 +27,39 @@ class _Received(io.BytesIO):
 
     def close(self) -> None:
         """Stay open: `http.client` closes what it has read an answer from, and the next one follows."""
+
+
+def bounded(pieces: Iterable[bytes], what: str) -> Iterator[bytes]:
+    """The pieces of an answer to `what`, as long as they are no more than `MOST` bytes.
+
+    Raises:
+        AnswerError: there are more.
+    """
+    size = 0
+    for piece in pieces:
+        size += len(piece)
+        if size > MOST:
+            raise AnswerError(
+                f"the answer to {what} has more than {MOST} bytes (unpacked). What to do: ask by a session with "
+                "stream=True, and take it piece by piece"
+            )
+        yield piece
+
+
+def pieces_of(answer: http.client.HTTPResponse) -> Iterator[bytes]:
+    """The body of an answer, piece by piece.
+
+    Raises:
+        http.client.HTTPException: it is not whole, or a chunk has no length.
+    """
+    # Not by one `read()`, which takes the memory for whatever length an answer announces (CPython 3.11).
+    try:
+        while piece := answer.read(_READ):
+            yield piece
+    except ValueError as error:  # a negative length
+        raise http.client.HTTPException(f"a chunk that has no length: {error}") from None
+    if answer.length:
+        raise http.client.IncompleteRead(b"", answer.length)
 
 
 def responses_in(data: bytes, url: str) -> tuple[requests.Response, ...]:
@@ -45,5 +89,5 @@ def _next(received: _Received, url: str) -> requests.Response:
     response.reason = parsed.reason
     response.headers.update(parsed.headers.items())
     response.encoding = parsed.headers.get_content_charset("utf-8")
-    response.raw = io.BytesIO(parsed.read())
+    response.raw = io.BytesIO(b"".join(pieces_of(parsed)))
     return response

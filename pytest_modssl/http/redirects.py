@@ -40,7 +40,8 @@ class Hop:
         url: what was asked for.
         status: the status of the answer, one of 301, 302, 303, 307, 308.
         location: its `Location` field as sent, or None where it has none.
-        next_url: where that leads (RFC 9110 10.2.2: resolved against `url`, which also lends its fragment).
+        next_url: where that leads (RFC 9110 10.2.2: resolved against `url`, which also lends its fragment); None where
+            that is no URL.
     """
 
     url: str
@@ -144,16 +145,21 @@ def _hop(url: str, response: requests.Response) -> Hop:
         return Hop(url, response.status_code, None, None)
     # http.client reads fields as Latin-1, servers write UTF-8 where they write more than ASCII.
     location = location.encode("latin-1").decode("utf-8", "backslashreplace")
-    target = urljoin(url, location)
-    fragment = urlsplit(url).fragment
-    if fragment and not urlsplit(target).fragment:
-        target = f"{target}#{fragment}"
+    try:
+        target = urljoin(url, location)
+        fragment = urlsplit(url).fragment
+        if fragment and not urlsplit(target).fragment:
+            target = f"{target}#{fragment}"
+    except ValueError:  # "https://[" and the like
+        target = None
     return Hop(url, response.status_code, location, target)
 
 
 def _why_not(hop: Hop, *, loop: bool, exceeded: int | None) -> str | None:
-    if hop.next_url is None:
+    if hop.location is None:
         return f"the answer {hop.status} to {hop.url} has no Location: nowhere to go"
+    if hop.next_url is None:
+        return f"the answer {hop.status} to {hop.url} leads to {hop.location!r}, which is no URL"
     if urlsplit(hop.next_url).scheme not in {"http", "https"}:
         return f"the answer {hop.status} to {hop.url} leads to {hop.next_url}, which is not HTTP"
     if loop:

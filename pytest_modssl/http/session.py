@@ -9,8 +9,10 @@ from __future__ import annotations
 import functools
 import hashlib
 import http.client
+import io
 import socket
 import ssl
+import time
 import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -22,6 +24,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
 from pytest_modssl.errors import ModsslError
+from pytest_modssl.http.reading import bounded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -100,7 +103,8 @@ def open_session(
             client's security level to 0, since OpenSSL 3 refuses them otherwise.
         ciphers: an OpenSSL cipher list for TLS 1.2 and before, for example `"DEFAULT:@SECLEVEL=0"` for a server with
             weak keys; a request of its own security level belongs here.
-        timeout: seconds for connecting and for each read, where a request says nothing else.
+        timeout: seconds for connecting, and for the whole answer, where a request says nothing else. With `stream=True`
+            they are for its head, and then for each read.
         on_response: called with every response, those of redirects included.
         on_failure: called with every request that got no answer, before its error is raised.
 
@@ -126,7 +130,7 @@ def tls_of(response: requests.Response) -> TlsFacts | None:
     """The TLS in force for this response; none for plain HTTP."""
     # urllib3 hands a response over with the parsed head it came from, and `requests` itself reads it there (cookies).
     head = getattr(response.raw, "_original_response", None)
-    return head.tls if isinstance(head, _TlsResponse) else None
+    return head.tls if isinstance(head, _Response) else None
 
 
 def described(observation: object) -> str:
@@ -142,18 +146,54 @@ def _call_back(on_response: Callable[[requests.Response], None], response: reque
     on_response(response)
 
 
-class _TlsResponse(http.client.HTTPResponse):
+class _Timely(io.RawIOBase):
+    """What a socket receives, as a file that ends in a TimeoutError when its time is over, however much comes."""
+
+    def __init__(self, sock: socket.socket, received: io.RawIOBase) -> None:
+        self._socket = sock
+        self._received = received
+        self._seconds = sock.gettimeout()
+        self.deadline = None if self._seconds is None else time.monotonic() + self._seconds
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any, /) -> int | None:
+        if self.deadline is None:
+            return self._received.readinto(buffer)
+        left = self.deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError(f"the answer had not come to its end after {self._seconds:g} s")
+        self._socket.settimeout(left)
+        try:
+            return self._received.readinto(buffer)
+        finally:
+            self._socket.settimeout(self._seconds)
+
+    def close(self) -> None:
+        self._received.close()
+        super().close()
+
+
+class _Response(http.client.HTTPResponse):
     """A response that notes the TLS state once its head is read: later the socket may be closed already."""
 
     tls: TlsFacts | None = None
 
-    def __init__(self, sock: ssl.SSLSocket, *args: Any, **options: Any) -> None:
+    def __init__(self, sock: socket.socket, *args: Any, **options: Any) -> None:
         super().__init__(sock, *args, **options)
         self._socket = sock
+        self._timely = _Timely(sock, self.fp.detach())  # type: ignore[attr-defined]  # a buffer around the socket
+        self.fp = io.BufferedReader(self._timely)
 
     def begin(self) -> None:
         super().begin()
-        self.tls = _facts(self._socket)
+        if isinstance(self._socket, ssl.SSLSocket):
+            self.tls = _facts(self._socket)
+
+    def take_your_time(self) -> None:
+        """From now on each wait alone is bounded."""
+        self._timely.deadline = None
 
 
 def _facts(sock: ssl.SSLSocket) -> TlsFacts:
@@ -208,7 +248,18 @@ class _Session(requests.Session):
             raise error.with_traceback(None) from None
 
 
+def _bound(response: requests.Response, *, stream: bool) -> None:
+    """What `requests` will read of a body by itself is bounded; who takes it piece by piece has the time and memory."""
+    if stream:
+        response.raw._original_response.take_your_time()  # noqa: SLF001 - as in `tls_of`
+        return
+    take = response.raw.stream
+    response.raw.stream = lambda *size, **how: bounded(take(*size, **how), str(response.url))
+
+
 class _MappedHttpConnection(HTTPConnection):
+    response_class = _Response
+
     def __init__(self, *args: Any, resolve: Callable[[str, str, int], tuple[str, int]], **options: Any) -> None:
         super().__init__(*args, **options)
         self._resolve = resolve
@@ -218,7 +269,7 @@ class _MappedHttpConnection(HTTPConnection):
 
 
 class _MappedHttpsConnection(HTTPSConnection):
-    response_class = _TlsResponse
+    response_class = _Response
 
     def __init__(self, *args: Any, resolve: Callable[[str, str, int], tuple[str, int]], **options: Any) -> None:
         super().__init__(*args, **options)
@@ -264,10 +315,11 @@ class _MappedAdapter(HTTPAdapter):
         }
 
     def send(  # type: ignore[override]
-        self, request: requests.PreparedRequest, *, timeout: Any = None, **options: Any
+        self, request: requests.PreparedRequest, *, timeout: Any = None, stream: bool = False, **options: Any
     ) -> requests.Response:
+        seconds = self._timeout if timeout is None else timeout
         try:
-            return super().send(request, timeout=self._timeout if timeout is None else timeout, **options)
+            response = super().send(request, timeout=seconds, stream=stream, **options)
         except requests.exceptions.SSLError as error:
             if self._trust or not options.get("verify"):
                 raise
@@ -276,6 +328,8 @@ class _MappedAdapter(HTTPAdapter):
                 request=error.request,
                 response=error.response,
             ) from error
+        _bound(response, stream=stream)
+        return response
 
     def build_connection_pool_key_attributes(
         self, request: requests.PreparedRequest, verify: Any, cert: Any = None

@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 _TIMEOUT = 10.0
 _NAMED = re.compile(r"(?P<address>\S+)\s+is a NameVirtualHost")
-_DEFAULT = re.compile(r"\s+default server (?P<name>\S*) \((?P<file>.*):(?P<line>\d+)\)")
-_HOST = re.compile(r"(?:\s+port \S+ namevhost|(?P<address>\S+)\s) *(?P<name>\S*) \((?P<file>.*):(?P<line>\d+)\)")
+_DEFAULT = re.compile(r"\s+default server (?P<name>\S*) \((?P<file>.*):(?P<line>\d{1,9})\)")
+_HOST = re.compile(r"(?:\s+port \S+ namevhost|(?P<address>\S+)\s) *(?P<name>\S*) \((?P<file>.*):(?P<line>\d{1,9})\)")
 _ALIAS = re.compile(r"\s+(?:wild )?alias (?P<name>\S+)")
 _MUTEX = re.compile(r'Mutex (?P<name>\S+): dir="(?P<folder>.*?)" mechanism=(?P<mechanism>\S+)')
 _USING_DEFAULTS = re.compile(r"Mutex (?P<name>\S+): using_defaults")
 _IN_FILE = re.compile(r"\s*# In file: (.*)")
-_LINE = re.compile(r"\s*#\s*(\d+):")
+_LINE = re.compile(r"\s*#\s*(\d{1,9}):")
 _TEXT = re.compile(r"(?P<indent> *)(?P<section><?)(?P<name>[^\s<>/]+)(?P<arguments>.*)")
 
 

@@ -14,9 +14,11 @@ _SYNTAX = re.compile(
 # "FILE:34: <VirtualHost> was not closed.": the line that opened it.
 _OPENED = re.compile(r"(?P<file>.+?):(?P<line>\d{1,9}): (?P<rest>.+)")
 _MACRO = re.compile(r"(macro '.*?') \(defined on line (\d{1,9}) of \"(.*?)\"\) (used on line \d+ of \".*)")
-_NUMBERED = re.compile(r"(?:\[.*\] )?(?:\(.*?\).*?: )?(?P<ah>AH\d{5,6}): (?P<rest>.+)")
+_NUMBERED = re.compile(r"(?:\[.*\] )?(?:\([^)]*\)[^:]*: )?(?P<ah>AH\d{5,6}): (?P<rest>.+)")
 _NO_FILE = re.compile(r"[^:\n]*: (?P<rest>Could not open configuration file (?P<file>.*?): .*)")
 _INVALID = re.compile(r"Invalid command '(.*?)', perhaps misspelled or defined by a module not included")
+# Places that are told one inside the other: an error stops at some 20 includes (AP_MAX_INCLUDE_DEPTH).
+_DEEPEST = 50
 # Said of every refused configuration, or of none in particular: the reason stands in another line.
 _NO_REASON = frozenset({"AH00014", "AH00016", "AH00111", "AH00558", "AH01574"})
 
@@ -100,9 +102,10 @@ def resolve_macro(file: str, line: int) -> tuple[str, int, str]:
 def _syntax_problem(match: re.Match[str], following: str) -> ConfigProblem:
     ah = match["ah"]
     file, line, message = match["file"], int(match["line"]), match["rest"] or following
-    inner = _SYNTAX.fullmatch(message) or _OPENED.fullmatch(message)
-    while inner is not None:
-        file, line, message = inner["file"], int(inner["line"]), inner["rest"] or following
+    for _ in range(_DEEPEST):
         inner = _SYNTAX.fullmatch(message) or _OPENED.fullmatch(message)
+        if inner is None:
+            break
+        file, line, message = inner["file"], int(inner["line"]), inner["rest"] or following
     file, line, via = resolve_macro(file, line)
     return ConfigProblem(file, line, message, ah, via)

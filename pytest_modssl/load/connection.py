@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 
 from pytest_modssl import tls
 from pytest_modssl.errors import TlsError, WaitTimeoutError
+from pytest_modssl.http.reading import pieces_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -116,20 +117,34 @@ def _in_clear(plan: Plan) -> Outcome:
 def _ask(plan: Plan, send: Callable[[bytes], object], receive: Callable[[int], bytes]) -> tuple[int, str]:
     """How many answers came whole, and what was wrong with the one that did not."""
     for number in range(plan.requests):
+        timely = _within(plan.timeout, receive)
         last = number == plan.requests - 1
         end = "Connection: close\r\n\r\n" if last else "\r\n"
         try:
             send(f"{plan.request_head}{end}".encode())
-            answer = http.client.HTTPResponse(cast("socket.socket", _Stream(receive)), method="GET")
+            answer = http.client.HTTPResponse(cast("socket.socket", _Stream(timely)), method="GET")
             answer.begin()
-            answer.read()
-            while last and receive(_READ):
+            for _ in pieces_of(answer):
+                pass
+            while last and timely(_READ):
                 pass
         except (TlsError, WaitTimeoutError, http.client.HTTPException, OSError):
             return number, "no answer"
         if answer.status >= _FIRST_BAD_STATUS:
             return number, f"answer {answer.status}"
     return plan.requests, ""
+
+
+def _within(seconds: float, receive: Callable[[int], bytes]) -> Callable[[int], bytes]:
+    """What receives the same, and ends in a TimeoutError when the time is over, however much comes."""
+    deadline = time.monotonic() + seconds
+
+    def timely(size: int) -> bytes:
+        if time.monotonic() >= deadline:
+            raise TimeoutError
+        return receive(size)
+
+    return timely
 
 
 class _Stream(io.RawIOBase):

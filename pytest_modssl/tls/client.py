@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import time
-from typing import TYPE_CHECKING, Literal, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Final, Literal, NoReturn, TypeVar
 
 from OpenSSL import SSL
 
@@ -18,6 +18,7 @@ from pytest_modssl.errors import RecordError, TlsError, WaitTimeoutError
 from pytest_modssl.tls.context import Settings, reason_of
 from pytest_modssl.tls.engine import READ, Engine
 from pytest_modssl.tls.facts import Course, alerts, summary
+from pytest_modssl.tls.records import MAX_FLIGHT
 from pytest_modssl.tls.transcript import Recorder
 
 if TYPE_CHECKING:
@@ -31,6 +32,15 @@ if TYPE_CHECKING:
     from pytest_modssl.tls.records import Record
 
 T = TypeVar("T")
+
+End = Literal["closed", "timeout", "more"]
+"""How reading to the end ended: the peer ended it, the time was over, or more came than is read."""
+
+MOST: Final = 2**26
+"""Bytes of application data that `read_until_close` gives at most: they are kept in memory."""
+
+_LAST_WORDS: Final = 2**20
+"""Bytes of application data that `handshake` reads at most, of a server that talks unasked."""
 
 
 class _StoppedError(Exception):
@@ -82,13 +92,15 @@ class TlsConnection:
         """All application data up to the end of the connection; `.handshake` says what kind of end it was.
 
         Raises:
-            TlsError: The handshake had failed.
+            TlsError: The handshake had failed, or the server sent more than 64 MiB (`MOST`).
             WaitTimeoutError: The server kept the connection open for the connection's timeout.
         """
         self._require_open("reading until the server closes")
         self._deadline_from_now()
-        data, closed = self._read_to_end()
-        if not closed:
+        data, end = self._read_to_end(MOST)
+        if end == "more":
+            raise TlsError(f"The server sent more than {MOST} bytes. Take as much piece by piece, with recv().")
+        if end == "timeout":
             raise WaitTimeoutError(
                 f"The server did not close the connection within {self._timeout} s; it sent {len(data)} bytes. "
                 "Send a request that ends the connection (`Connection: close`), or read with recv()."
@@ -147,7 +159,7 @@ class TlsConnection:
         if self._course.completed:
             self._deadline_from_now()
             self._send_close_notify()
-            self._read_to_end()
+            self._read_to_end(_LAST_WORDS)
 
     def _connect(self) -> None:
         host, port = self._course.address
@@ -221,6 +233,10 @@ class TlsConnection:
     def _receive(self) -> bytes:
         if self._socket is None:
             self._stop("closed", "this client has closed the connection")
+        if self._recorder.received.length > MAX_FLIGHT and not self._course.completed:
+            self._stop("client", f"the handshake does not end: the server sent {self._recorder.received.length} bytes")
+        if time.monotonic() >= self._deadline:
+            self._stop("timeout", f"the server was still at it after {self._timeout} s")
         try:
             self._socket.settimeout(self._remaining())
             data = self._socket.recv(READ)
@@ -246,23 +262,25 @@ class TlsConnection:
     def _remaining(self) -> float:
         return max(self._deadline - time.monotonic(), 0.001)
 
-    def _read_to_end(self) -> tuple[bytes, bool]:
-        """The application data up to the end, and whether an end came before the deadline."""
-        chunks = []
-        while True:
+    def _read_to_end(self, most: int) -> tuple[bytes, End]:
+        """The application data up to the end, or little more than `most` of it, and how the reading ended."""
+        data = bytearray()
+        end: End | None = None
+        while end is None:
             try:
-                chunks.append(self._run(lambda: self._engine.library.recv(READ)))
-            except _StoppedError as end:
-                closed = end.kind != "timeout"
-                break
-        if closed and not self._course.peer_closed:
+                data += self._run(lambda: self._engine.library.recv(READ))
+            except _StoppedError as stopped:
+                end = "timeout" if stopped.kind == "timeout" else "closed"
+            else:
+                end = "more" if len(data) > most else None
+        if end == "closed" and not self._course.peer_closed:
             self._send_close_notify()  # the answer that peers wait for before they close TCP (RFC 5246 section 7.2.1)
-        while closed and not self._course.peer_closed:
+        while end == "closed" and not self._course.peer_closed:
             try:
                 self._receive()
             except _StoppedError:
                 break
-        return b"".join(chunks), closed
+        return bytes(data), end
 
     def _send_close_notify(self) -> None:
         with contextlib.suppress(SSL.Error, _StoppedError):  # a failed or unfinished session cannot be closed politely

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from cryptography.hazmat.primitives.serialization import Encoding
+from OpenSSL import crypto
 
-from pytest_modssl.errors import RecordError
 from pytest_modssl.tls import names
 from pytest_modssl.tls.handshake import Failure, Handshake, Resumption, Session, Stage
 from pytest_modssl.tls.messages import TLS13, Alert
@@ -118,11 +116,7 @@ def _selection(hello: ServerHello, engine: Engine, recorder: Recorder) -> dict[s
 
 
 def _group(hello: ServerHello, exchange: ServerKeyExchange | None) -> int | None:
-    if exchange is not None:
-        return exchange.group
-    with contextlib.suppress(RecordError):
-        return hello.group
-    return None
+    return hello.group if exchange is None else exchange.group
 
 
 def _signature(exchange: ServerKeyExchange | None, verify: CertificateVerify | None) -> str | None:
@@ -159,5 +153,6 @@ def _certificates(engine: Engine, recorder: Recorder) -> tuple[bytes, ...]:
     read = recorder.certificates()
     if read is not None:
         return read
-    chain = engine.library.get_peer_cert_chain(as_cryptography=True) or ()
-    return tuple(certificate.public_bytes(Encoding.DER) for certificate in chain)
+    # Not as `cryptography` has them, which cannot read every certificate that OpenSSL takes.
+    chain = engine.library.get_peer_cert_chain() or ()
+    return tuple(crypto.dump_certificate(crypto.FILETYPE_ASN1, certificate) for certificate in chain)

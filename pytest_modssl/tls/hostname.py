@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 
 def certificate_names(certificate: x509.Certificate) -> tuple[str, ...]:
-    """The DNS names and IP addresses of subjectAltName, in order; empty where it has none or is malformed.
+    """The DNS names and IP addresses of subjectAltName, in order; empty where it has none.
 
     The common name does not count (RFC 9525 section 2: it is not used for matching any more).
     """
     try:
         extension = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
-    except (x509.ExtensionNotFound, ValueError):
+    except x509.ExtensionNotFound:
         return ()
     return tuple(str(name.value) for name in extension.value if isinstance(name, (x509.DNSName, x509.IPAddress)))
 

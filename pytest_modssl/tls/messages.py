@@ -279,7 +279,7 @@ def parse_server_hello(body: bytes) -> ServerHello:
     cipher_suite, compression = cursor.number(2), cursor.number(1)
     extensions = _extensions(cursor, "ServerHello")
     selected = extensions.get(names.EXTENSIONS["supported_versions"])
-    return ServerHello(
+    hello = ServerHello(
         version=version if selected is None else Cursor(selected, "supported_versions").number(2),
         random=random,
         session_id=session_id,
@@ -287,6 +287,9 @@ def parse_server_hello(body: bytes) -> ServerHello:
         compression=compression,
         extensions=extensions,
     )
+    # What a ServerHello tells by its extensions is read here once: whoever has one can then ask it for anything.
+    _ = hello.group, hello.alpn
+    return hello
 
 
 def parse_server_key_exchange(body: bytes, *, cipher_suite: int, version: int) -> ServerKeyExchange:

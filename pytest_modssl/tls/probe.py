@@ -15,7 +15,15 @@ from typing import TYPE_CHECKING, Final, Literal
 from pytest_modssl.errors import RecordError
 from pytest_modssl.tls import messages, names
 from pytest_modssl.tls.hello import DEFAULT_VERSIONS, client_hello
-from pytest_modssl.tls.records import ALERT, CHANGE_CIPHER_SPEC, HANDSHAKE, HandshakeReader, Record, RecordReader
+from pytest_modssl.tls.records import (
+    ALERT,
+    CHANGE_CIPHER_SPEC,
+    HANDSHAKE,
+    MAX_FLIGHT,
+    HandshakeReader,
+    Record,
+    RecordReader,
+)
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -201,6 +209,7 @@ class _Answer:
         self.key_exchange: messages.ServerKeyExchange | None = None
         self.certificates: tuple[bytes, ...] = ()
         self.certificate_request: messages.CertificateRequest | None = None
+        self.length = 0
         self.closed = False
         self.whole = False
         self.failure: Failure | None = None
@@ -230,14 +239,20 @@ class _Answer:
                 self.closed = True
                 self.fail("closed", "the peer closed the connection in the middle of its answer")
                 return
-            for record in self.reader.feed(data):
-                self.records.append(("received", time.perf_counter() - self.started, record))
-                self._take(record)
-                if self.whole or self.failure is not None:
-                    break
-            else:
-                if self.reader.error is not None:
-                    raise self.reader.error
+            self.feed(data)
+
+    def feed(self, data: bytes) -> None:
+        """Take more bytes of the answer; RecordError where it is none."""
+        self.length += len(data)
+        for record in self.reader.feed(data):
+            self.records.append(("received", time.perf_counter() - self.started, record))
+            self._take(record)
+            if self.whole or self.failure is not None:
+                return
+        if self.reader.error is not None:
+            raise self.reader.error
+        if self.length > MAX_FLIGHT:
+            raise RecordError(f"The answer does not end: {self.length} bytes came, and it is not whole.")
 
     def await_end(self, peer: socket.socket, deadline: float) -> None:
         """Wait until the server has ended the connection, whatever it still sends."""

@@ -6,6 +6,7 @@ Rules:
   hold several messages (RFC 8446 section 5.1). The records must be in clear; after ChangeCipherSpec (TLS 1.2) or
   ServerHello (TLS 1.3) they are not.
 - Whatever is not TLS raises RecordError, and keeps raising it: there is no way back into step after a framing error.
+- No reader keeps more than what is not whole yet: one record, one message.
 """
 
 from __future__ import annotations
@@ -39,6 +40,9 @@ MAX_MESSAGE: Final = 2**18
 The format allows 2**24; OpenSSL stops at 100 KiB for a chain (SSL_MAX_CERT_LIST_DEFAULT), a list of CA names ends at
 64 KiB by its own format.
 """
+
+MAX_FLIGHT: Final = 2**20
+"""The most bytes that are read of a server before its part of a handshake is done: four of the longest messages."""
 
 _HEADER: Final = 5
 _MESSAGE_HEADER: Final = 4
@@ -147,6 +151,7 @@ class HandshakeReader:
 
     def __init__(self) -> None:
         self._buffer = bytearray()
+        self._error: RecordError | None = None
 
     @property
     def pending(self) -> bytes:
@@ -157,8 +162,10 @@ class HandshakeReader:
         """The messages that the payload of this handshake record completes.
 
         Raises:
-            RecordError: when a message announces more than `MAX_MESSAGE` bytes.
+            RecordError: when a message announces more than `MAX_MESSAGE` bytes; then again with every payload.
         """
+        if self._error is not None:
+            raise self._error
         self._buffer += payload
         buffer = self._buffer
         messages = []
@@ -166,10 +173,11 @@ class HandshakeReader:
         while len(buffer) - at >= _MESSAGE_HEADER:
             length = int.from_bytes(buffer[at + 1 : at + 4], "big")
             if length > MAX_MESSAGE:
-                raise RecordError(
+                self._error = RecordError(
                     f"A handshake message of type {buffer[at]} announces {length} bytes; more than {MAX_MESSAGE} are "
                     "not read. The peer sent a malformed message, or the record is encrypted."
                 )
+                raise self._error
             end = at + _MESSAGE_HEADER + length
             if end > len(buffer):
                 break

@@ -12,6 +12,9 @@ from cryptography.hazmat.primitives.asymmetric import dsa, ec, padding, rsa
 from cryptography.x509 import ocsp
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
+from pytest_modssl.errors import TlsError
+from pytest_modssl.tls.presented import UNREADABLE
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -44,19 +47,22 @@ def read_stapled(der: bytes) -> Stapled:
     """What a response says.
 
     Raises:
-        ValueError: when it is no OCSP response.
+        TlsError: when it is no OCSP response.
     """
-    response = ocsp.load_der_ocsp_response(der)
-    status = response.response_status.name.lower()
-    if response.response_status is not ocsp.OCSPResponseStatus.SUCCESSFUL:
-        return Stapled(response=status)
-    return Stapled(
-        response=status,
-        certificate=response.certificate_status.name.lower(),
-        serial=response.serial_number,
-        this_update=response.this_update_utc,
-        next_update=response.next_update_utc,
-    )
+    try:
+        response = ocsp.load_der_ocsp_response(der)
+        status = response.response_status.name.lower()
+        if response.response_status is not ocsp.OCSPResponseStatus.SUCCESSFUL:
+            return Stapled(response=status)
+        return Stapled(
+            response=status,
+            certificate=response.certificate_status.name.lower(),
+            serial=response.serial_number,
+            this_update=response.this_update_utc,
+            next_update=response.next_update_utc,
+        )
+    except UNREADABLE as error:
+        raise TlsError(f"the stapled response of {len(der)} bytes cannot be read: {error}") from None
 
 
 def faults_of_stapled(der: bytes, leaf: x509.Certificate, issuers: Sequence[x509.Certificate]) -> Iterator[str]:
@@ -88,7 +94,7 @@ def _allowed(issuer: x509.Certificate, sent: Sequence[x509.Certificate]) -> Iter
     for one in sent:
         try:
             usages = one.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
-        except x509.ExtensionNotFound:
+        except (x509.ExtensionNotFound, *UNREADABLE):
             continue
         if ExtendedKeyUsageOID.OCSP_SIGNING in usages and _issued(issuer, one):
             yield one
@@ -97,15 +103,15 @@ def _allowed(issuer: x509.Certificate, sent: Sequence[x509.Certificate]) -> Iter
 def _issued(issuer: x509.Certificate, certificate: x509.Certificate) -> bool:
     try:
         certificate.verify_directly_issued_by(issuer)
-    except (InvalidSignature, TypeError, ValueError):
+    except (InvalidSignature, *UNREADABLE):
         return False
     return True
 
 
 def _signed(signer: x509.Certificate, response: ocsp.OCSPResponse) -> bool:
-    key, algorithm = signer.public_key(), response.signature_hash_algorithm
-    signature, signed = response.signature, response.tbs_response_bytes
     try:
+        key, algorithm = signer.public_key(), response.signature_hash_algorithm
+        signature, signed = response.signature, response.tbs_response_bytes
         if isinstance(key, rsa.RSAPublicKey) and algorithm is not None:
             key.verify(signature, signed, padding.PKCS1v15(), algorithm)
         elif isinstance(key, ec.EllipticCurvePublicKey) and algorithm is not None:
@@ -116,6 +122,6 @@ def _signed(signer: x509.Certificate, response: ocsp.OCSPResponse) -> bool:
             key.verify(signature, signed)  # type: ignore[union-attr, call-arg]
         else:
             return False
-    except (InvalidSignature, AttributeError, TypeError):
+    except (InvalidSignature, AttributeError, *UNREADABLE):
         return False
     return True

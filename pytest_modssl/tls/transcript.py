@@ -11,7 +11,7 @@ import contextlib
 import textwrap
 import time
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 from pytest_modssl.errors import RecordError
 from pytest_modssl.tls.describe import describe
@@ -49,6 +49,9 @@ CERTIFICATE, SERVER_KEY_EXCHANGE = HANDSHAKE_TYPES["Certificate"], HANDSHAKE_TYP
 CERTIFICATE_VERIFY, FINISHED = HANDSHAKE_TYPES["CertificateVerify"], HANDSHAKE_TYPES["Finished"]
 
 Direction = Literal["sent", "received"]
+
+MOST: Final = 10_000
+"""Records that a transcript tells of at most, the first ones; the others are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +97,15 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """All records of a connection, in the order in which this client sent and read them."""
+    """The records of a connection, in the order in which this client sent and read them.
+
+    Args:
+        entries: The first 10,000 (`MOST`).
+        left_out: How many more there were.
+    """
 
     entries: tuple[Entry, ...] = ()
+    left_out: int = 0
 
     @property
     def client_hello(self) -> ClientHello | None:
@@ -108,7 +117,8 @@ class Transcript:
         return None
 
     def __str__(self) -> str:
-        return "\n".join(map(str, self.entries)) or "no record was exchanged"
+        more = [f"(and {self.left_out} more records)"] if self.left_out else []
+        return "\n".join([*map(str, self.entries), *more]) or "no record was exchanged"
 
 
 def _indented(text: str) -> str:
@@ -180,6 +190,8 @@ class Recorder:
         self.secrets = HandshakeSecrets()
         self.server_hello: ServerHello | None = None
         self._lines: list[_Line] = []
+        self._left_out = 0
+        self._last_received: _Line | None = None
         self._names_to_send: list[str] = []
 
     def send(self, data: bytes) -> None:
@@ -202,11 +214,8 @@ class Recorder:
         if direction == "sent":
             self._names_to_send.append(name)
             return
-        for line in reversed(self._lines):
-            if line.direction == "received":
-                if line.closed:
-                    line.names.append(name)
-                break
+        if self._last_received is not None and self._last_received.closed:
+            self._last_received.names.append(name)
 
     def server_key_exchange(self) -> ServerKeyExchange | None:
         """The parameters of an ephemeral key exchange up to TLS 1.2; None where none came, or not in good order."""
@@ -258,7 +267,8 @@ class Recorder:
                     names=tuple(line.names),
                 )
                 for line in self._lines
-            )
+            ),
+            self._left_out,
         )
 
     def _note(self, direction: Direction, side: Side, record: Record) -> None:
@@ -267,7 +277,12 @@ class Recorder:
         line = _Line(
             direction, time.perf_counter(), record.type, record.version, len(record.payload), encrypted, protocol
         )
-        self._lines.append(line)
+        if len(self._lines) < MOST:
+            self._lines.append(line)
+        else:
+            self._left_out += 1
+        if direction == "received":
+            self._last_received = line
         contents: Opened | Record | None = self._open(side, record) if encrypted else record
         line.closed = contents is None
         if contents is not None:

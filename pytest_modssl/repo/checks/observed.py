@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 from cryptography import x509
 from requests.cookies import RequestsCookieJar
 
-from pytest_modssl.errors import ModsslError, TlsError, UnknownHostError, WaitTimeoutError
+from pytest_modssl.errors import AnswerError, ModsslError, TlsError, UnknownHostError, WaitTimeoutError
 from pytest_modssl.faq import Place
 from pytest_modssl.http import RedirectChain, follow, responses_in
 from pytest_modssl.http.plain import speak_plain
@@ -144,7 +144,7 @@ class Observed:
         reply, error = b"", ""
         try:
             reply = speak_plain(self.server.address(host.reached), request)
-        except (OSError, UnknownHostError) as caught:
+        except (OSError, AnswerError, UnknownHostError) as caught:
             error = str(caught) or type(caught).__name__
         return self._noted(url, number, reply, error, None)
 
