@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import http.client
-import logging
 import subprocess
 import time
 from functools import cache, partial
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 from OpenSSL import SSL
 
 from pytest_modssl.asserts.certificate import chain_faults, unfit
@@ -39,7 +39,6 @@ from pytest_modssl.process import cpu_seconds_in, ending_in
 from pytest_modssl.targets.connections import connections_in
 from pytest_modssl.tls import Exchange, Handshake, messages, names
 from pytest_modssl.tls.probe import _Answer
-from pytest_modssl.tls.records import RecordReader
 from pytest_modssl.tls.stapling import faults_of_stapled
 from pytest_modssl.tls.transcript import Recorder
 
@@ -104,7 +103,7 @@ def certificate(data: bytes) -> None:
 
 def stapled(data: bytes) -> None:
     """As the OCSP response that a server staples."""
-    seen = Handshake(address=("127.0.0.1", 443), ok=True, certificates=(_leaf().public_bytes(_DER),), ocsp_response=data)
+    seen = Handshake(address=("127.0.0.1", 443), ok=True, certificates=(_leaf().public_bytes(Encoding.DER),), ocsp_response=data)
     _ = str(seen)
     with contextlib.suppress(ModsslError):
         if seen.stapled is not None and seen.stapled.certificate is not None:
@@ -301,7 +300,6 @@ def _certificates() -> Certificates:
     return Certificates(_ca())
 
 
-_DER = __import__("cryptography.hazmat.primitives.serialization", fromlist=["Encoding"]).Encoding.DER
 _ADDRESS = BackendAddress.parse("http://app.internal")
 _NOW = dt.datetime.now(dt.timezone.utc)
 _SUITES = tuple(suite.code for suite in names.cipher_suites())

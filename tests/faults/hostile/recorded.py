@@ -31,6 +31,9 @@ BACKENDS = ("http", "fcgi", "scgi", "uwsgi", "ajp", "https")
 MODULES = ("proxy", "proxy_http", "proxy_fcgi", "proxy_ajp", "proxy_scgi", "proxy_uwsgi", "headers", "rewrite")
 DUMPS = {"vhosts": "DUMP_VHOSTS", "config": "DUMP_CONFIG", "mutexes": "DUMP_RUN_CFG"}
 
+# Longer ones hold nothing new, and take time.
+_LONGEST = 4_000
+
 Recorded = dict[str, list[bytes]]
 
 
@@ -46,7 +49,7 @@ def record(target: LocalTarget, folder: Path) -> Recorded:
         server = target.launch(_config(ca, backends))
         try:
             found = _answers(server) | _requests(server, heard) | _dumps(server)
-            found["log"] = [(server.instance.folder / ERROR_LOG).read_bytes()[-20_000:]]
+            found["log"] = [(server.instance.folder / ERROR_LOG).read_bytes()[-_LONGEST:]]
         finally:
             server.stop()
     leaf = ca.issue(NAME, "127.0.0.1", "*.example.test", ocsp_url="http://ocsp.example.test/")
@@ -125,7 +128,7 @@ def _dumps(server: Server) -> Recorded:
     for name, what in DUMPS.items():
         loaded = f'LoadModule info_module "{server.installation.loadable["info"]}"'
         asked = ["-f", rendered.main, "-t", "-D", what, "-c", loaded]
-        found[name] = [server.installation.ask(asked).stdout.encode()]
+        found[name] = [server.installation.ask(asked).stdout.encode()[:_LONGEST]]
     found["refused"] = [server.installation.ask(["-f", rendered.main, "-t", "-c", "SSLEngine maybe"]).stderr.encode()]
     return found
 
