@@ -215,13 +215,16 @@ def _pass_on(source: socket.socket, sink: socket.socket, kept: bytearray, of_all
     try:
         while data := source.recv(_CHUNK):
             if not of_all.has_room(len(data)):
-                raise OSError("no more is kept")
+                break
             kept += data
             sink.sendall(data)
-        sink.shutdown(socket.SHUT_WR)
+        else:
+            sink.shutdown(socket.SHUT_WR)
+            return
     except OSError:
-        _end(source)
-        _end(sink)
+        pass
+    _end(source)
+    _end(sink)
 
 
 def _end(one: socket.socket) -> None:

@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 # include/linux/sched.h
 _PF_EXITING = 0x4
 # proc_pid_stat(5): the name, which may hold anything, is in parentheses; state and flags are fields 3 and 9.
-_STAT = re.compile(r"\) ([A-Za-z]) (?:-?\d+ ){5}(\d+) ")
+_STAT = re.compile(r"\) ([A-Za-z]) (?:-?\d+ ){5}(\d{1,10}) ")
 # Fields 14 to 17: user and system time of the process, and of those of its children whose end it has asked for. They
 # count in USER_HZ, which sysconf(_SC_CLK_TCK) tells (proc_pid_stat(5)).
-_TIMES = re.compile(r"\((?P<name>[^()]*)\) [A-Za-z] (?:-?\d+ ){10}(?P<ticks>\d+ \d+ -?\d+ -?\d+) ")
+_TIMES = re.compile(r"\((?P<name>[^()]*)\) [A-Za-z] (?:-?\d+ ){10}(?P<ticks>\d{1,20} \d{1,20} -?\d{1,20} -?\d{1,20}) ")
 # The kernel keeps that much of a program's name (TASK_COMM_LEN in include/linux/sched.h).
 _NAME_LENGTH = 15
 

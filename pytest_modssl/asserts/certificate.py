@@ -11,8 +11,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from pytest_modssl.asserts._collect import require
 from pytest_modssl.asserts.handshake import repeat_command
+from pytest_modssl.certificates import UNREADABLE
 from pytest_modssl.errors import Mismatch
-from pytest_modssl.tls.presented import UNREADABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

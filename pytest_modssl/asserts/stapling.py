@@ -8,7 +8,7 @@ from cryptography import x509
 
 from pytest_modssl.asserts._collect import Expected, compare, require
 from pytest_modssl.asserts.handshake import repeat_command
-from pytest_modssl.errors import Mismatch, TlsError
+from pytest_modssl.errors import Mismatch, PkiError
 from pytest_modssl.tls.stapling import faults_of_stapled, read_stapled
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def _faults(seen: Handshake, status: Expected, issuers: list[x509.Certificate]) 
         return
     try:
         said = read_stapled(seen.ocsp_response)
-    except TlsError as error:
+    except PkiError as error:
         yield Mismatch("stapled response", "one of OCSP", f"none: {error}")
         return
     if said.certificate is None:

@@ -14,6 +14,7 @@ from cryptography import x509
 from OpenSSL import SSL, crypto
 
 from pytest_modssl.backends.streams import CHUNK
+from pytest_modssl.certificates import UNREADABLE
 from pytest_modssl.errors import PkiError
 from pytest_modssl.pki.names import server_name
 
@@ -168,7 +169,7 @@ def _subject(pem: bytes) -> str:
     """The subject of a certificate; OpenSSL takes some that `cryptography` cannot read."""
     try:
         return x509.load_pem_x509_certificate(pem).subject.rfc4514_string()
-    except (ValueError, x509.InvalidVersion) as error:
+    except (*UNREADABLE, Warning) as error:
         return f"that cannot be read: {error}"
 
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import requests
 
-from pytest_modssl.errors import TlsError
+from pytest_modssl.errors import PkiError
 from pytest_modssl.faq.entry import Certainty, Finding, Recogniser
 from pytest_modssl.http import FailedRequest
 from pytest_modssl.tls.exchange import Exchange
@@ -252,7 +252,7 @@ def judged(handshake: Handshake) -> x509.Certificate | None:
     depth = handshake.verification.depth
     try:
         return handshake.chain[depth] if depth < len(handshake.certificates) else None
-    except TlsError:
+    except PkiError:
         return None
 
 

@@ -20,7 +20,8 @@ from urllib.parse import urlsplit
 
 from cryptography import x509
 
-from pytest_modssl.errors import EnvironmentPageError
+from pytest_modssl.certificates import read_certificate
+from pytest_modssl.errors import EnvironmentPageError, PkiError
 from pytest_modssl.httpd.variables import GROUPS, HEADER, kind_of
 
 if TYPE_CHECKING:
@@ -102,8 +103,8 @@ class SslEnvironment(Mapping[str, str]):
     def _certificate(self, name: str) -> x509.Certificate:
         value = self._present(name)
         try:
-            return x509.load_pem_x509_certificate(value.encode())
-        except ValueError:
+            return read_certificate(value.encode(), load=x509.load_pem_x509_certificate)
+        except PkiError:
             raise EnvironmentPageError(f"{name} at {self.url} is {_short(value)!r}, which is no certificate") from None
 
     def number(self, name: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import http.client
 import io
 from typing import TYPE_CHECKING, Final
@@ -88,6 +89,15 @@ def _next(received: _Received, url: str) -> requests.Response:
     response.status_code = parsed.status
     response.reason = parsed.reason
     response.headers.update(parsed.headers.items())
-    response.encoding = parsed.headers.get_content_charset("utf-8")
+    response.encoding = _known(parsed.headers.get_content_charset("utf-8"))
     response.raw = io.BytesIO(b"".join(pieces_of(parsed)))
     return response
+
+
+def _known(charset: str) -> str:
+    """The charset, or UTF-8 for one that Python does not know."""
+    try:
+        codecs.lookup(charset)
+    except (LookupError, ValueError):  # the latter for one with a null character
+        return "utf-8"
+    return charset

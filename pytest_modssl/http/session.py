@@ -6,12 +6,14 @@ see; only the TCP connection goes to the address that `resolve` names.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import http.client
 import io
 import socket
 import ssl
+import threading
 import time
 import warnings
 from dataclasses import dataclass
@@ -38,6 +40,8 @@ PROTOCOLS = {
     "TLSv1.3": ssl.TLSVersion.TLSv1_3,
 }
 # OpenSSL 3 speaks these only at security level 0 (SSL_CTX_set_security_level(3), and measured on OpenSSL 3.0.22).
+# Seconds that a socket's own timeout has to say what happened.
+_GRACE = 0.5
 _NEED_LEVEL_0 = ("TLSv1", "TLSv1.1")
 
 
@@ -183,7 +187,7 @@ class _Response(http.client.HTTPResponse):
     def __init__(self, sock: socket.socket, *args: Any, **options: Any) -> None:
         super().__init__(sock, *args, **options)
         self._socket = sock
-        self._timely = _Timely(sock, self.fp.detach())  # type: ignore[attr-defined]  # a buffer around the socket
+        self._timely = _Timely(sock, self.fp.detach())
         self.fp = io.BufferedReader(self._timely)
 
     def begin(self) -> None:
@@ -250,11 +254,12 @@ class _Session(requests.Session):
 
 def _bound(response: requests.Response, *, stream: bool) -> None:
     """What `requests` will read of a body by itself is bounded; who takes it piece by piece has the time and memory."""
+    raw: Any = response.raw
     if stream:
-        response.raw._original_response.take_your_time()  # noqa: SLF001 - as in `tls_of`
+        raw._original_response.take_your_time()  # noqa: SLF001 - as in `tls_of`
         return
-    take = response.raw.stream
-    response.raw.stream = lambda *size, **how: bounded(take(*size, **how), str(response.url))
+    take = raw.stream
+    raw.stream = lambda *size, **how: bounded(take(*size, **how), str(response.url))
 
 
 class _MappedHttpConnection(HTTPConnection):
@@ -274,9 +279,41 @@ class _MappedHttpsConnection(HTTPSConnection):
     def __init__(self, *args: Any, resolve: Callable[[str, str, int], tuple[str, int]], **options: Any) -> None:
         super().__init__(*args, **options)
         self._resolve = resolve
+        self._dialled: socket.socket | None = None
+        self._was_cut = False
+
+    def connect(self) -> None:
+        # OpenSSL passes over some messages within one call (HelloRequest, RFC 5246 section 7.4.1.1): a server that
+        # sends them for ever keeps it there, and no timeout of the socket counts. Its end does.
+        seconds = self.timeout if isinstance(self.timeout, (int, float)) else None
+        if seconds is None:
+            super().connect()
+            return
+        guard = threading.Timer(seconds + _GRACE, self._cut)
+        guard.daemon = True
+        guard.start()
+        try:
+            super().connect()
+        except OSError as error:
+            if not self._was_cut:
+                raise
+            raise ConnectTimeoutError(self, f"TLS with {self.host} was not agreed on within {seconds:g} s") from error
+        finally:
+            guard.cancel()
+            if self._dialled is not None:
+                self._dialled.close()
+                self._dialled = None
+
+    def _cut(self) -> None:
+        self._was_cut = True
+        with contextlib.suppress(OSError):
+            if self._dialled is not None:
+                self._dialled.shutdown(socket.SHUT_RDWR)
 
     def _new_conn(self) -> socket.socket:
-        return _dial(self, "https", self._resolve)
+        made = _dial(self, "https", self._resolve)
+        self._dialled = made.dup()  # TLS takes the descriptor from the other object
+        return made
 
 
 class _MappedHttpPool(HTTPConnectionPool):

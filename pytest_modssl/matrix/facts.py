@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 
-from pytest_modssl.errors import EnvironmentPageError, TlsError
+from pytest_modssl.errors import EnvironmentPageError, PkiError
 from pytest_modssl.http import FailedRequest, environment_of
 from pytest_modssl.httpd.variables import HEADER
 from pytest_modssl.tls import Handshake, JvmHandshake, ProbeResult, Scan, SrpLogin
@@ -247,7 +247,7 @@ def _shown_ways(response: requests.Response) -> Sequence[Via]:
 def _names(seen: Handshake) -> tuple[str, ...]:
     try:
         return seen.names
-    except TlsError:  # a certificate that cannot be read
+    except PkiError:  # a certificate that cannot be read
         return ("?",)
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from pytest_modssl.errors import TlsError
+from pytest_modssl.certificates import read_certificate
+from pytest_modssl.errors import PkiError
 from pytest_modssl.tls import hostname
 from pytest_modssl.tls.names import EXTENSIONS, protocol_name
-from pytest_modssl.tls.presented import read_certificate
 from pytest_modssl.tls.stapling import Stapled, read_stapled
 from pytest_modssl.tls.transcript import Transcript
 
@@ -186,12 +186,12 @@ class Handshake:
 
     @property
     def chain(self) -> tuple[x509.Certificate, ...]:
-        """The certificates as sent, the server's own first; TlsError where one cannot be read."""
+        """The certificates as sent, the server's own first; PkiError where one cannot be read."""
         return tuple(map(read_certificate, self.certificates))
 
     @property
     def leaf(self) -> x509.Certificate | None:
-        """The server's own certificate; TlsError where it cannot be read."""
+        """The server's own certificate; PkiError where it cannot be read."""
         return read_certificate(self.certificates[0]) if self.certificates else None
 
     @property
@@ -209,7 +209,7 @@ class Handshake:
 
     @property
     def stapled(self) -> Stapled | None:
-        """What the stapled OCSP response says; None without one. TlsError where it is none."""
+        """What the stapled OCSP response says; None without one. PkiError where it is none."""
         return read_stapled(self.ocsp_response) if self.ocsp_response else None
 
     @property
@@ -259,13 +259,13 @@ class Handshake:
                 subject = "" if self.leaf is None else self.leaf.subject.rfc4514_string()
                 names = ", ".join(self.names) or "no names"
                 wrong = f", NOT for {self.server_name}" if self.hostname_ok is False else ""
-            except TlsError as error:
+            except PkiError as error:
                 subject, names, wrong = "not readable", str(error), ""
             lines.append(f"certificate {subject} ({names}){wrong}, {len(self.certificates)} sent, {self.verification}")
         if self.ocsp_response:
             try:
                 lines.append(f"stapled OCSP response: {self.stapled}")
-            except TlsError as error:
+            except PkiError as error:
                 lines.append(f"stapled OCSP response that cannot be read: {error}")
         return [*lines, *(f"client certificate demanded {one}" for one in self.demands)]
 

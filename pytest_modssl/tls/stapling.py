@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives.asymmetric import dsa, ec, padding, rsa
 from cryptography.x509 import ocsp
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from pytest_modssl.errors import TlsError
-from pytest_modssl.tls.presented import UNREADABLE
+from pytest_modssl.certificates import UNREADABLE
+from pytest_modssl.errors import PkiError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -47,7 +47,7 @@ def read_stapled(der: bytes) -> Stapled:
     """What a response says.
 
     Raises:
-        TlsError: when it is no OCSP response.
+        PkiError: when it is no OCSP response.
     """
     try:
         response = ocsp.load_der_ocsp_response(der)
@@ -62,7 +62,7 @@ def read_stapled(der: bytes) -> Stapled:
             next_update=response.next_update_utc,
         )
     except UNREADABLE as error:
-        raise TlsError(f"the stapled response of {len(der)} bytes cannot be read: {error}") from None
+        raise PkiError(f"the stapled response of {len(der)} bytes cannot be read: {error}") from None
 
 
 def faults_of_stapled(der: bytes, leaf: x509.Certificate, issuers: Sequence[x509.Certificate]) -> Iterator[str]:

@@ -28,8 +28,6 @@ from tests.faults.hostile.parsers import PARSERS, messages_in
 from tests.faults.hostile.recorded import Recorded, record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from pytest_modssl.targets.local import LocalTarget
     from tests.faults.conftest import Faults
 
@@ -75,14 +73,14 @@ edits = st.lists(
 
 
 @pytest.fixture(scope="module")
-def recordings(local_target: LocalTarget) -> Iterator[Recorded]:
+def recordings(local_target: LocalTarget) -> Recorded:
     folder = Path(tempfile.mkdtemp(prefix="modssl-b"))
     folder.chmod(0o711)
     found = record(local_target, folder)
     shutil.rmtree(folder)
     found["message"] = list(dict.fromkeys(one for flight in found["tls"] for one in messages_in(flight)))
     found["kernel"] = [Path("/proc/net/tcp").read_bytes()[:1500], Path("/proc/self/stat").read_bytes()]
-    yield found
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -134,9 +132,7 @@ def test_ten_million_inputs_end_with_a_value_or_an_error_of_ours(folder: Path, f
 @pytest.mark.fault("hostile bytes at each reader, by coverage (atheris)", PROMISE)
 @pytest.mark.skipif(not LONG, reason="only in the long form")
 @pytest.mark.timeout(7200)
-def test_inputs_by_coverage_end_with_a_value_or_an_error_of_ours(
-    folder: Path, faults: Faults, tmp_path: Path
-) -> None:
+def test_inputs_by_coverage_end_with_a_value_or_an_error_of_ours(folder: Path, faults: Faults, tmp_path: Path) -> None:
     venv.create(tmp_path / "atheris", with_pip=True)
     python = tmp_path / "atheris/bin/python"
     installed = subprocess.run(

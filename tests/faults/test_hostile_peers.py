@@ -208,7 +208,7 @@ def test_a_client_ends_in_time_whatever_comes_after_the_handshake(
     client: str, version: str, contexts: dict[str, ssl.SSLContext], faults: Faults
 ) -> None:
     for what, treat in some(faults, {**AT_ANY, **peers.of_http()}, short=1):
-        inside = partial(peers.over_tls, contexts[version], treat)  # type: ignore[arg-type]  # a socket in TLS is one
+        inside = partial(peers.over_tls, contexts[version], treat)
         treated(INSIDE_CLIENTS[client], inside, f"{client}, {version}, {what}", timeout_for(what))
 
 

@@ -14,10 +14,35 @@ LONGEST = 65_536
 KINDS = ("set", "flip", "insert", "remove", "repeat", "number", "cut", "splice")
 NUMBERS = (0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 0x4000, 0x4800, 0xFFFFFF, 0x7FFFFFFF, 0xFFFFFFFF)
 PIECES = (
-    *(b"\0", b"\r\n", b"\r\n\r\n", b"\n", b" ", b":", b"=", b"-1", b"9" * 5000, b"-", b"\xff", b"\xc3\xa4", b"%00", b"["),
+    *(
+        b"\0",
+        b"\r\n",
+        b"\r\n\r\n",
+        b"\n",
+        b" ",
+        b":",
+        b"=",
+        b"-1",
+        b"9" * 5000,
+        b"-",
+        b"\xff",
+        b"\xc3\xa4",
+        b"%00",
+        b"[",
+    ),
     *(b"HTTP/1.1 100 Continue\r\n\r\n", b"Transfer-Encoding: chunked\r\n", b"Content-Length: -5\r\n", b"https://["),
-    *(b"Content-Length: 99999999999999999999\r\n", b"Content-Type: text/html; charset*0*=\xe4''x\r\n", b"\x15\x03\x03\0\2\1\0"),
-    *(b"\x14\x03\x03\0\1\1", b"\x16\x03\x03\0\0", b"\x17\x03\x03\0\1\0", b"\x16\x03\x03\0\4\0\0\0\0", b"-----BEGIN X-----"),
+    *(
+        b"Content-Length: 99999999999999999999\r\n",
+        b"Content-Type: text/html; charset*0*=\xe4''x\r\n",
+        b"\x15\x03\x03\0\2\1\0",
+    ),
+    *(
+        b"\x14\x03\x03\0\1\1",
+        b"\x16\x03\x03\0\0",
+        b"\x17\x03\x03\0\1\0",
+        b"\x16\x03\x03\0\4\0\0\0\0",
+        b"-----BEGIN X-----",
+    ),
 )
 
 
@@ -62,6 +87,11 @@ def drawn(numbers: random.Random) -> list[Edit]:
     """Some changes, seldom many."""
     count = 1 + int(numbers.expovariate(0.7))
     return [
-        Edit(KINDS[int(numbers.random() * len(KINDS))], numbers.getrandbits(16), numbers.getrandbits(7), numbers.getrandbits(8))
+        Edit(
+            KINDS[int(numbers.random() * len(KINDS))],
+            numbers.getrandbits(16),
+            numbers.getrandbits(7),
+            numbers.getrandbits(8),
+        )
         for _ in range(count)
     ]

@@ -58,7 +58,7 @@ def _with_edits(reader: str, recordings: Sequence[Path], count: int, seed: int) 
 
 
 def _with_atheris(reader: str, recordings: Sequence[Path], count: int, seed: int) -> None:
-    import atheris  # type: ignore[import-not-found]  # in an environment of its own
+    import atheris  # type: ignore[import-not-found, import-untyped, unused-ignore]  # in an environment of its own
 
     with atheris.instrument_imports(include=["pytest_modssl"], enable_loader_override=False):
         from tests.faults.hostile.parsers import PARSERS

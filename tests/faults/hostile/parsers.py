@@ -15,7 +15,6 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import requests
-from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from OpenSSL import SSL
 
@@ -45,6 +44,8 @@ from pytest_modssl.tls.transcript import Recorder
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
 
+    from cryptography import x509
+
     from pytest_modssl.backends.answer import Exchange as Answering
     from pytest_modssl.backends.streams import Stream as BackendStream
 
@@ -73,7 +74,12 @@ def transcript(data: bytes) -> None:
         for piece in _pieces(data):
             for record in recorder.split(piece):
                 recorder.receive(record)
-    _ = str(recorder.transcript()), recorder.certificates(), recorder.certificate_verify(), recorder.server_key_exchange()
+    _ = (
+        str(recorder.transcript()),
+        recorder.certificates(),
+        recorder.certificate_verify(),
+        recorder.server_key_exchange(),
+    )
 
 
 def hello(data: bytes) -> None:
@@ -103,7 +109,9 @@ def certificate(data: bytes) -> None:
 
 def stapled(data: bytes) -> None:
     """As the OCSP response that a server staples."""
-    seen = Handshake(address=("127.0.0.1", 443), ok=True, certificates=(_leaf().public_bytes(Encoding.DER),), ocsp_response=data)
+    seen = Handshake(
+        address=("127.0.0.1", 443), ok=True, certificates=(_leaf().public_bytes(Encoding.DER),), ocsp_response=data
+    )
     _ = str(seen)
     with contextlib.suppress(ModsslError):
         if seen.stapled is not None and seen.stapled.certificate is not None:

@@ -64,9 +64,7 @@ def _config(ca: CA, backends: Backends) -> ServerConfig:
     verify = "SSLCACertificateFile ${MODSSL_PKI}/ca.pem\nSSLVerifyClient optional"
     suites = "SSLProtocol +TLSv1 +TLSv1.1 +TLSv1.2\nSSLCipherSuite ALL:@SECLEVEL=0\nSSLHonorCipherOrder off"
     places = {one: f"{one}://{one}.internal/" for one in BACKENDS}
-    proxied = "\n".join(
-        f"ProxyPass /{one}/ {redirected(url, str(backends.serve(url)))}" for one, url in places.items()
-    )
+    proxied = "\n".join(f"ProxyPass /{one}/ {redirected(url, str(backends.serve(url)))}" for one, url in places.items())
     return ServerConfig(
         VirtualHost(
             NAME,
@@ -79,7 +77,9 @@ def _config(ca: CA, backends: Backends) -> ServerConfig:
             """,
             files={"page.txt": "a page\n" * 20},
         ),
-        VirtualHost(NAME, port=TLS13, tls=leaf, directives="SSLOptions +StdEnvVars +ExportCertData\n" + header_directives()),
+        VirtualHost(
+            NAME, port=TLS13, tls=leaf, directives="SSLOptions +StdEnvVars +ExportCertData\n" + header_directives()
+        ),
         VirtualHost(NAME, port=TLS12, tls=leaf, directives=f"{suites}\n{verify}"),
         directives="LogLevel debug rewrite:trace5",
         pki={"ca.pem": ca.cert_pem},
