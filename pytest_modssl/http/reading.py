@@ -20,6 +20,15 @@ MOST: Final = 2**26
 _READ: Final = 65_536
 
 
+class HttpAnswer(http.client.HTTPResponse):
+    """An answer that takes no negative length of a chunk, of which `http.client` and urllib3 read without an end."""
+
+    def _safe_read(self, amt: int) -> bytes:
+        if amt < 0:
+            raise http.client.HTTPException(f"a chunk of {amt} bytes")
+        return super()._safe_read(amt)  # type: ignore[misc, no-any-return]  # it is not in typeshed
+
+
 class _Received(io.BytesIO):
     """Bytes in the place of the socket that `http.client` reads answers from, one after the other."""
 
@@ -81,7 +90,7 @@ def responses_in(data: bytes, url: str) -> tuple[requests.Response, ...]:
 
 
 def _next(received: _Received, url: str) -> requests.Response:
-    parsed = http.client.HTTPResponse(received, method="GET")  # type: ignore[arg-type]
+    parsed = HttpAnswer(received, method="GET")  # type: ignore[arg-type]
     parsed.begin()
     response = requests.Response()
     response.request = requests.Request("GET", url).prepare()

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
-import http.client
 import io
 import socket
 import ssl
@@ -18,6 +17,7 @@ import time
 import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -26,7 +26,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
 from pytest_modssl.errors import ModsslError
-from pytest_modssl.http.reading import bounded
+from pytest_modssl.http.reading import HttpAnswer, bounded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -179,7 +179,7 @@ class _Timely(io.RawIOBase):
         super().close()
 
 
-class _Response(http.client.HTTPResponse):
+class _Response(HttpAnswer):
     """A response that notes the TLS state once its head is read: later the socket may be closed already."""
 
     tls: TlsFacts | None = None
@@ -239,6 +239,14 @@ class _Session(requests.Session):
     def __init__(self, on_failure: Callable[[FailedRequest], None] | None) -> None:
         super().__init__()
         self._on_failure = on_failure
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:
+        target = super().get_redirect_target(resp)
+        try:
+            urlsplit(target or "")
+        except ValueError:  # `requests` would raise it, also where redirects are not followed
+            return None
+        return target
 
     def request(self, *args: Any, **options: Any) -> requests.Response:
         __tracebackhide__ = True

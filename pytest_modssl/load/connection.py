@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 
 from pytest_modssl import tls
 from pytest_modssl.errors import TlsError, WaitTimeoutError
-from pytest_modssl.http.reading import pieces_of
+from pytest_modssl.http.reading import HttpAnswer, pieces_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -122,7 +122,7 @@ def _ask(plan: Plan, send: Callable[[bytes], object], receive: Callable[[int], b
         end = "Connection: close\r\n\r\n" if last else "\r\n"
         try:
             send(f"{plan.request_head}{end}".encode())
-            answer = http.client.HTTPResponse(cast("socket.socket", _Stream(timely)), method="GET")
+            answer = HttpAnswer(cast("socket.socket", _Stream(timely)), method="GET")
             answer.begin()
             for _ in pieces_of(answer):
                 pass

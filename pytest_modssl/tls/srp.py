@@ -9,10 +9,11 @@ import socket
 import time
 import warnings
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pytest_modssl.errors import TlsError
 from pytest_modssl.tls import names
+from pytest_modssl.tls.client import MOST
 from pytest_modssl.tls.messages import Alert
 
 if TYPE_CHECKING:
@@ -94,11 +95,11 @@ def srp_login(
         password: the password, which is kept nowhere.
         protocol: one of `SRP_PROTOCOLS`, which alone is offered.
         request: bytes to send after the handshake; the reply is read to the end of the connection.
-        timeout: seconds for each wait.
+        timeout: seconds for all of it.
 
     Raises:
-        TlsError: when tlslite-ng is not there, the protocol has no SRP, or user or password are empty. A refusal is a
-            result.
+        TlsError: when tlslite-ng is not there, the protocol has no SRP, user or password are empty, or the reply
+            has more than 64 MiB (`MOST`). A refusal is a result.
     """
     if protocol not in SRP_PROTOCOLS:
         raise TlsError(f"{protocol} has no SRP: one of {', '.join(SRP_PROTOCOLS)}.")
@@ -111,7 +112,7 @@ def srp_login(
     started = time.perf_counter()
     try:
         with socket.create_connection(address, timeout=timeout) as peer:
-            connection = api.TLSConnection(peer)
+            connection = api.TLSConnection(_Timely(peer, time.monotonic() + timeout))
             # A close_notify that is missing is no matter of the login.
             connection.ignoreAbruptClose = True
             connection.handshakeClientSRP(user, password, settings=settings, serverName=server_name)
@@ -125,7 +126,12 @@ def srp_login(
             )
             if request:
                 connection.sendall(request)
-                login = replace(login, reply=b"".join(iter(lambda: connection.recv(_CHUNK), b"")))
+                reply = bytearray()
+                while len(reply) <= MOST and (data := connection.recv(_CHUNK)):
+                    reply += data
+                if len(reply) > MOST:
+                    raise TlsError(f"The reply to a login has more than {MOST} bytes, which are not kept.")
+                login = replace(login, reply=bytes(reply))
             connection.close()
     except errors.TLSRemoteAlert as error:
         alert = Alert(_FATAL, error.description)
@@ -136,6 +142,33 @@ def srp_login(
         kind: Failure = next((kind for known, kind in _KINDS.items() if isinstance(error, known)), "client")
         login = _failed(login, kind, f"{type(error).__name__}: {error}")
     return replace(login, elapsed=time.perf_counter() - started)
+
+
+class _Timely:
+    """A socket whose every operation ends at one moment, whatever its peer does."""
+
+    def __init__(self, peer: socket.socket, deadline: float) -> None:
+        self._peer = peer
+        self._deadline = deadline
+
+    def recv(self, size: int) -> bytes:
+        return self._in_time().recv(size)
+
+    def send(self, data: bytes) -> int:
+        return self._in_time().send(data)
+
+    def sendall(self, data: bytes) -> None:
+        self._in_time().sendall(data)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._peer, name)
+
+    def _in_time(self) -> socket.socket:
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the peer was still at it when the time was over")
+        self._peer.settimeout(left)
+        return self._peer
 
 
 def _failed(login: SrpLogin, failure: Failure, error: str, alert: Alert | None = None) -> SrpLogin:
