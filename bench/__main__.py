@@ -12,7 +12,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench import containers, looking, machine, repositories, starting, suites, unpacked
+from bench import containers, looking, machine, repositories, servers, starting, suites, unpacked
 from bench.figures import Figure, table
 from bench.page import Section, replace
 from bench.place import NotMeasured, opened
@@ -34,6 +34,7 @@ PARTS: dict[str, Callable[[Bench], Iterator[Figure | Section]]] = {
     "looking": looking.measure,
     "containers": containers.measure,
     # Side by side with peers.
+    "servers": servers.compare,
 }
 
 

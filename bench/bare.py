@@ -9,6 +9,7 @@ from __future__ import annotations
 import http.client
 import random
 import shutil
+import signal
 import socket
 import ssl
 import subprocess
@@ -57,6 +58,19 @@ def lay_out(template: Template, folder: Path, certificate: bytes, key: bytes) ->
     return address, template.port
 
 
+@dataclass(frozen=True, slots=True)
+class Laid:
+    """A server whose files are in a folder, and where it listens."""
+
+    folder: Path
+    address: tuple[str, int]
+
+    def replace(self, certificate: bytes, key: bytes) -> None:
+        """Another certificate and its key, which httpd reads when it is told to."""
+        (self.folder / "tls/0-0.crt").write_bytes(certificate)
+        (self.folder / "tls/0-0.key").write_bytes(key)
+
+
 def start(template: Template, folder: Path) -> subprocess.Popen[bytes]:
     """The httpd that was executed on a folder; it is not ready yet."""
     command = [template.binary, "-d", str(folder), "-f", str(folder / "httpd.conf"), "-DFOREGROUND"]
@@ -69,6 +83,10 @@ def start(template: Template, folder: Path) -> subprocess.Popen[bytes]:
     )
 
 
+def reload(process: subprocess.Popen[bytes]) -> None:
+    process.send_signal(signal.SIGHUP)
+
+
 def stop(process: subprocess.Popen[bytes]) -> None:
     process.terminate()
     process.wait()
@@ -79,22 +97,24 @@ def context(root: bytes) -> ssl.SSLContext:
     return ssl.create_default_context(cadata=root.decode())
 
 
-def first_handshake(address: tuple[str, int], client: ssl.SSLContext, name: str) -> None:
-    """Returns after the first verified handshake that succeeds."""
+def first_handshake(address: tuple[str, int], client: ssl.SSLContext, name: str, *, shows: bytes | None = None) -> None:
+    """Returns after the first verified handshake that succeeds and shows this certificate (DER) where one is given."""
     deadline = time.monotonic() + _SECONDS
     while True:
         try:
-            return handshake(address, client, name)
+            seen = handshake(address, client, name)
+            if shows in (None, seen):
+                return
         except OSError:
             if time.monotonic() > deadline:
                 raise
         time.sleep(_POLL)
 
 
-def handshake(address: tuple[str, int], client: ssl.SSLContext, name: str) -> None:
-    """One verified handshake."""
-    with socket.create_connection(address, _SECONDS) as raw, client.wrap_socket(raw, server_hostname=name):
-        pass
+def handshake(address: tuple[str, int], client: ssl.SSLContext, name: str) -> bytes | None:
+    """The certificate (DER) that one verified handshake shows."""
+    with socket.create_connection(address, _SECONDS) as raw, client.wrap_socket(raw, server_hostname=name) as tls:
+        return tls.getpeercert(binary_form=True)
 
 
 def polite_handshake(address: tuple[str, int], client: ssl.SSLContext, name: str) -> None:

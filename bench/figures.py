@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from bench.page import markdown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
 _COLUMNS = ("what", "ours", "bare", "ratio", "bar", "verdict")
 
@@ -65,17 +65,25 @@ def on_two_workers(what: str, one: float, two: float, *, bar: float) -> Figure:
 
 
 def medians(*measures: Callable[[], float], rounds: int) -> list[float]:
-    """The median of each measure in seconds; all are taken once a round, in turns from first to last and back.
+    """The median of each measure in seconds; see `medians_of_all`."""
+    return [
+        one
+        for (one,) in medians_of_all(*((lambda measure=measure: (measure(),)) for measure in measures), rounds=rounds)
+    ]
+
+
+def medians_of_all(*measures: Callable[[], Sequence[float]], rounds: int) -> list[list[float]]:
+    """The medians of each measure in seconds; all are taken once a round, in turns from first to last and back.
 
     So what the machine does beside the measurement is shared by all of them.
     """
-    taken: list[list[float]] = [[] for _ in measures]
+    taken: list[list[Sequence[float]]] = [[] for _ in measures]
     order = list(zip(measures, taken, strict=True))
     for _ in range(rounds):
         for measure, values in order:
             values.append(measure())
         order.reverse()
-    return [statistics.median(values) for values in taken]
+    return [[statistics.median(column) for column in zip(*values, strict=True)] for values in taken]
 
 
 def timed(work: Callable[[], object]) -> float:
