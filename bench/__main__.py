@@ -12,7 +12,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench import containers, looking, machine, repositories, servers, starting, suites, unpacked
+from bench import containers, looking, machine, regression, repositories, servers, starting, suites, unpacked
 from bench.figures import Figure, table
 from bench.page import Section, replace
 from bench.place import NotMeasured, opened
@@ -35,6 +35,7 @@ PARTS: dict[str, Callable[[Bench], Iterator[Figure | Section]]] = {
     "containers": containers.measure,
     # Side by side with peers.
     "servers": servers.compare,
+    "regression": regression.compare,
 }
 
 

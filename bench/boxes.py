@@ -104,7 +104,7 @@ def peers(bench: Bench, engine: Engine, image: str, files: Files) -> Peers:
     """The engine's client library alone, and every package that is installed."""
     laps: dict[str, Callable[[], Sequence[float]]] = {}
     missing: dict[str, str] = {}
-    laps["bare container, by docker's client library"] = lambda: _by_hand(bench, engine, image, files)
+    laps["bare container, by docker's client library"] = lambda: by_hand(bench, engine, image, files)
     numbers = itertools.count()
     for package, how in _PACKAGES.items():
         try:
@@ -119,7 +119,8 @@ def peers(bench: Bench, engine: Engine, image: str, files: Files) -> Peers:
     return Peers(laps, missing)
 
 
-def _by_hand(bench: Bench, engine: Engine, image: str, files: Files) -> Sequence[float]:
+def by_hand(bench: Bench, engine: Engine, image: str, files: Files) -> Sequence[float]:
+    """Start, change and stop of one by the engine's client library, in seconds."""
     api = engine.client.api
     client = bare.context(bench.ca.cert_pem.bytes())
     first, second = bench.ca.issue(NAME), bench.ca.issue(NAME)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import io
-import tarfile
 import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-from bench import bare
+from bench import boxes
 from bench.figures import Figure, medians, seconds
 from bench.place import NAME, NotMeasured
 from bench.suites import run_pytest, write_suite
@@ -64,16 +62,11 @@ def starts(bench: Bench, engine: Engine, image: str, owner: Owner) -> Iterator[F
     """From a configuration to the first verified handshake.
 
     Once in a new container, as by the client library alone; once in a container that has served another configuration.
-    The peer publishes the same ports and copies the same files, finds them ready in one archive, and has httpd itself
-    as the command of its container.
+    The peer copies the same files, finds them ready in one archive, and has httpd itself as the command of its
+    container.
     """
-    client = bare.context(bench.ca.cert_pem.bytes())
     running = ContainerTarget(engine, image, owner, start_seconds=20)
-    template = running.launch(bench.config())
-    folder, files = template.instance.folder.name, template.instance.rendered
-    archive = _archive(folder, files.files, files.folders, files.writable)
-    command = [str(running.installation.binary), "-d", f"/modssl/{folder}", "-f", f"/modssl/{folder}/httpd.conf"]
-    template.stop()
+    files = boxes.template(bench, running)
 
     def ours(target: ContainerTarget) -> float:
         config = bench.config()
@@ -91,7 +84,7 @@ def starts(bench: Bench, engine: Engine, image: str, owner: Owner) -> Iterator[F
         return taken
 
     def peer() -> float:
-        return _peer(engine, image, archive, [*command, "-DFOREGROUND"], client)
+        return boxes.by_hand(bench, engine, image, files)[0]
 
     try:
         first, again, other = medians(new, lambda: ours(running), peer, rounds=_ROUNDS)
@@ -113,42 +106,6 @@ def starts(bench: Bench, engine: Engine, image: str, owner: Owner) -> Iterator[F
         bar="<= 0.4, 120 ms",
         reached=again <= 0.12 and again / first <= 0.4,
     )
-
-
-def _peer(engine: Engine, image: str, archive: bytes, command: list[str], client: Any) -> float:
-    api = engine.client.api
-    ports: dict[int | str, Any] = {"80/tcp": (engine.publish, None), "443/tcp": (engine.publish, None)}
-    started = time.perf_counter()
-    made = api.create_container(
-        image,
-        command=command,
-        entrypoint=[],
-        ports=[80, 443],
-        volumes=["/modssl"],
-        host_config=api.create_host_config(port_bindings=ports),
-    )["Id"]
-    try:
-        api.put_archive(made, "/modssl", archive)
-        api.start(made)
-        published = api.inspect_container(made)["NetworkSettings"]["Ports"]["443/tcp"][0]
-        bare.first_handshake((engine.host, int(published["HostPort"])), client, NAME)
-        return time.perf_counter() - started
-    finally:
-        api.remove_container(made, force=True, v=True)
-
-
-def _archive(folder: str, files: Any, folders: Any, writable: Any) -> bytes:
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as archive:
-        for name in ("", *folders):
-            member = tarfile.TarInfo(f"{folder}/{name}".rstrip("/"))
-            member.type, member.mode = tarfile.DIRTYPE, 0o1777 if name in writable else 0o755
-            archive.addfile(member)
-        for name, (content, mode) in files.items():
-            member = tarfile.TarInfo(f"{folder}/{name}")
-            member.size, member.mode = len(content), mode
-            archive.addfile(member, io.BytesIO(content))
-    return buffer.getvalue()
 
 
 def _owner(event: dict[str, Any]) -> str:

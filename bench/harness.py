@@ -1,13 +1,12 @@
 """The peer as harnesses of httpd are written today: `httpd -k`, as apachectl runs it, and curl that asks every 100 ms.
 
-So do curl's tests/http/testenv and httpd's own test/pyhttpd, but for two things that make this one better: the next
-certificate is awaited, not any answer, and a server counts as ended when its process has gone, not when curl fails.
+So do curl's tests/http/testenv and httpd's own test/pyhttpd. Two things are done better here than there: the next
+certificate is awaited, not any answer, and the end of httpd itself, not a curl that fails.
 With nothing but the standard library, as a suite takes a copy of it.
 """
 
 from __future__ import annotations
 
-import os
 import subprocess
 import time
 from dataclasses import dataclass
@@ -48,10 +47,9 @@ class Httpd:
         _until(lambda: self.answers(name, "--pinnedpubkey", pin))
 
     def stop(self) -> None:
-        """Returns when the process has gone."""
-        process = int((self.folder / "logs/httpd.pid").read_text())
+        """Returns when httpd has removed its PidFile, the last that it does before it exits."""
         self._control("stop")
-        _until(lambda: not _is_there(process))
+        _until(lambda: not (self.folder / "logs/httpd.pid").exists())
 
     def answers(self, name: str, *options: str) -> bool:
         """Whether curl, with such options, gets an answer that it trusts."""
@@ -74,11 +72,3 @@ def _until(condition: Callable[[], bool]) -> None:
         if time.monotonic() > deadline:
             raise TimeoutError
         time.sleep(_POLL)
-
-
-def _is_there(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    return True

@@ -53,7 +53,7 @@ _COUNTING = """
 import sys
 
 def _count(event, arguments):
-    if event == "subprocess.Popen" and "-DFOREGROUND" in arguments[1]:
+    if event == "subprocess.Popen" and {{"-DFOREGROUND", "start"}} & set(map(str, arguments[1])):
         with open({file!r}, "a") as starts:
             starts.write("start\\n")
 
@@ -127,7 +127,7 @@ def shared(bench: Bench) -> Iterator[Figure]:
         bar="< 5 ms",
         reached=each < 0.005,
     )
-    alone, two = _starts(bench, suite, "0"), _starts(bench, suite, "2")
+    alone, two = starts(bench, suite, "0"), starts(bench, suite, "2")
     yield Figure(
         what=f"{_SHARED} tests on one configuration, starts of httpd, -n 0 and -n 2",
         ours=f"{alone}, {two}",
@@ -213,9 +213,9 @@ def write_suite(bench: Bench, name: str, tests: str, ini: str) -> Path:
     return folder
 
 
-def _starts(bench: Bench, suite: Path, workers: str) -> int:
-    """How often a run starts httpd."""
-    file = bench.folder / f"starts-{workers}"
+def starts(bench: Bench, suite: Path, workers: str) -> int:
+    """How often a run of a suite starts httpd, in one process ("0") or as many workers."""
+    file = bench.folder / f"starts-{suite.name}-{workers}"
     conftest = suite / "conftest.py"
     conftest.write_text(_COUNTING.format(file=str(file)))
     run_pytest(suite, "-n", workers)
