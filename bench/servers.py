@@ -43,17 +43,18 @@ _LOCAL = """
 pytest-modssl is handed a configuration and writes all files of it; the others find theirs written. `Server.reload`
 makes the change; it awaits the last process of the former generation, and what httpd logs. The bare server is httpd in
 the foreground and SIGHUP from Python, asked for a handshake every millisecond. The script is `httpd -k
-start|graceful|stop`, which is all that apachectl does, with curl every 100 ms."""
+start|graceful|stop`, which is all that apachectl does, with curl every 100 ms; it takes httpd for ended when its
+PidFile has gone."""
 
 _CONTAINERS = """
-All run the image `{image}`, so the same httpd, and wait as their documents say for a web server. pytest-modssl copies
-the files in, so that it works with an engine on another machine too, and follows httpd's log; the others mount a
-folder, but for the bare one, which is docker's client library alone, copies, and asks for a handshake every
-millisecond. testcontainers waits by HttpWaitStrategy, which asks once a second; its Ryuk, a container that cleans up
-after a killed run, is switched off, which makes it faster. pytest-docker-tools looks once a second whether the port is
-open within. pytest-container waits for nothing where an image has no health check, so it is asked for a handshake every
-millisecond; its stop is a graceful one. All three run `httpd -k restart` in the container, by what they offer to run a
-command there."""
+All run the image `{image}`, so the same httpd, and wait as their documents
+say for a web server. pytest-modssl copies the files in, so that it works with an engine on another machine too, and
+follows httpd's log; the others mount a folder, but for the bare one, which is docker's client library alone, copies,
+and asks for a handshake every millisecond. testcontainers waits by HttpWaitStrategy, which asks once a second; its
+Ryuk, a container that cleans up after a killed run, is switched off, which makes it faster. pytest-docker-tools looks
+once a second whether the port is open within. pytest-container waits for nothing where an image has no health check, so
+it is asked for a handshake every millisecond; its stop is a graceful one. All three run `httpd -k restart` in the
+container, by what they offer to run a command there."""
 
 
 def compare(bench: Bench) -> Iterator[Section]:
