@@ -44,7 +44,7 @@ while read -r command folder argument httpd; do
         ;;
     clear) # ends every process but this one, and removes all that is left
         kill -KILL -1 2>/dev/null
-        while kill -0 -1 2>/dev/null; do sleep 0.01; done
+        while kill -0 -1 2>/dev/null; do sleep 0.001; done
         remove "${root:?}/$folder"
         say cleared "$folder"
         ;;
