@@ -12,7 +12,20 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench import containers, looking, machine, regression, repositories, servers, starting, suites, unpacked
+from bench import (
+    containers,
+    footprint,
+    growth,
+    looking,
+    machine,
+    regression,
+    repositories,
+    scanners,
+    servers,
+    starting,
+    suites,
+    unpacked,
+)
 from bench.figures import Figure, table
 from bench.page import Section, replace
 from bench.place import NotMeasured, opened
@@ -36,6 +49,9 @@ PARTS: dict[str, Callable[[Bench], Iterator[Figure | Section]]] = {
     # Side by side with peers.
     "servers": servers.compare,
     "regression": regression.compare,
+    "scanners": scanners.compare,
+    "growth": growth.compare,
+    "footprint": footprint.compare,
 }
 
 

@@ -29,13 +29,13 @@ _SCANS = 7
 _ROUNDS = 15
 _BATCH = 20
 # Every suite of TLS 1.2 and 1.3 that this OpenSSL has, anonymous and NULL ones excepted: mod_ssl refuses those.
-_ALL_SUITES = "SSLProtocol -all +TLSv1.2 +TLSv1.3\nSSLHonorCipherOrder on\nSSLCipherSuite ALL:@SECLEVEL=0"
-_REQUIRE = 'SSLVerifyClient require\nSSLCACertificateFile "${MODSSL_PKI}/ca.pem"'
+ALL_SUITES = "SSLProtocol -all +TLSv1.2 +TLSv1.3\nSSLHonorCipherOrder on\nSSLCipherSuite ALL:@SECLEVEL=0"
+REQUIRE = 'SSLVerifyClient require\nSSLCACertificateFile "${MODSSL_PKI}/ca.pem"'
 
 
 def measure(bench: Bench) -> Iterator[Figure]:
     yield scan(bench, "", "scan()")
-    yield scan(bench, _REQUIRE, "scan(), SSLVerifyClient require")
+    yield scan(bench, REQUIRE, "scan(), SSLVerifyClient require")
     yield handshake(bench)
     yield leaf(bench)
 
@@ -43,7 +43,7 @@ def measure(bench: Bench) -> Iterator[Figure]:
 def scan(bench: Bench, directives: str, what: str) -> Figure:
     """The peer makes as many connections, each with one hello that is made already, and reads the first answer."""
     leaves = [bench.ca.issue(NAME, key_type="rsa-2048"), bench.ca.issue(NAME)]
-    host = VirtualHost(NAME, tls=leaves, directives=f"{_ALL_SUITES}\n{directives}")
+    host = VirtualHost(NAME, tls=leaves, directives=f"{ALL_SUITES}\n{directives}")
     with _launched(bench, ServerConfig(host, pki={"ca.pem": bench.ca.cert_pem})) as server:
         found = server.scan(NAME)
         hello = client_hello(NAME, versions=("TLSv1.2",))

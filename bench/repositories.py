@@ -65,8 +65,12 @@ def measure(bench: Bench) -> Iterator[Figure]:
     """In one process, and over two workers against one."""
     peer = write_suite(bench, "table-bare", _NOTHING, "addopts = -p no:modssl")
     for suite, what, most in (
-        (_table(bench), f"table of {_ROWS} redirects over TLS", 12),
-        (_hosts(bench), f"repository of {_HOSTS} virtual hosts with {2 * _HOSTS} names, {10 * _HOSTS} tests", 20),
+        (table(bench, "table", _ROWS), f"table of {_ROWS} redirects over TLS", 12),
+        (
+            hosts(bench, "hosts", _HOSTS),
+            f"repository of {_HOSTS} virtual hosts with {2 * _HOSTS} names, {10 * _HOSTS} tests",
+            20,
+        ),
     ):
         one, two, other = medians(
             lambda suite=suite: run_pytest(suite, "-n", "0"),  # type: ignore[misc]
@@ -85,15 +89,17 @@ def measure(bench: Bench) -> Iterator[Figure]:
         yield on_two_workers(f"{what}, -n 2 against -n 0", one, two, bar=1.6)
 
 
-def _hosts(bench: Bench) -> Path:
-    folder = write_suite(bench, "hosts", "", "modssl = true\nmodssl_target = local")
-    (folder / "httpd.conf").write_text(_AS_RECOMMENDED + "".join(_HOST.format(number) for number in range(_HOSTS)))
+def hosts(bench: Bench, name: str, count: int) -> Path:
+    """A repository of as many virtual hosts, with two names each."""
+    folder = write_suite(bench, name, "", "modssl = true\nmodssl_target = local")
+    (folder / "httpd.conf").write_text(_AS_RECOMMENDED + "".join(_HOST.format(number) for number in range(count)))
     return folder
 
 
-def _table(bench: Bench) -> Path:
-    folder = write_suite(bench, "table", "", "modssl = true\nmodssl_target = local\nmodssl_checks = syntax")
+def table(bench: Bench, name: str, count: int) -> Path:
+    """A repository of one virtual host with a table of as many redirects."""
+    folder = write_suite(bench, name, "", "modssl = true\nmodssl_target = local\nmodssl_checks = syntax")
     (folder / "httpd.conf").write_text(_MAIN)
-    rows = [f"https://{NAME}/old/{n},301,/new/{n}" for n in range(_ROWS)]
+    rows = [f"https://{NAME}/old/{n},301,/new/{n}" for n in range(count)]
     (folder / "moved.urls.csv").write_text("\n".join(["from,status,to", *rows, ""]))
     return folder

@@ -1,0 +1,75 @@
+"""What a repository of configuration costs as it grows, and whether that stays linear."""
+
+from __future__ import annotations
+
+import statistics
+from typing import TYPE_CHECKING
+
+from bench import repositories
+from bench.figures import seconds
+from bench.page import Section
+from bench.suites import run_pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from bench.place import Bench
+
+_HOSTS = (1, 10, 50, 100, 500, 1000)
+_ROWS = (1, 100, 1000, 5000, 10_000)
+_WORKERS = (0, 1, 2, 4)
+_SPREAD_HOSTS = 500
+_SPREAD_ROWS = 5000
+
+# A run of a second is measured so often, a longer one once.
+_ROUNDS = 5
+_SECONDS_A_SIZE = 5.0
+
+
+def compare(bench: Bench) -> Iterator[Section]:
+    yield _growing(bench, "hosts", repositories.hosts, _HOSTS, "Ten tests a host: ten checks of what is seen of it.")
+    yield _growing(bench, "rows", repositories.table, _ROWS, "A table of redirects over TLS on one host, a test a row.")
+    suites = {
+        f"{_SPREAD_HOSTS} hosts": repositories.hosts(bench, "spread-hosts", _SPREAD_HOSTS),
+        f"{_SPREAD_ROWS} rows": repositories.table(bench, "spread-rows", _SPREAD_ROWS),
+    }
+    rows = []
+    for name, suite in suites.items():
+        taken = [_median(suite, workers) for workers in _WORKERS]
+        rows.append((name, *(f"{seconds(one)} ({taken[0] / one:.2f} x)" for one in taken)))
+    yield Section(
+        title="As workers grow",
+        how="`-n 0` is a single process. Every worker asks httpd about the configuration and starts a server of its own, and all reports "
+        "go through the one controller. In brackets how many times as fast as `-n 0`.",
+        columns=("repository", *(f"-n {workers}" for workers in _WORKERS)),
+        rows=tuple(rows),
+    )
+
+
+def _growing(
+    bench: Bench, what: str, repository: Callable[[Bench, str, int], Path], sizes: Sequence[int], how: str
+) -> Section:
+    """The fixed part is a repository of one; what each further one costs must not depend on how many there are."""
+    taken = {size: _median(repository(bench, f"{what}-{size}", size)) for size in sizes}
+    fixed = taken[sizes[0]]
+    each = {size: (taken[size] - fixed) / (size - sizes[0]) for size in sizes[1:]}
+    least, most = each[sizes[1]], each[sizes[-1]]
+    return Section(
+        title=f"As {what} grow",
+        how=f"{how} One process, whole run of pytest. Each of {sizes[-1]:,} costs {most / least:.2f} times what each of {sizes[1]:,} does, "
+        f"the run with one alone ({seconds(fixed)}) taken off.",
+        columns=(what, "run", "each further one", f"against each of {sizes[1]:,}"),
+        rows=tuple(
+            (f"{size:,}", seconds(taken[size]), seconds(each[size]), f"{each[size] / least:.2f}") for size in sizes[1:]
+        ),
+    )
+
+
+def _median(suite: Path, workers: int = 0) -> float:
+    """The median of as many runs as fit into some seconds."""
+    options = ("-n", str(workers))
+    taken = [run_pytest(suite, *options)]
+    while len(taken) < _ROUNDS and sum(taken) < _SECONDS_A_SIZE:
+        taken.append(run_pytest(suite, *options))
+    return statistics.median(taken)
