@@ -1,4 +1,4 @@
-"""What pytest-modssl costs itself: where it is installed and not used, beside each test, in memory, in what it writes."""
+"""What pytest-modssl costs itself: where it is not used, beside each test, in memory, in what it writes."""
 
 from __future__ import annotations
 
@@ -157,8 +157,9 @@ def _memory(bench: Bench) -> Section:
         bare.stop(process)
     return Section(
         title="Memory",
-        how="After a handshake, an answer and a scan, against pytest without us and a test of nothing, and the same httpd started bare. RSS counts "
-        "what processes share in each of them, PSS by its part. A server is httpd with its children and, ours, the shell that ends it.",
+        how="After a handshake, an answer and a scan, against pytest without us and a test of nothing, and the same "
+        "httpd started bare. RSS counts what processes share in each of them, PSS by its part. A server is httpd with "
+        "its children and, ours, the shell that ends it.",
         columns=("process", "RSS", "PSS", "RSS without", "PSS without"),
         rows=tuple((who, *map(_bytes, (*ours[who], *others[who]))) for who in ours),
     )
@@ -188,7 +189,8 @@ def _sizes(bench: Bench) -> Section:
     kept = [path.stat().st_size for path in (bad / "kept").rglob("*") if path.is_file()]
     return Section(
         title="What is written",
-        how=f"Bytes a test, in a run of {_TESTS} that pass or of {len(kept)} that fail; against `-p no:modssl` and a failed comparison of two words.",
+        how=f"Bytes a test, in a run of {_TESTS} that pass or of {len(kept)} that fail; against `-p no:modssl` and a "
+        "failed comparison of two words.",
         columns=("file", "with", "without"),
         rows=(
             ("JUnit XML, a test that passes", *(_bytes(_size(one, "junit.xml") // _TESTS) for one in (good, plain))),

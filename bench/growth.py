@@ -28,6 +28,8 @@ _SECONDS_A_SIZE = 5.0
 
 
 def compare(bench: Bench) -> Iterator[Section]:
+    for warm, repository in (("warm-hosts", repositories.hosts), ("warm-rows", repositories.table)):
+        run_pytest(repository(bench, warm, 1))  # compiles modules
     yield _growing(bench, "hosts", repositories.hosts, _HOSTS, "Ten tests a host: ten checks of what is seen of it.")
     yield _growing(bench, "rows", repositories.table, _ROWS, "A table of redirects over TLS on one host, a test a row.")
     suites = {
@@ -40,8 +42,8 @@ def compare(bench: Bench) -> Iterator[Section]:
         rows.append((name, *(f"{seconds(one)} ({taken[0] / one:.2f} x)" for one in taken)))
     yield Section(
         title="As workers grow",
-        how="`-n 0` is a single process. Every worker asks httpd about the configuration and starts a server of its own, and all reports "
-        "go through the one controller. In brackets how many times as fast as `-n 0`.",
+        how="`-n 0` is a single process. Every worker asks httpd about the configuration and starts a server of its "
+        "own, and all reports go through the one controller. In brackets how many times as fast as `-n 0`.",
         columns=("repository", *(f"-n {workers}" for workers in _WORKERS)),
         rows=tuple(rows),
     )
@@ -57,8 +59,8 @@ def _growing(
     least, most = each[sizes[1]], each[sizes[-1]]
     return Section(
         title=f"As {what} grow",
-        how=f"{how} One process, whole run of pytest. Each of {sizes[-1]:,} costs {most / least:.2f} times what each of {sizes[1]:,} does, "
-        f"the run with one alone ({seconds(fixed)}) taken off.",
+        how=f"{how} One process, whole run of pytest. Each of {sizes[-1]:,} costs {most / least:.2f} times what each "
+        f"of {sizes[1]:,} does, the run with one alone ({seconds(fixed)}) taken off.",
         columns=(what, "run", "each further one", f"against each of {sizes[1]:,}"),
         rows=tuple(
             (f"{size:,}", seconds(taken[size]), seconds(each[size]), f"{each[size] / least:.2f}") for size in sizes[1:]

@@ -41,6 +41,13 @@ _WIDE = "ALL:@SECLEVEL=0"
 _PLAIN = "ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM"
 _LIST = "SSLProtocol -all +TLSv1.2 +TLSv1.3\nSSLHonorCipherOrder on\nSSLCipherSuite {}"
 
+_BEYOND = (
+    f"Median of {_ROUNDS}, testssl.sh once. Peers are asked for suites alone; ours tells in the same time the order, "
+    "groups, primes of DHE, chains, whether a client certificate is asked for, and compression. What ours does not: "
+    "look for vulnerabilities such as Heartbleed (sslscan, sslyze, testssl.sh), grade (nmap, testssl.sh), speak SSLv2 or "
+    "STARTTLS (sslscan, sslyze, testssl.sh)."
+)
+
 _COLUMNS = ("scanner", "time", "ratio to ours", "found", "missed", "invented")
 
 # For OpenSSL's columns: the number on the wire, and the kind of certificate.
@@ -81,17 +88,12 @@ class Scanner:
 
 
 def compare(bench: Bench) -> Iterator[Section]:
-    beyond = (
-        "Median of {rounds}, testssl.sh once. Peers are asked for suites alone; ours tells in the same time the order, groups, primes of DHE, "
-        "chains, whether a client certificate is asked for, and compression. What ours does not do: look for vulnerabilities (Heartbleed, "
-        "ROBOT, CCS, renegotiation: sslscan, sslyze, testssl.sh), grade (nmap, testssl.sh), speak SSLv2 (all four), STARTTLS (all four)."
-    ).format(rounds=_ROUNDS)
-    yield _one_host(bench, "One host", f"`SSLCipherSuite {_WIDE}`, certificates for RSA and ECDSA. {beyond}", "")
+    yield _one_host(bench, "One host", f"`SSLCipherSuite {_WIDE}`, certificates for RSA and ECDSA. {_BEYOND}", "")
     yield _one_host(
         bench,
         "One host that requires a client certificate",
-        "The same with `SSLVerifyClient require`, and no scanner has a certificate: those that go by finished handshakes see no more than "
-        "TLS 1.3, in which the refusal comes after the handshake.",
+        "The same with `SSLVerifyClient require`, and no scanner has a certificate: whoever goes by finished "
+        "handshakes sees no more than TLS 1.3, in which the refusal comes after the handshake.",
         REQUIRE,
     )
     yield _many_hosts(bench)
@@ -109,8 +111,9 @@ def _many_hosts(bench: Bench) -> Section:
         rows = _rows(_scanners(server), server.address(), hosts, _truth(bench, _PLAIN))
         return Section(
             title=f"{_MANY} hosts by SNI",
-            how=f"`SSLCipherSuite {_PLAIN}`, a certificate for RSA and one for ECDSA each, once. Ours scans one host after the other; sslyze gets "
-            f"all names at once; of the other programs {_CORES} run at a time, one a name. Suites are counted over all hosts.",
+            how=f"`SSLCipherSuite {_PLAIN}`, a certificate for RSA and one for ECDSA each, measured once. Ours in a test "
+            f"scans one host after the other; sslyze gets all names at once; of the other programs {_CORES} run at "
+            "a time, one a name. Suites are counted over all hosts.",
             columns=_COLUMNS,
             rows=tuple(rows),
         )
