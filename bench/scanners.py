@@ -43,9 +43,9 @@ _LIST = "SSLProtocol -all +TLSv1.2 +TLSv1.3\nSSLHonorCipherOrder on\nSSLCipherSu
 
 _BEYOND = (
     f"Median of {_ROUNDS}, testssl.sh once. Peers are asked for suites alone; ours tells in the same time the order, "
-    "groups, primes of DHE, chains, whether a client certificate is asked for, and compression. What ours does not: "
-    "look for vulnerabilities such as Heartbleed (sslscan, sslyze, testssl.sh), grade (nmap, testssl.sh), speak SSLv2 or "
-    "STARTTLS (sslscan, sslyze, testssl.sh)."
+    "groups, primes of DHE, chains, whether a client certificate is asked for, and compression. Ours does not "
+    "look for vulnerabilities such as Heartbleed (sslscan, sslyze, testssl.sh), grade (nmap, testssl.sh), speak SSLv2 "
+    "or STARTTLS (sslscan, sslyze, testssl.sh)."
 )
 
 _COLUMNS = ("scanner", "time", "ratio to ours", "found", "missed", "invented")
@@ -111,9 +111,9 @@ def _many_hosts(bench: Bench) -> Section:
         rows = _rows(_scanners(server), server.address(), hosts, _truth(bench, _PLAIN))
         return Section(
             title=f"{_MANY} hosts by SNI",
-            how=f"`SSLCipherSuite {_PLAIN}`, a certificate for RSA and one for ECDSA each, measured once. Ours in a test "
-            f"scans one host after the other; sslyze gets all names at once; of the other programs {_CORES} run at "
-            "a time, one a name. Suites are counted over all hosts.",
+            how=f"`SSLCipherSuite {_PLAIN}`, certificates for RSA and ECDSA each, measured once. Ours in a test scans "
+            f"one host after the other; sslyze gets all names at once; of the other programs {_CORES} run at a time, "
+            "one a name. Suites are counted over all hosts.",
             columns=_COLUMNS,
             rows=tuple(rows),
         )
