@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from functools import partial
 from typing import TYPE_CHECKING
 
 import psutil
@@ -102,35 +103,34 @@ def compare(bench: Bench) -> Iterator[Section]:
 
 
 def _times(bench: Bench) -> Section:
-    """Runs of pytest with us and without, in the same rounds."""
-    one = write_suite(bench, "one-test", _NOTHING.format(count=1), "")
-    many = write_suite(bench, "many-tests", _NOTHING.format(count=_TESTS), "")
-    fixture = write_suite(bench, "fixture-tests", _FIXTURE.format(count=_TESTS), "")
-    served = write_suite(bench, "server-tests", _SERVER.format(count=_TESTS), "modssl_target = local")
-    pairs = {
-        "installed, not used: one test": ((one, ()), (one, _OFF), 1),
-        f"installed, not used: {_TESTS} tests": ((many, ()), (many, _OFF), _TESTS),
-        f"`--modssl`, {_TESTS} tests that use no server": ((many, ("--modssl",)), (many, _OFF), _TESTS),
-        f"`--modssl`, {_TESTS} tests on one server": ((served, ("--modssl",)), (fixture, _OFF), _TESTS),
+    """Runs of pytest with us and without, of one test and of many, in the same rounds."""
+    suites = {
+        (name, count): write_suite(bench, f"{name}-{count}", tests.format(count=count), "modssl_target = local")
+        for name, tests in (("nothing", _NOTHING), ("server", _SERVER), ("fixture", _FIXTURE))
+        for count in (1, _TESTS)
     }
-    runs = [side for ours, other, _ in pairs.values() for side in (ours, other)]
-    for suite, options in runs:
-        run_pytest(suite, *options)  # compiles modules
-    taken = medians(
-        *(lambda suite=suite, options=options: run_pytest(suite, *options) for suite, options in runs),  # type: ignore[misc]
-        rounds=_ROUNDS,
-    )
+    cases = {
+        "installed, not used": ("nothing", ()),
+        "`--modssl`, tests that use no server": ("nothing", ("--modssl",)),
+        "`--modssl`, tests on one server": ("server", ("--modssl",)),
+        "without us, tests of nothing": ("nothing", _OFF),
+        "without us, tests with a fixture": ("fixture", _OFF),
+    }
+    runs = [partial(run_pytest, suites[name, n], *options) for name, options in cases.values() for n in (1, _TESTS)]
+    for run in runs:
+        run()  # compiles modules
+    taken = iter(medians(*runs, rounds=_ROUNDS))
     rows = []
-    for (what, (_, _, tests)), mine, other in zip(pairs.items(), taken[::2], taken[1::2], strict=True):
-        rows.append((what, seconds(mine), seconds(other), seconds(mine - other), seconds((mine - other) / tests)))
+    for what in cases:
+        one, many = next(taken), next(taken)
+        rows.append((what, seconds(one), seconds(many), seconds((many - one) / (_TESTS - 1))))
     idle, used = medians(lambda: _import(_IDLE), lambda: _import(_USED), rounds=_IMPORTS)
-    rows.append(("import of what a run without `--modssl` loads", seconds(idle), "", "", ""))
-    rows.append(("import of what a test with a handshake and an answer loads", seconds(used), "", "", ""))
+    rows.append(("import alone, of what is loaded without `--modssl`", seconds(idle), "", ""))
+    rows.append(("import alone, of what a handshake and an answer need", seconds(used), "", ""))
     return Section(
         title="Time",
-        how=f"Whole runs of pytest, median of {_ROUNDS}; the others run with `-p no:modssl`, and their tests use a fixture that is no "
-        "server where ours use one. Imports are timed after pytest's own.",
-        columns=("run", "with", "without", "difference", "a test"),
+        how=f"Whole runs of pytest, median of {_ROUNDS}. Imports are timed after pytest's own, median of {_IMPORTS}.",
+        columns=("run", "one test", f"{_TESTS:,} tests", "each further test"),
         rows=tuple(rows),
     )
 
