@@ -209,8 +209,8 @@ def test_a_port_that_is_taken_under_our_feet_is_tried_again_or_named(
     wrapped: Wrapped, faults: Faults, mode: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if mode == "free ports of one address":
-        monkeypatch.setattr(addresses.sys, "platform", "other")
-        monkeypatch.setattr("pytest_modssl.targets.local.sys.platform", "linux")
+        monkeypatch.setattr(addresses, "_own_address", lambda: "127.0.0.1")
+        monkeypatch.setattr(addresses, "_can_bind", lambda *_: False)
     for _ in faults.times(short=2, long=20):
         times = faults.random.randint(1, 3)
         (wrapped.place / "count").unlink(missing_ok=True)
