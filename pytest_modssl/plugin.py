@@ -161,14 +161,17 @@ def pytest_configure_node(node: Any) -> None:
         node.workerinput["modssl_choices"] = [tuple(choice) for choice in run.choices]
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Ends all servers of this process; the controller also removes what workers left."""
-    run = run_of(session.config)
-    if run is not None:
-        run.close()
-        if not worker_input(session.config):
-            run.end()
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> Generator[None, object, object]:
+    """Ends all servers of this process, whatever others raise; the controller also removes what workers left."""
+    try:
+        return (yield)
+    finally:
+        run = run_of(session.config)
+        if run is not None:
+            run.close()
+            if not worker_input(session.config):
+                run.end()
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
@@ -244,15 +247,23 @@ def pytest_runtest_makereport(
         forget(item.nodeid, artifacts)
     if run is not None and call.excinfo is not None and not call.excinfo.errisinstance(pytest.skip.Exception):
         if not is_check(item):
-            from pytest_modssl.report.outcome import explain
-
-            for title, text in explain(call.excinfo.value, run.servers):
+            for title, text in _explained(call.excinfo.value, run):
                 item.add_report_section(call.when, title, text)
         if artifacts is not None:
             item.add_report_section(
                 call.when, "modssl: artifacts", _kept(item.nodeid, artifacts, call.excinfo.value, run)
             )
     return (yield)
+
+
+def _explained(error: BaseException, run: Run) -> Sequence[tuple[str, str]]:
+    """What to tell of the servers beside a failure."""
+    try:
+        from pytest_modssl.report.outcome import explain
+
+        return explain(error, run.servers)
+    except OSError as failed:  # out of descriptors, even the module cannot be read: the failure itself is still told
+        return [("modssl", f"nothing more can be told of the servers: {failed}")]
 
 
 def _kept(test: str, artifacts: Path, error: BaseException, run: Run) -> str:

@@ -82,6 +82,9 @@ class Pool:
 
     def close(self) -> None:
         """Ends every server, held or not; returns when all have ended."""
+        # Removing files takes descriptors, which a run that is out of them has in these connections.
+        for entry in self._entries:
+            entry.server.hang_up()
         # One that cannot be ended must not keep the others from being ended.
         with contextlib.ExitStack() as every:
             for entry in self._entries:

@@ -323,13 +323,13 @@ class Server:
         """
         if self._capture is not None:
             raise ModsslError("this server's connections are being captured already: one block at a time")
-        self._close_connections()
+        self.hang_up()
         self._capture = Capture()
         self._captures.append(self._capture)
         try:
             yield self._capture
         finally:
-            self._close_connections()
+            self.hang_up()
             self._capture.close()
             self._capture = None
 
@@ -338,7 +338,8 @@ class Server:
         """Every connection that was captured since the test began."""
         return tuple(stream for one in self._captures for stream in one.streams)
 
-    def _close_connections(self) -> None:
+    def hang_up(self) -> None:
+        """Closes the connections that sessions keep open."""
         for session in self._sessions:
             session.close()
 

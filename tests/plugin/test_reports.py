@@ -228,3 +228,22 @@ def test_a_start_that_fails_in_a_fixture_is_diagnosed_before_the_log(run: RunPyt
             "*its error log:",
         ]
     )
+
+
+def test_a_failure_is_told_also_where_no_file_can_be_opened_any_more(run: RunPytest, pytester: pytest.Pytester) -> None:
+    pytester.makeconftest(
+        """
+        import pytest
+
+        @pytest.fixture
+        def out_of_descriptors(monkeypatch):
+            def fail(*_):
+                raise OSError(24, "Too many open files")
+            monkeypatch.setattr("pytest_modssl.report.outcome.explain", fail)
+        """
+    )
+    result = run("def test_it(out_of_descriptors, modssl_server):\n    assert modssl_server is None\n")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        ["*assert * is None", "*nothing more can be told of the servers: *Too many open files*"]
+    )

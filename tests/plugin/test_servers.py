@@ -11,6 +11,8 @@ import pytest
 from pytest_modssl.httpd.installation import find_httpd, probe_installation
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pytest_modssl.httpd.installation import Installation
     from pytest_modssl.targets.base import Target
 
@@ -402,3 +404,13 @@ def test_an_odd_environment_changes_nothing(
     finally:
         if before is not None:
             os.umask(before)
+
+
+def test_servers_end_with_the_run_also_where_another_plugin_fails_at_its_end(
+    pytester: pytest.Pytester, base: Path
+) -> None:
+    pytester.makeconftest("def pytest_sessionfinish():\n    raise RuntimeError('odd')\n")
+    pytester.makepyfile("def test_it(modssl_server):\n    modssl_server.get('https://www.example.test/')\n")
+    result = pytester.runpytest_subprocess("--modssl")
+    assert "RuntimeError: odd" in str(result.stderr) + str(result.stdout)
+    assert [one.name for one in base.iterdir()] == ["registry.lock"]

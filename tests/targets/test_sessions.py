@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from unittest.mock import patch
 
 import pytest
 
 from pytest_modssl import CA, ServerConfig, VirtualHost
+from pytest_modssl.targets.pool import Pool
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,6 +48,21 @@ def test_a_connection_lasts_to_the_end_of_its_test(server: Server) -> None:
     server.begin_test()
     server.get(URL)
     assert established(server) == 1
+
+
+def test_connections_are_closed_before_a_pool_ends_its_servers(local: LocalTarget, ca: CA) -> None:
+    pool = Pool(local)
+    server = pool.get(config(ca), "the test")
+    server.get(URL)
+    begin_stop, held = server.instance.begin_stop, list[int]()
+
+    def stop() -> None:
+        held.append(established(server))
+        begin_stop()
+
+    with patch.object(type(server.instance), "begin_stop", lambda _: stop()):
+        pool.close()
+    assert held == [0]
 
 
 def established(server: Server) -> int:
