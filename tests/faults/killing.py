@@ -238,7 +238,9 @@ def locked(folders: Sequence[Path]) -> list[Path]:
     """The files below some folders on which somebody has a lock (proc_locks(5))."""
     inodes = {line.split()[-3].split(":")[-1] for line in Path("/proc/locks").read_text().splitlines()}
     found = []
-    for path in (path for folder in folders for path in folder.glob("**/*")):
+    # os.walk, as what is just being removed does not stop it.
+    walked = (walk for folder in folders for walk in os.walk(folder))
+    for path in (Path(parent, name) for parent, _, names in walked for name in names):
         with contextlib.suppress(FileNotFoundError):
             if str(path.stat().st_ino) in inodes:
                 found.append(path)
