@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ import pytest
 
 from pytest_modssl.wait import until
 from tests.faults.killing import RUN_SECONDS, Place
-from tests.faults.rounds import INT, KILL, TERM, disturb_runs, end_runs, ending_workers
+from tests.faults.rounds import AGAIN, CLEAN, CLEAR, INT, KILL, TERM, disturb_runs, end_runs, ending_workers
 
 if TYPE_CHECKING:
     import signal
@@ -36,9 +37,6 @@ def place() -> Iterator[Place]:
     place.remove()
 
 
-CLEAN = "nothing is left, no outcome is another than ever, the next run works"
-
-
 @pytest.mark.parametrize(
     "signals",
     [
@@ -53,14 +51,11 @@ def test_nothing_is_left_of_a_run_that_is_ended(place: Place, faults: Faults, si
     end_runs(place, faults, faults.times(short=2, long=200), signals)
 
 
-@pytest.mark.fault("worker: SIGKILL, SIGTERM", "its tests run again or are reported as crashed, nothing of it is left")
+@pytest.mark.fault("worker: SIGKILL, SIGTERM", AGAIN)
 @pytest.mark.timeout(3600)
 def test_no_test_is_lost_with_a_worker_and_nothing_of_it_is_left(place: Place, faults: Faults) -> None:
     end = ending_workers(place, faults.random)
     disturb_runs(place, faults, faults.times(short=2, long=200), end, r"worker 'gw\d+' crashed", workers=2)
-
-
-CLEAR = "every test has an outcome, those that fail of it say what ended and how, nothing is left"
 
 
 @pytest.mark.fault("httpd's parent: SIGKILL, SIGTERM, SIGINT", CLEAR)
@@ -83,9 +78,8 @@ def ending_httpds(
     """Ends the parent, or a child, of one of the httpds that run."""
 
     def end(run: Popen) -> str:
-        found = until(
-            lambda: httpds(place, parents=parents) or run.poll() is not None, seconds=RUN_SECONDS, what="an httpd"
-        )
+        some = functools.partial(httpds, place, parents=parents)
+        found = until(lambda: some() or run.poll() is not None, seconds=RUN_SECONDS, what="an httpd")
         if not isinstance(found, list):
             return "nothing"
         one, httpd = faults.random.choice(signals), faults.random.choice(found)
