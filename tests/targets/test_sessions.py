@@ -57,7 +57,7 @@ def test_connections_are_closed_before_a_pool_ends_its_servers(local: LocalTarge
     begin_stop, held = server.instance.begin_stop, list[int]()
 
     def stop() -> None:
-        held.append(established(server))
+        held.append(len(server.instance.settle() or ()))
         begin_stop()
 
     with patch.object(type(server.instance), "begin_stop", lambda _: stop()):
