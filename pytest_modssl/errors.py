@@ -132,6 +132,10 @@ class DurationsError(ModsslError):
     """Recorded durations of tests cannot be read or written."""
 
 
+class ReportError(ModsslError):
+    """The report of a run cannot be written."""
+
+
 class EngineError(ModsslError):
     """A container engine cannot be had, or did not do what it was asked for.
 
@@ -165,15 +169,26 @@ class ModsslAssertionError(AssertionError):
         headline: what was looked at, in one line.
         mismatches: everything that is not as expected.
         diagnoses: what the message says about the cause, most likely first.
+        seen: the observations that it is about.
+        commands: command lines that repeat them.
     """
 
     def __init__(
-        self, message: str, *, headline: str, mismatches: Sequence[Mismatch], diagnoses: Sequence[Diagnosis] = ()
+        self,
+        message: str,
+        *,
+        headline: str,
+        mismatches: Sequence[Mismatch],
+        diagnoses: Sequence[Diagnosis] = (),
+        seen: Sequence[object] = (),
+        commands: Sequence[Sequence[str]] = (),
     ) -> None:
         super().__init__(message)
         self.headline = headline
         self.mismatches = tuple(mismatches)
         self.diagnoses = tuple(diagnoses)
+        self.seen = tuple(seen)
+        self.commands = tuple(commands)
 
 
 def how_ended(status: int) -> str:

@@ -21,6 +21,7 @@ pytest_plugins = (
     "pytest_modssl.fixtures_repo",
     "pytest_modssl.plugin_matrix",
     "pytest_modssl.plugin_repo",
+    "pytest_modssl.plugin_report",
 )
 
 SKIP_REASON = "needs a real httpd: run pytest with --modssl"

@@ -96,6 +96,11 @@ def _place(item: pytest.Item) -> Place:
     return Place(without_target(item.nodeid, target.id) if several else item.nodeid, run.name_of(target))
 
 
+def place_of(item: pytest.Item) -> Place | None:
+    """Which test an item is, and where it runs; `None` where nobody asked for that when it was collected."""
+    return item.stash.get(_place_key, None)
+
+
 def _take_part(config: pytest.Config, items: list[pytest.Item], shard: tuple[int, int]) -> None:
     from pytest_modssl.errors import DurationsError
     from pytest_modssl.matrix.durations import read_durations
@@ -143,7 +148,7 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Gives the report what the controller tells at the end."""
     report = yield
-    place = item.stash.get(_place_key, None)
+    place = place_of(item)
     if place is None:
         return report
     from pytest_modssl.matrix.results import Report
@@ -193,7 +198,7 @@ class Collector:
 
         packed = getattr(report, "modssl", None)
         if packed is not None:
-            self._results.add(Report.unpack(packed), str(report.when), _outcome(report), report.duration)
+            self._results.add(Report.unpack(packed), str(report.when), outcome_of(report), report.duration)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
@@ -239,7 +244,8 @@ class Collector:
                     terminalreporter.write_line(line)
 
 
-def _outcome(report: pytest.TestReport) -> Outcome:
+def outcome_of(report: pytest.TestReport) -> Outcome:
+    """What became of one phase of a test."""
     if hasattr(report, "wasxfail") and report.outcome != "failed":
         return "xfailed" if report.outcome == "skipped" else "xpassed"
     if report.outcome == "failed" and report.when != "call":

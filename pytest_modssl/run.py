@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pytest_modssl.repo.found import Found
     from pytest_modssl.repo.study import Study
     from pytest_modssl.settings import Settings
-    from pytest_modssl.targets.base import Target
+    from pytest_modssl.targets.base import Listener, Target
     from pytest_modssl.targets.server import Server
 
 
@@ -58,6 +58,7 @@ class Run:
         self._engines: Sequence[str | None] = engines or [None]
         self._pools: dict[str, Pool] = {}
         self._refused: dict[tuple[str, str], StartError] = {}
+        self._listen: Listener | None = None
         self._studies: dict[tuple[str, Path, str], Study] = {}
 
     @cached_property
@@ -157,7 +158,12 @@ class Run:
 
     def pool(self, target: Target) -> Pool:
         """The running servers of a target in this process."""
-        return self._pools.setdefault(target.id, Pool(target, remember_all=self.settings.compare.value))
+        pool = Pool(target, remember_all=self.settings.compare.value, listen=self._listen)
+        return self._pools.setdefault(target.id, pool)
+
+    def listen(self, listener: Listener) -> None:
+        """Has a listener told of all that is seen of servers that start from now on; before the first of them."""
+        self._listen = listener
 
     def study(self, target: Target, found: Found) -> Study:
         """A configuration of a repository made ready for a target, once in this process; see `repo.study.study`.

@@ -23,6 +23,7 @@ _BACKTRACES: dict[str, Backtrace] = {"core": "core", "gdb": "gdb"}
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off", ""})
 TARGET_FORMS = ("auto", "local", "local:/path/to/httpd", "docker", "docker:IMAGE", "debian:SUITE", "source:VERSION")
+REPORT_FORMS = (".html", ".json", ".sarif")
 # What may follow the colon of a target's word: anything, or one of these.
 _CHOICES: dict[str, tuple[str, ...] | None] = {
     "auto": (),
@@ -128,6 +129,14 @@ def _names(texts: Sequence[str]) -> tuple[str, ...]:
     return names
 
 
+def _reports(texts: Sequence[str]) -> tuple[str, ...]:
+    names = _names(texts)
+    for name in names:
+        if not name.lower().endswith(REPORT_FORMS):
+            raise ValueError(f"{name!r} does not end in one of {', '.join(REPORT_FORMS)}")
+    return names
+
+
 def _seconds(texts: Sequence[str]) -> float:
     try:
         seconds = float(texts[-1])
@@ -226,6 +235,13 @@ ARTIFACTS = Declared(
     parse=_folder,
     help="folder in which each test that fails gets a folder of its own with what is known of it: bug-report.txt",
 )
+REPORT: Declared[tuple[str, ...]] = Declared(
+    "report",
+    default=(),
+    parse=_reports,
+    repeatable=True,
+    help="file for a report of the run, repeatable: FILE.html to read, FILE.json as data, FILE.sarif for code review",
+)
 BACKTRACE: Declared[Backtrace | None] = Declared(
     "backtrace",
     default=None,
@@ -253,6 +269,7 @@ ALL: tuple[Declared[Any], ...] = (
     RECORD,
     ENGINE,
     ARTIFACTS,
+    REPORT,
     BACKTRACE,
     PROGRAMS,
 )
@@ -276,6 +293,7 @@ class Settings:
         record: the file to record durations in, or none.
         engines: container engines, which workers take in turn; none where it is left to docker's own settings.
         artifacts: folder for what is known of each test that fails; empty for none.
+        reports: files to write reports of the run to, or none.
         backtrace: how to have a backtrace of a crash; `None` does nothing for it.
         programs: what becomes of programs that a repository's configuration has run on this machine.
     """
@@ -293,6 +311,7 @@ class Settings:
     record: Setting[tuple[str, ...]]
     engines: Setting[tuple[str, ...]]
     artifacts: Setting[str]
+    reports: Setting[tuple[str, ...]]
     backtrace: Setting[Backtrace | None]
     programs: Setting[Programs]
 
@@ -311,6 +330,7 @@ class Settings:
             ("record-durations", self.record),
             ("engine", self.engines),
             ("artifacts", self.artifacts),
+            ("report", self.reports),
             ("backtrace", self.backtrace),
             ("programs", self.programs),
         )
@@ -376,6 +396,7 @@ def resolve(
         record=one(RECORD),
         engines=one(ENGINE),
         artifacts=one(ARTIFACTS),
+        reports=one(REPORT),
         backtrace=one(BACKTRACE),
         programs=one(PROGRAMS),
     )

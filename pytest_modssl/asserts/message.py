@@ -59,7 +59,14 @@ def failure(
     parts += [_shortened(described(one).splitlines()) for one in seen]
     if commands:
         parts.append("\n".join(["to repeat it by hand:", *(f"  {shell_line(one)}" for one in commands)]))
-    return ModsslAssertionError("\n\n".join(parts), headline=headline, mismatches=mismatches, diagnoses=diagnoses)
+    return ModsslAssertionError(
+        "\n\n".join(parts),
+        headline=headline,
+        mismatches=mismatches,
+        diagnoses=diagnoses,
+        seen=seen,
+        commands=commands,
+    )
 
 
 def _log(records: Sequence[LogRecord]) -> str:

@@ -13,11 +13,13 @@ import binascii
 import json
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote, quote_plus, unquote_to_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+
+Text = TypeVar("Text", str, bytes)
 
 REMOVED = "[removed]"
 """What stands where a secret was."""
@@ -97,6 +99,9 @@ class Secrets:
     _whole: set[bytes] = field(default_factory=set)
     _pieces: set[bytes] = field(default_factory=set)
     _long: set[bytes] = field(default_factory=set)
+    # By their beginnings, so that a text is not searched for each of them.
+    _starts: dict[bytes, set[bytes]] = field(default_factory=dict)
+    _forms: dict[str, set[str]] = field(default_factory=dict)
 
     def add(self, *values: str | bytes) -> None:
         """Takes note of secrets; of a long one every piece is one. White space around one does not belong to it."""
@@ -106,8 +111,11 @@ class Secrets:
             if len(data) >= _PIECE:
                 self._long.update({raw, data})  # the last byte of a key may be one of white space
                 self._pieces.update(raw[at : at + _PIECE] for at in range(len(raw) - _PIECE + 1))
-            if _SHORTEST <= len(data) <= _LONGEST:
+            if _SHORTEST <= len(data) <= _LONGEST and data not in self._whole:
                 self._whole.add(data)
+                self._starts.setdefault(data[:_SHORTEST], set()).add(data)
+                for form in _forms(data):
+                    self._forms.setdefault(form[:_SHORTEST], set()).add(form)
 
     def add_keys(self, pem: bytes) -> None:
         """Takes note of every private key in some PEM, encrypted ones too."""
@@ -137,15 +145,24 @@ class Secrets:
     def update(self, other: Secrets) -> None:
         """Takes note of all that another one knows."""
         self._whole.update(other._whole)
+        for start, some in other._starts.items():
+            self._starts.setdefault(start, set()).update(some)
+        for beginning, forms in other._forms.items():
+            self._forms.setdefault(beginning, set()).update(forms)
         self._pieces.update(other._pieces)
         self._long.update(other._long)
+
+    @property
+    def size(self) -> int:
+        """How much is known; it never shrinks."""
+        return len(self._whole) + len(self._pieces)
 
     def removed_from(self, text: str) -> str:
         """The text without them, and without what looks like one."""
         text = _without_keys(text)
         for pattern, replacement in _PATTERNS:
             text = pattern.sub(replacement, text)
-        for form in sorted({form for one in self._whole for form in _forms(one)}, key=len, reverse=True):
+        for form in sorted(_beginning_in(text, self._forms), key=len, reverse=True):
             text = text.replace(form, REMOVED)
         data = text.encode("utf-8", "surrogateescape")
         return _RUN.sub(self._run, data).decode("utf-8", "surrogateescape")
@@ -159,7 +176,14 @@ class Secrets:
         # The rest of one that was broken into lines.
         if _REST <= len(data) < _PIECE and any(one.startswith(data) or one.endswith(data) for one in self._long):
             return True
-        return _ENCODED_BEGIN.search(data) is not None or any(one in data for one in self._whole)
+        return _ENCODED_BEGIN.search(data) is not None or any(one in data for one in _beginning_in(data, self._starts))
+
+
+def _beginning_in(text: Text, known: Mapping[Text, set[Text]]) -> set[Text]:
+    """Those of many words whose beginning stands somewhere in a text; those that are shorter than that are all."""
+    found = known.keys() & {text[at : at + _SHORTEST] for at in range(len(text) - _SHORTEST + 1)}
+    found |= {start for start in known if len(start) < _SHORTEST}
+    return {word for start in found for word in known[start]}
 
 
 def _without_keys(text: str) -> str:

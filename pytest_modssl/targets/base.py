@@ -122,6 +122,14 @@ class Instance(Protocol):
         ...
 
 
+class Listener(Protocol):
+    """What is told of all that is seen of servers."""
+
+    def __call__(self, server: Server, observation: object, of: tuple[str, int] | None = None, /) -> None:
+        """Takes an observation; see `Server.tell`."""
+        ...
+
+
 class Target(Protocol):
     """A place where servers run."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Hashable
 
     from pytest_modssl.httpd.configuration import Configuration
-    from pytest_modssl.targets.base import Target
+    from pytest_modssl.targets.base import Listener, Target
     from pytest_modssl.targets.server import Server
 
 # Servers may go on ending while tests go on; beyond this number the oldest is awaited.
@@ -30,11 +31,13 @@ class Pool:
     Args:
         target: where the servers run.
         remember_all: whether servers remember all that a test sees of them, and not the last of it only.
+        listen: told of all that is seen of servers; see `Server.listen`.
     """
 
-    def __init__(self, target: Target, *, remember_all: bool = False) -> None:
+    def __init__(self, target: Target, *, remember_all: bool = False, listen: Listener | None = None) -> None:
         self.target = target
         self._remember_all = remember_all
+        self._listen = listen
         self._entries: list[_Entry] = []  # the least recently used first
         self._ending: list[Server] = []
 
@@ -62,7 +65,10 @@ class Pool:
         entry = next((one for one in self._entries if one.key == key and self._usable(one)), None)
         if entry is None:
             self._make_room()
+            began = time.perf_counter()
             entry = _Entry(self.target.launch(config, single_process=single_process), key)
+            entry.server.seconds_to_start = time.perf_counter() - began
+            entry.server.listen = self._listen
             if self._remember_all:
                 entry.server.remember_all()
         else:

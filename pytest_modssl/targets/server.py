@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from pytest_modssl.httpd.installation import Installation
     from pytest_modssl.load import LoadReport
     from pytest_modssl.pki import LeafCert
-    from pytest_modssl.targets.base import Instance
+    from pytest_modssl.targets.base import Instance, Listener
     from pytest_modssl.tls import Exchange, Handshake, JvmHandshake, ProbeResult, Scan, SrpLogin, TlsConnection
 
 # Enough to see what led to a failure; a loop of a thousand requests is not shown whole.
@@ -53,6 +53,8 @@ class Server:
         config: what it serves.
         installation: the httpd that serves it.
         log: its error log, as far as the current test goes.
+        listen: told of all that is seen of this server, as it is seen; `None` for nobody.
+        seconds_to_start: how long it took until it was ready; 0 where nobody measured.
     """
 
     def __init__(self, config: Configuration, installation: Installation, instance: Instance) -> None:
@@ -72,6 +74,8 @@ class Server:
         self._lost_before = 0
         self._crashes = Crashes(self.log, instance, lambda: self.prepared)
         self._still_open: frozenset[str] | None = None
+        self.listen: Listener | None = None
+        self.seconds_to_start = 0.0
 
     def __repr__(self) -> str:
         state = "running" if self.exit_status is None else how_ended(self.exit_status)
@@ -395,8 +399,19 @@ class Server:
         """
         self.observations.append(observation)
         self._crashes.looked = True
+        self.tell(observation)
         if repeat is not None:
             self._repeats.append(repeat)
+
+    def tell(self, observation: object, of: tuple[str, int] | None = None) -> None:
+        """Tells whoever listens what was seen, and remembers nothing.
+
+        Args:
+            observation: what was seen, or follows from that.
+            of: name and port of the virtual host that it is of, where it does not say so itself.
+        """
+        if self.listen is not None:
+            self.listen(self, observation, of)
 
     def accept(self, observations: Iterable[object]) -> None:
         """Takes note that these observations are as they should be, so that none is evidence of a fault."""

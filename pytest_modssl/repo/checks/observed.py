@@ -170,6 +170,8 @@ class Observed:
                 error = (
                     f"{str(caught) or type(caught).__name__}: {reply[:60]!r}" if reply else "the server sent nothing"
                 )
+        if response is not None:
+            self.server.tell(response)
         wrong = response is None or response.status_code >= 500
         return Arrival(
             url=url,
@@ -210,6 +212,7 @@ class Observed:
                 with self.server.session(client=self.client(self.hosts.at(url))) as session:
                     chain = follow(session, url)
             self._chains[url] = chain
+            self.server.tell(chain)
         return self._chains[url]
 
     def _sets_cookie(self, url: str) -> bool:
@@ -254,6 +257,7 @@ class Observed:
         found = self._scans[key]
         if isinstance(found, ModsslError):
             raise found
+        self.server.tell(found, (host.name, host.reached))  # also where it asked for another host
         return found
 
     def _kinds(self, host: RepoHost) -> tuple[object, ...]:

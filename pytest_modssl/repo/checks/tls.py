@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pytest_modssl.asserts.certificate import chain_faults, unfit
 from pytest_modssl.errors import Mismatch, ModsslError
-from pytest_modssl.policy import Seen, deviations
+from pytest_modssl.policy import PolicyReport, Seen, deviations
 from pytest_modssl.repo.checks.hosts import certifiable, example
 from pytest_modssl.tls import hostname
 
@@ -131,8 +131,12 @@ def policy(visit: Visit) -> None:
         visit.require(headline, [Mismatch("scan", "the answers of TLS", str(error))], arrivals=[arrival])
         return
     shown = visit.observed.presented(visit.host)
-    seen = Seen(scan=scan, presented=shown, hsts=None, openssl=visit.server.installation.openssl)
-    found = [one for one in deviations(wanted, seen) if not one.lacks and one.area not in _NOT_HERE]
+    hsts = None if arrival.response is None else arrival.response.headers.get("Strict-Transport-Security", "")
+    seen = Seen(scan=scan, presented=shown, hsts=hsts, openssl=visit.server.installation.openssl)
+    against = tuple(one for one in deviations(wanted, seen) if one.area not in _NOT_HERE)
+    report = PolicyReport(policy=wanted, name=visit.host.name, port=visit.host.port, seen=seen, deviations=against)
+    visit.server.tell(report, (visit.host.name, visit.host.reached))
+    found = report.against()
     mismatches = [one.mismatch for one in found] or ([] if shown else list(_without_certificate(arrival)))
     visit.require(
         headline,

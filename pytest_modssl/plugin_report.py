@@ -1,0 +1,140 @@
+"""Hooks for the report of a run (`--modssl-report`): what each process saw goes with the reports of its tests."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_modssl.plugin import run_of, settings_of, worker_input
+from pytest_modssl.plugin_matrix import outcome_of, place_of
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from pathlib import Path
+
+    from pytest_modssl.httpd.installation import Installation
+    from pytest_modssl.report.whole.gather import Gathering
+    from pytest_modssl.run import Run
+
+_watch_key: pytest.StashKey[Watch] = pytest.StashKey()
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Begins to watch servers where a report is asked for, and to gather what is seen where it is written."""
+    config = session.config
+    run, files = run_of(config), settings_of(config).reports.value
+    if run is None or not files:
+        return
+    from pytest_modssl.report.whole.watch import Watch
+
+    def name_of(installation: Installation) -> str:
+        names = (run.name_of(target) for target in run.targets if target.installation == installation)
+        return next(names, installation.id)
+
+    watch = Watch(config.rootpath, name_of)
+    config.stash[_watch_key] = watch
+    run.listen(watch.note)
+    if not worker_input(config):
+        from pytest_modssl.report.whole.gather import Gathering
+
+        folder = config.invocation_params.dir
+        writer = Writer(config, run, [folder / file for file in files], Gathering())
+        config.pluginmanager.register(writer, "modssl-report")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Gives the report what was seen in this phase."""
+    report = yield
+    run, watch = run_of(item.config), item.config.stash.get(_watch_key, None)
+    if run is None or watch is None:
+        return report
+    file, line, _ = item.location
+    error = None if call.excinfo is None or not report.failed else call.excinfo.value
+    crash = getattr(report.longrepr, "reprcrash", None)
+    report.modssl_part = watch.part(  # type: ignore[attr-defined]
+        item.nodeid,
+        call.when,
+        run.servers,
+        place=(file, (line or 0) + 1),
+        reason=_reason(report),
+        error=error,
+        traceback="" if error is None else report.longreprtext,
+        failed_at=None if error is None or crash is None else (crash.path, crash.lineno),
+    )
+    place = place_of(item)
+    report.modssl_place = None if place is None else [place.test, place.target]  # type: ignore[attr-defined]
+    return report
+
+
+def _reason(report: pytest.TestReport) -> str:
+    """Why a test was skipped, or was expected to fail."""
+    if hasattr(report, "wasxfail"):
+        return str(report.wasxfail)
+    if report.skipped and isinstance(report.longrepr, tuple):
+        return str(report.longrepr[2]).removeprefix("Skipped: ")
+    return ""
+
+
+class Writer:
+    """Gathers what all processes saw, and writes it at the end.
+
+    Args:
+        config: of the session.
+        run: of this process.
+        files: where the report goes.
+        gathering: what is gathered.
+    """
+
+    def __init__(self, config: pytest.Config, run: Run, files: list[Path], gathering: Gathering) -> None:
+        self._config = config
+        self._files = files
+        self._gathering = gathering
+        self._began = datetime.now(timezone.utc)
+        self._clock = time.perf_counter()
+        # The targets are closed before the report is written.
+        from pytest_modssl.report.whole.value import Target
+
+        self._targets = [
+            Target(name=choice.name, id=target.id, description=target.description, reason=choice.reason)
+            for target, choice in zip(run.targets, run.choices, strict=True)
+        ]
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Takes what a phase of a test says, wherever it ran."""
+        data: Any = getattr(report, "modssl_part", None)
+        if data is not None:
+            test, target = getattr(report, "modssl_place", None) or (report.nodeid, "")
+            self._gathering.add(data, test=test, target=target, outcome=outcome_of(report), seconds=report.duration)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Takes note of what could not be collected."""
+        if report.failed:
+            from pytest_modssl.report.whole.fail import failure_of_collection
+
+            self._gathering.add_collection(report.nodeid, failure_of_collection(report.longreprtext))
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Writes the report, and tells where it is."""
+        from pytest_modssl.errors import ReportError
+        from pytest_modssl.report.whole.write import program, write
+
+        report = self._gathering.report(
+            began=self._began.isoformat(timespec="seconds"),
+            seconds=time.perf_counter() - self._clock,
+            program=f"{program()}, pytest {pytest.__version__}",
+            root=str(self._config.rootpath),
+            targets=self._targets,
+        )
+        for file in self._files:
+            try:
+                write(report, file)
+            except ReportError as error:
+                terminalreporter.write_line(f"modssl: {error}", red=True)
+            else:
+                terminalreporter.write_line(f"modssl: report: {file}")
