@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import _pytest
 import pytest
 
 from pytest_modssl.plugin import run_of, settings_of, worker_input
@@ -13,11 +15,13 @@ from pytest_modssl.plugin_matrix import outcome_of, place_of
 
 if TYPE_CHECKING:
     from collections.abc import Generator
-    from pathlib import Path
 
     from pytest_modssl.httpd.installation import Installation
     from pytest_modssl.report.whole.gather import Gathering
+    from pytest_modssl.report.whole.watch import Watch
     from pytest_modssl.run import Run
+
+_NOT_THE_USERS = (Path(_pytest.__file__).parent, Path(__file__).parent)
 
 _watch_key: pytest.StashKey[Watch] = pytest.StashKey()
 
@@ -54,22 +58,29 @@ def pytest_runtest_makereport(
     run, watch = run_of(item.config), item.config.stash.get(_watch_key, None)
     if run is None or watch is None:
         return report
-    file, line, _ = item.location
+    place = item.location[0], (item.location[1] or 0) + 1
     error = None if call.excinfo is None or not report.failed else call.excinfo.value
-    crash = getattr(report.longrepr, "reprcrash", None)
     report.modssl_part = watch.part(  # type: ignore[attr-defined]
         item.nodeid,
         call.when,
         run.servers,
-        place=(file, (line or 0) + 1),
+        place=place,
         reason=_reason(report),
         error=error,
         traceback="" if error is None else report.longreprtext,
-        failed_at=None if error is None or crash is None else (crash.path, crash.lineno),
+        failed_at=None if error is None else _failed_at(report) or place,
     )
-    place = place_of(item)
-    report.modssl_place = None if place is None else [place.test, place.target]  # type: ignore[attr-defined]
+    where = place_of(item)
+    report.modssl_place = None if where is None else [where.test, where.target]  # type: ignore[attr-defined]
     return report
+
+
+def _failed_at(report: pytest.TestReport) -> tuple[str, int] | None:
+    """File and line where a test failed; `None` where that is not in the user's own files."""
+    crash = getattr(report.longrepr, "reprcrash", None)
+    if crash is None or any(Path(crash.path).is_relative_to(folder) for folder in _NOT_THE_USERS):
+        return None
+    return str(crash.path), int(crash.lineno)
 
 
 def _reason(report: pytest.TestReport) -> str:

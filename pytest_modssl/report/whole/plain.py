@@ -15,13 +15,18 @@ T = TypeVar("T")
 _BASIC: dict[type, str] = {str: "string", int: "integer", float: "number", bool: "boolean", type(None): "null"}
 
 
-def plain(value: Any) -> Any:
-    """A value as lists, mappings, texts, numbers; what is as it is by default is left out."""
+def plain(value: Any, *, whole: bool = False) -> Any:
+    """A value as lists, mappings, texts, numbers.
+
+    Args:
+        value: a value of `value`, or a part of one.
+        whole: whether that is told too which is as it is by default.
+    """
     if dataclasses.is_dataclass(value):
-        kept = ((one.name, one.default, getattr(value, one.name)) for one in dataclasses.fields(value))
-        return {name: plain(held) for name, default, held in kept if held != default or name == "format"}
+        held = ((one, getattr(value, one.name)) for one in dataclasses.fields(value))
+        return {one.name: plain(part, whole=whole) for one, part in held if whole or part != one.default}
     if isinstance(value, tuple):
-        return [plain(one) for one in value]
+        return [plain(one, whole=whole) for one in value]
     return value
 
 
@@ -85,12 +90,11 @@ def _definition(kind: type, found: dict[str, Any]) -> dict[str, Any]:
     properties = {one.name: {"description": told[one.name], **_define(_hints(kind)[one.name], found)} for one in fields}
     if "format" in properties:
         properties["format"]["const"] = _value.FORMAT
-    needed = [one.name for one in fields if one.default is dataclasses.MISSING or one.name == "format"]
     return {
         "description": " ".join(summary.split()),
         "type": "object",
         "properties": properties,
-        "required": needed,
+        "required": list(properties),
         "additionalProperties": False,
     }
 

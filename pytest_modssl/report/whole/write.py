@@ -26,7 +26,7 @@ def program() -> str:
 
 def as_json(report: Report) -> str:
     """The report as data; `schema.json` beside this module describes it."""
-    return json.dumps(plain(report), indent=1, ensure_ascii=False) + "\n"
+    return json.dumps(plain(report, whole=True), indent=1, ensure_ascii=False) + "\n"
 
 
 def _as_html(report: Report) -> str:
