@@ -98,7 +98,8 @@ class Secrets:
 
     _whole: set[bytes] = field(default_factory=set)
     _pieces: set[bytes] = field(default_factory=set)
-    _long: set[bytes] = field(default_factory=set)
+    # Beginnings and ends of long ones, which are shorter than a piece.
+    _ends: set[bytes] = field(default_factory=set)
     # By their beginnings, so that a text is not searched for each of them.
     _starts: dict[bytes, set[bytes]] = field(default_factory=dict)
     _forms: dict[str, set[str]] = field(default_factory=dict)
@@ -109,7 +110,9 @@ class Secrets:
             raw = value.encode("utf-8", "surrogateescape") if isinstance(value, str) else value
             data = raw.strip()
             if len(data) >= _PIECE:
-                self._long.update({raw, data})  # the last byte of a key may be one of white space
+                for one in (raw, data):  # the last byte of a key may be one of white space
+                    self._ends.update(one[:size] for size in range(_REST, _PIECE))
+                    self._ends.update(one[-size:] for size in range(_REST, _PIECE))
                 self._pieces.update(raw[at : at + _PIECE] for at in range(len(raw) - _PIECE + 1))
             if _SHORTEST <= len(data) <= _LONGEST and data not in self._whole:
                 self._whole.add(data)
@@ -150,7 +153,7 @@ class Secrets:
         for beginning, forms in other._forms.items():
             self._forms.setdefault(beginning, set()).update(forms)
         self._pieces.update(other._pieces)
-        self._long.update(other._long)
+        self._ends.update(other._ends)
 
     @property
     def size(self) -> int:
@@ -174,7 +177,7 @@ class Secrets:
         if any(data[at : at + _PIECE] in self._pieces for at in range(len(data) - _PIECE + 1)):
             return True
         # The rest of one that was broken into lines.
-        if _REST <= len(data) < _PIECE and any(one.startswith(data) or one.endswith(data) for one in self._long):
+        if data in self._ends:
             return True
         return _ENCODED_BEGIN.search(data) is not None or any(one in data for one in _beginning_in(data, self._starts))
 

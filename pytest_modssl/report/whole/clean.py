@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-LONGEST = 40_000
+LONGEST = 20_000
 """Characters that one text of a report has at the most."""
 
 # Before secrets are taken out, so that what is cut is not half a secret that nobody knows.

@@ -15,7 +15,7 @@ from pytest_modssl.report.secrets import Secrets
 from pytest_modssl.report.whole.clean import Cleaner
 from pytest_modssl.report.whole.read import conversation
 from pytest_modssl.report.whole.value import Difference, Excerpt, Failure, Line, Problem
-from pytest_modssl.tls import shell_line
+from pytest_modssl.tls import Transcript, shell_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,9 +62,10 @@ def failure_of(
     problems = tuple(_problem(one, root) for one in _diagnoses(error, servers))
     at = None if place is None else line_of(*place, root)
     places = dict.fromkeys([at, *(one.place for one in problems)])
-    message = "\n".join([str(error), *getattr(error, "__notes__", ())])
+    message = "\n\n".join([str(error), *getattr(error, "__notes__", ())])
     commands = [*getattr(error, "commands", ()), *(one for server in servers for one in server.commands())]
     told = [one for one in map(conversation, seen) if one is not None]
+    other = [one for one in seen if conversation(one) is None and not isinstance(one, Transcript)]
     return Failure(
         phase=phase,
         headline=error.headline if isinstance(error, ModsslAssertionError) else _first_line(error),
@@ -77,7 +78,7 @@ def failure_of(
         problems=problems,
         excerpts=tuple(one for place in places if place is not None if (one := _excerpt(place, root)) is not None),
         log=tuple(log[-_LOG_LINES:]),
-        seen=tuple(described(one) for one in seen[-_OBSERVATIONS:] if conversation(one) is None),
+        seen=tuple(described(one) for one in other[-_OBSERVATIONS:]),
         # Those that failed tell more.
         conversations=tuple(sorted(told, key=lambda one: one.ok)[:_CONVERSATIONS]),
         commands=tuple(dict.fromkeys(map(shell_line, commands))),

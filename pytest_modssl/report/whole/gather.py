@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pytest_modssl.report.whole.merge import merged_server
-from pytest_modssl.report.whole.plain import unplain
+from pytest_modssl.report.whole.plain import plain, unplain
 from pytest_modssl.report.whole.value import Failure, Outcome, Part, Report, Server, Target, Test
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-# What a reader can take in, and a browser shows at once. Tests that failed go first.
+T = TypeVar("T")
+
+# What a reader can take in, and a browser shows at once. What a failed test is about goes first.
 _TESTS = 5_000
-_FAILURES = 200
 _SERVERS = 300
 _HOSTS = 2_000
+# Characters of all failures together, of all configurations, of all logs.
+_FAILURE_TEXT = 6_000_000
+_CONFIGURATION_TEXT = 2_000_000
+_LOG_TEXT = 2_000_000
+_SHORT = 500
 
 
 @dataclass
@@ -57,29 +64,44 @@ class Gathering:
 
     def report(self, *, began: str, seconds: float, program: str, root: str, targets: Sequence[Target]) -> Report:
         """All of it, as much as a reader can take in; arguments as of `Report`."""
+        tests = sorted(self._tests.values(), key=lambda one: not one.failures)
+        blamed = {server for one in tests if one.failures for server in one.servers}
+        servers = sorted(self._servers.values(), key=lambda one: one.id not in blamed)
         left_out: list[str] = []
-        tests = sorted(self._tests.values(), key=lambda one: not one.failures)[:_TESTS]
-        if len(tests) < len(self._tests):
-            left_out.append(f"{len(self._tests) - len(tests)} tests")
-        failed = [one for one in tests if one.failures]
-        shortened = {one.id for one in failed[_FAILURES:]}
-        if shortened:
-            left_out.append(f"logs, excerpts and connections of {len(shortened)} failed tests")
-        tests = [
-            replace(one, failures=tuple(map(_short, one.failures))) if one.id in shortened else one for one in tests
-        ]
-        used_by_failed = {server for one in failed for server in one.servers}
-        servers = sorted(self._servers.values(), key=lambda one: one.id not in used_by_failed)[:_SERVERS]
-        if len(servers) < len(self._servers):
-            left_out.append(f"{len(self._servers) - len(servers)} servers")
-        hosts, rest = 0, 0
-        for number, one in enumerate(servers):
-            room = max(0, _HOSTS - hosts)
-            hosts += len(one.hosts)
-            rest += max(0, len(one.hosts) - room)
-            servers[number] = replace(one, hosts=one.hosts[:room])
-        if rest:
-            left_out.append(f"{rest} virtual hosts")
+        tests = _first(tests, _TESTS, "tests", left_out)
+        servers = _first(servers, _SERVERS, "servers", left_out)
+        tests = _bounded(
+            tests,
+            _FAILURE_TEXT,
+            size=lambda one: _size(one.failures),
+            short=lambda one: replace(one, failures=tuple(map(_short, one.failures))),
+            what="the details of {} failed tests",
+            left_out=left_out,
+        )
+        servers = _bounded(
+            servers,
+            _CONFIGURATION_TEXT,
+            size=lambda one: _size(one.configuration),
+            short=lambda one: replace(one, configuration=()),
+            what="the configurations of {} servers",
+            left_out=left_out,
+        )
+        servers = _bounded(
+            servers,
+            _LOG_TEXT,
+            size=lambda one: _size(one.log),
+            short=lambda one: replace(one, log=()),
+            what="the logs of {} servers",
+            left_out=left_out,
+        )
+        servers = _bounded(
+            servers,
+            _HOSTS,
+            size=lambda one: len(one.hosts),
+            short=lambda one: replace(one, hosts=one.hosts[:1]),
+            what="the virtual hosts, but for the first, of {} servers",
+            left_out=left_out,
+        )
         return Report(
             began=began,
             seconds=round(seconds, 3),
@@ -93,4 +115,43 @@ class Gathering:
 
 
 def _short(one: Failure) -> Failure:
-    return replace(one, traceback="", excerpts=(), log=(), seen=(), conversations=())
+    return Failure(
+        phase=one.phase,
+        headline=one.headline[:_SHORT],
+        message=one.message[:_SHORT],
+        place=one.place,
+        problems=one.problems[:1],
+    )
+
+
+def _size(value: object) -> int:
+    return len(json.dumps(plain(value)))
+
+
+def _first(some: Sequence[T], most: int, what: str, left_out: list[str]) -> Sequence[T]:
+    if len(some) > most:
+        left_out.append(f"{len(some) - most} {what}")
+    return some[:most]
+
+
+def _bounded(
+    some: Sequence[T],
+    room: int,
+    *,
+    size: Callable[[T], int],
+    short: Callable[[T], T],
+    what: str,
+    left_out: list[str],
+) -> Sequence[T]:
+    """All of them, those whole for which there is room, the others short."""
+    kept: list[T] = []
+    shortened = 0
+    for one in some:
+        needed = size(one)
+        fits = needed <= room
+        room -= needed if fits else 0
+        shortened += not fits
+        kept.append(one if fits else short(one))
+    if shortened:
+        left_out.append(what.format(shortened))
+    return kept
