@@ -63,8 +63,9 @@ def _report() -> Report:
     skipped = value.Test(id="test_site.py::test_skipped", test="t", outcome="skipped", reason="not today")
     server = dataclasses.replace(hostile(Server), id="s", hosts=_hosts())
     targets = (hostile(value.Target), dataclasses.replace(hostile(value.Target), name="docker"))
+    worst_report: Report = hostile(Report)
     return dataclasses.replace(
-        hostile(Report), tests=(*passed, worst, skipped), servers=(server,), targets=targets, root="/srv"
+        worst_report, tests=(*passed, worst, skipped), servers=(server,), targets=targets, root="/srv"
     )
 
 
@@ -104,7 +105,7 @@ def page(browser: Browser, file: Path, complaints: list[str], request: pytest.Fi
     page = context.new_page()
     page.on("console", lambda message: complaints.append(message.text))
     page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("dialog", lambda dialog: (complaints.append(f"dialog {dialog.message}"), dialog.dismiss())[1])
+    page.on("dialog", lambda dialog: complaints.append(dialog.message))
     page.on("request", lambda asked: complaints.append(asked.url) if asked.url != file.as_uri() else None)
     page.goto(file.as_uri())
     yield page

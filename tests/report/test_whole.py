@@ -208,7 +208,7 @@ def test_what_cannot_be_collected_is_in_the_report(pytester: pytest.Pytester, ou
 
 
 def test_the_published_schema_is_that_of_the_values() -> None:
-    """Written by: python -c "import json; from pytest_modssl.report.whole.plain import schema; ..."."""
+    """Written by: python -m pytest_modssl.report.whole.plain > pytest_modssl/report/whole/schema.json."""
     published = json.loads(files("pytest_modssl.report.whole").joinpath("schema.json").read_text())
     assert published == schema()
     jsonschema.Draft202012Validator.check_schema(published)

@@ -64,9 +64,9 @@ class Gathering:
 
     def report(self, *, began: str, seconds: float, program: str, root: str, targets: Sequence[Target]) -> Report:
         """All of it, as much as a reader can take in; arguments as of `Report`."""
-        tests = sorted(self._tests.values(), key=lambda one: not one.failures)
+        tests: Sequence[Test] = sorted(self._tests.values(), key=lambda one: not one.failures)
         blamed = {server for one in tests if one.failures for server in one.servers}
-        servers = sorted(self._servers.values(), key=lambda one: one.id not in blamed)
+        servers: Sequence[Server] = sorted(self._servers.values(), key=lambda one: one.id not in blamed)
         left_out: list[str] = []
         tests = _first(tests, _TESTS, "tests", left_out)
         servers = _first(servers, _SERVERS, "servers", left_out)

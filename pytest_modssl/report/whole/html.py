@@ -18,10 +18,10 @@ from pytest_modssl.tls.names import cipher_suite
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pytest_modssl.report.whole.value import Host, Report, Server, Test
+    from pytest_modssl.report.whole.value import Host, Outcome, Report, Server, Test
 
 _FOLDER = Path(__file__).parent / "page"
-_ORDER = ("failed", "error", "xpassed", "passed", "xfailed", "skipped")
+_ORDER: tuple[Outcome, ...] = ("failed", "error", "xpassed", "passed", "xfailed", "skipped")
 _PLOTTED = 24
 _MATRIX_ROWS = 500
 _LEVELS = {"emerg": "bad", "alert": "bad", "crit": "bad", "error": "bad", "warn": "odd"}

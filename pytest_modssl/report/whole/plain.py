@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import json
+import sys
 import types
 import typing
 from typing import Any, TypeVar
@@ -110,3 +112,8 @@ def _documented(attributes: str) -> dict[str, str]:
         elif name and line.strip():
             told[name] += f" {line.strip()}"
     return told
+
+
+if __name__ == "__main__":
+    json.dump(schema(), sys.stdout, indent=2)
+    sys.stdout.write("\n")

@@ -386,7 +386,7 @@ class Host:
         name: ServerName.
         port: of the configuration.
         place: where it begins in the user's files.
-        chains: the certificates that it presented, each own certificate once.
+        chains: the certificates that it presented; of alike ones, as each worker has its own, the last.
         accepted: what it accepts; `None` where no test scanned it.
         shakes: handshakes.
         demands: how it demanded a client certificate: "in the handshake".

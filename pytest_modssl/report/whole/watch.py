@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 import weakref
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from pytest_modssl.errors import StartError
@@ -33,6 +36,8 @@ if TYPE_CHECKING:
     from pytest_modssl.targets.server import Server as Running
 
 _LOG_LINES = 200
+# Where a server listens: an address of its own, or a port.
+_ADDRESS = re.compile(r"\b127(?:\.\d+){3}\b|(?<=:)\d+|(?<=Listen )\d+")
 _TEXTS = 40
 
 
@@ -50,6 +55,7 @@ class _Known:
     """A server as this process knows it: with the configuration of this digest."""
 
     digest: str
+    text: str
     log: LogCursor
     cleaner: Cleaner
     told: bool = False
@@ -150,7 +156,7 @@ class Watch:
             for key in (server.instance.folder / "client").glob("*.key"):
                 secrets.add_keys(key.read_bytes())
             log = LogCursor(server.instance.folder / ERROR_LOG)
-            self._known[server] = _Known(server.config.digest, log, Cleaner(secrets))
+            self._known[server] = _Known(server.config.digest, _digest(server.instance.rendered), log, Cleaner(secrets))
         return self._known[server]
 
     def _cleaner(self, servers: Sequence[Running]) -> Cleaner:
@@ -181,6 +187,7 @@ class Watch:
         return self._server(
             server.installation,
             config,
+            known.text,
             starts=(round(server.seconds_to_start, 4),) if first else (),
             configuration=tuple(_texts(server.instance.rendered)) if first else (),
             log=lines,
@@ -191,16 +198,17 @@ class Watch:
         return self._server(
             evidence.installation,
             evidence.config,
+            _digest(evidence.rendered),
             refused=True,
             configuration=tuple(_texts(evidence.rendered)),
             log=tuple(one.raw for one in evidence.start.lines[-_LOG_LINES:]),
             hosts=tuple(map(self._host, evidence.config.virtual_hosts)),
         )
 
-    def _server(self, installation: Installation, config: Configuration, **seen_of_it: Any) -> Server:
+    def _server(self, installation: Installation, config: Configuration, text: str, **seen_of_it: Any) -> Server:
         target, library = self._name_of(installation), installation.tls_library or "no TLS library"
         return Server(
-            id=f"{target}/{config.digest[:12]}",
+            id=f"{target}/{text}",
             target=target,
             httpd=str(installation.version),
             library=f"{library} {installation.openssl or ''}".strip(),
@@ -227,6 +235,13 @@ def _host_of(config: Configuration, ports: dict[tuple[str, int] | None, int], no
     there = [one for one in config.virtual_hosts if one.port == port]
     named = [one for one in there if name is not None and one.serves(name)]
     return next(iter([*named, *there]), None)
+
+
+def _digest(rendered: Rendered) -> str:
+    """The same for configurations that are alike wherever they run: each worker has certificates of its own."""
+    folder = str(PurePosixPath(rendered.main).parent)
+    text = "\n".join(one.text.replace(folder, "") for one in _texts(rendered))
+    return hashlib.sha256(_ADDRESS.sub("", text).encode("utf-8", "surrogateescape")).hexdigest()[:12]
 
 
 def _texts(rendered: Rendered) -> Iterator[Text]:
