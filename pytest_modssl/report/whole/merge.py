@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from pytest_modssl.report.whole.value import Host, Server, Shake
+    from pytest_modssl.report.whole.value import Certificate, Chain, Host, Server, Shake
 
 T = TypeVar("T")
 
@@ -42,7 +42,7 @@ def merged_host(old: Host, new: Host) -> Host:
         place=old.place or new.place,
         chains=_last(
             (*old.chains, *new.chains),
-            lambda one: replace(one.certificates[0], begins="", ends="", serial="", sha256=""),
+            _kind,
         )[-_CHAINS:],
         accepted=new.accepted or old.accepted,
         shakes=_alike((*old.shakes, *new.shakes)),
@@ -72,3 +72,8 @@ def _once(some: Iterable[T]) -> tuple[T, ...]:
 def _last(some: Iterable[T], key: Callable[[T], object]) -> tuple[T, ...]:
     """Of those that are about the same, the last."""
     return tuple({key(one): one for one in some}.values())
+
+
+def _kind(chain: Chain) -> Certificate:
+    """The certificate of a chain without what is another at each making."""
+    return replace(chain.certificates[0], begins="", ends="", serial="", sha256="")
