@@ -8,8 +8,9 @@
 # make test-builds: every httpd that can be built from source, and what only those can show: ten builds of some minutes, the first time.
 # make faults: hundreds of kills, shortages and hostile peers, counted; writes the table in docs/faults.md.
 # make bench: measures ours side by side with peers, and writes docs/benchmarks.md; PARTS="suites looking" measures those alone.
+# make docs: builds the documentation as a site, into site/; every warning is an error.
 
-.PHONY: demo test test-all diagnosis-table test-images test-versions test-builds faults lint bench setup-demo setup-dev clean
+.PHONY: demo test test-all diagnosis-table test-images test-versions test-builds faults lint bench docs setup-demo setup-dev clean
 
 demo: setup-demo
 	cd fixtures/repos/shop && PYTHONDONTWRITEBYTECODE=1 ../../../.venv/bin/pytest --modssl -v -p no:cacheprovider
@@ -46,10 +47,14 @@ bench: setup-dev
 	@tools/peers
 	@tools/with-engine .venv/bin/python -m bench --write $(PARTS)
 
+docs: setup-dev
+	@tools/step "mkdocs build --strict" env NO_MKDOCS_2_WARNING=1 .venv/bin/python -m mkdocs build --strict
+	@echo "site/index.html"
+
 setup-demo setup-dev: setup-%:
 	@tools/packages
 	@PYTHON="$(PYTHON)" tools/environment $*
 
 clean:
-	rm -rf .venv .venv-peers build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-peers build dist site .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +

@@ -190,6 +190,15 @@ if TYPE_CHECKING:
     from pytest_modssl.errors import (
         WaitTimeoutError as WaitTimeoutError,
     )
+    from pytest_modssl.fixtures import (
+        ServerFactory as ServerFactory,
+    )
+    from pytest_modssl.fixtures_repo import (
+        ClientFor as ClientFor,
+    )
+    from pytest_modssl.fixtures_repo import (
+        RepoFactory as RepoFactory,
+    )
     from pytest_modssl.http import (
         Hop as Hop,
     )
@@ -219,6 +228,9 @@ if TYPE_CHECKING:
     )
     from pytest_modssl.httpd.java import (
         java7_settings as java7_settings,
+    )
+    from pytest_modssl.httpd.requirements import (
+        RequirementMaker as RequirementMaker,
     )
     from pytest_modssl.httpd.site import (
         File as File,
@@ -254,9 +266,6 @@ if TYPE_CHECKING:
         generate_key as generate_key,
     )
     from pytest_modssl.pki import (
-        self_signed as self_signed,
-    )
-    from pytest_modssl.pki import (
         srp_verifier as srp_verifier,
     )
     from pytest_modssl.pki import (
@@ -265,14 +274,23 @@ if TYPE_CHECKING:
     from pytest_modssl.pki.responder import (
         OcspResponder as OcspResponder,
     )
+    from pytest_modssl.pki.self_signed import (
+        self_signed as self_signed,
+    )
     from pytest_modssl.policy import (
         Deviation as Deviation,
     )
     from pytest_modssl.policy import (
         PolicyReport as PolicyReport,
     )
+    from pytest_modssl.repo.study import (
+        Study as Study,
+    )
     from pytest_modssl.report.bug import (
         bug_report as bug_report,
+    )
+    from pytest_modssl.targets.base import (
+        Target as Target,
     )
     from pytest_modssl.targets.server import (
         Server as Server,
@@ -359,12 +377,15 @@ _HOMES = {
         "UnknownHostError",
         "WaitTimeoutError",
     ),
+    "fixtures": ("ServerFactory",),
+    "fixtures_repo": ("ClientFor", "RepoFactory"),
     "http": ("Hop", "RedirectChain", "SslEnvironment"),
     "httpd.config": ("ServerConfig", "VirtualHost"),
     "httpd.errorlog": ("LogRecord",),
     "httpd.expectations": ("expectations",),
     "httpd.installation": ("Installation", "Version"),
     "httpd.java": ("java7_settings",),
+    "httpd.requirements": ("RequirementMaker",),
     "httpd.site": ("File",),
     "load": ("LoadComparison", "LoadReport"),
     "marker": ("requires",),
@@ -376,13 +397,15 @@ _HOMES = {
         "PrivateKey",
         "dh_parameters",
         "generate_key",
-        "self_signed",
         "srp_verifier",
         "srp_verifier_file",
     ),
     "pki.responder": ("OcspResponder",),
+    "pki.self_signed": ("self_signed",),
     "policy": ("Deviation", "PolicyReport"),
     "report.bug": ("bug_report",),
+    "repo.study": ("Study",),
+    "targets.base": ("Target",),
     "targets.server": ("Server",),
     "tls": ("Exchange", "Handshake", "ProbeResult", "Scan", "TlsConnection", "Transcript"),
 }

@@ -27,7 +27,14 @@ class ServerFactory(Protocol):
 
 @pytest.fixture(scope="session")
 def modssl_target(request: pytest.FixtureRequest) -> Target:
-    """The place where servers run (`--modssl-target`): its `installation` tells version, modules and features."""
+    """The place where servers run (`--modssl-target`): its `installation` tells version, modules and features.
+
+    Example:
+        ```python
+        def test_the_test_runs_on_a_current_httpd(modssl_target):
+            assert modssl_target.installation.version >= (2, 4, 27)
+        ```
+    """
     from pytest_modssl.plugin import SKIP_REASON, run_of
 
     run = run_of(request.config)
@@ -42,6 +49,13 @@ def modssl_requires(modssl_target: Target, request: pytest.FixtureRequest) -> Re
     """A function that skips the test unless its target is capable: `modssl_requires(feature="srp")`.
 
     It takes what the marker `modssl_requires` takes, for tests and fixtures that know only later what they need.
+
+    Example:
+        ```python
+        def test_that_finds_out_later(modssl_requires, modssl_server):
+            modssl_requires(module="headers", feature="TLSv1.3")
+            assert modssl_server.handshake("www.example.test").protocol == "TLSv1.3"
+        ```
     """
     from pytest_modssl.httpd.requirements import requirement
     from pytest_modssl.plugin_matrix import skip_unless
@@ -55,7 +69,16 @@ def modssl_requires(modssl_target: Target, request: pytest.FixtureRequest) -> Re
 
 @pytest.fixture(scope="session")
 def modssl_ca() -> CA:
-    """A certificate authority for this session: `modssl_ca.issue("www.example.test")` gives certificate and key."""
+    """A certificate authority for this session: `modssl_ca.issue("www.example.test")` gives certificate and key.
+
+    Clients of servers whose certificates it issued trust it. Its root is made anew for each run, an EC key on P-256.
+
+    Example:
+        ```python
+        def test_a_client_certificate(modssl_ca):
+            assert "Ada" in modssl_ca.issue_client("Ada").text()
+        ```
+    """
     from pytest_modssl.pki import CA
 
     return CA()
@@ -66,6 +89,22 @@ def modssl_config(modssl_ca: CA) -> ServerConfig:
     """The configuration that `modssl_server` serves: override it, in a module, a class or `conftest.py`.
 
     As it is: `www.example.test` over HTTPS with `SSLOptions +StdEnvVars`, and over HTTP.
+
+    Example:
+        ```python
+        import pytest
+        from pytest_modssl import ServerConfig, VirtualHost, assert_handshake
+
+
+        @pytest.fixture(scope="module")
+        def modssl_config(modssl_ca):
+            tls = modssl_ca.issue("shop.example.test")
+            return ServerConfig(VirtualHost("shop.example.test", tls=tls, directives="SSLProtocol TLSv1.3"))
+
+
+        def test_the_shop(modssl_server):
+            assert_handshake(modssl_server, "shop.example.test", protocol="TLSv1.3")
+        ```
     """
     from pytest_modssl.httpd.config import ServerConfig, VirtualHost
 
@@ -82,6 +121,19 @@ def modssl_server_factory(modssl_target: Target, request: pytest.FixtureRequest)
     The server stays at least as long as the fixture (or test) that asked for it. Who asks for an equal configuration
     shares it, unless with `fresh=True`: for a test that changes the server's state. `single_process=True` runs
     `httpd -X`, for a debugger.
+
+    Example:
+        ```python
+        import pytest
+        from pytest_modssl import ServerConfig, VirtualHost, assert_handshake
+
+
+        @pytest.mark.parametrize("protocol", ["TLSv1.2", "TLSv1.3"])
+        def test_one_protocol_alone(modssl_server_factory, modssl_ca, protocol):
+            tls = modssl_ca.issue("www.example.test")
+            host = VirtualHost("www.example.test", tls=tls, directives=f"SSLProtocol {protocol}")
+            assert_handshake(modssl_server_factory(ServerConfig(host)), "www.example.test", protocol=protocol)
+        ```
     """
     from pytest_modssl.plugin import holder_of, run_of
 
@@ -103,7 +155,20 @@ def modssl_server_factory(modssl_target: Target, request: pytest.FixtureRequest)
 def modssl_server(
     modssl_server_factory: ServerFactory, modssl_config: ServerConfig, request: pytest.FixtureRequest
 ) -> Server:
-    """A running httpd that serves `modssl_config`, with what `@pytest.mark.modssl(...)` adds for this test."""
+    """A running httpd that serves `modssl_config`, with what `@pytest.mark.modssl(...)` adds for this test.
+
+    Example:
+        ```python
+        import pytest
+
+
+        @pytest.mark.modssl(directives='Header set X-Trial "yes"')
+        def test_a_page(modssl_server):
+            page = modssl_server.get("https://www.example.test/")
+            assert page.status_code == 200
+            assert page.headers["X-Trial"] == "yes"
+        ```
+    """
     from pytest_modssl.httpd.snippet import Origin
 
     __tracebackhide__ = True

@@ -39,6 +39,20 @@ def modssl_repo_factory(modssl_target: Target, request: pytest.FixtureRequest) -
 
     The title is that of the checks which are collected of it: `modssl_repo_factory("intranet/httpd.conf")`. It may be
     left out where there is one configuration alone. The server is that of the checks.
+
+    Example:
+        ```python
+        import pytest
+
+
+        @pytest.fixture(scope="session")
+        def modssl_repo(modssl_repo_factory):
+            return modssl_repo_factory("conf/httpd.conf")
+
+
+        def test_it_answers(modssl_repo):
+            assert modssl_repo.get("https://www.example.com/").status_code == 200
+        ```
     """
     from pytest_modssl.errors import ModsslError
     from pytest_modssl.plugin import holder_of, run_of
@@ -67,6 +81,15 @@ def modssl_repo(modssl_repo_factory: RepoFactory) -> Server:
 
     Where there are several configurations, name one by `modssl_config` in pytest's configuration file, or override this
     fixture, in a module or in `conftest.py`, to return `modssl_repo_factory("its title")`.
+
+    Example:
+        ```python
+        from pytest_modssl import assert_switches_to_https
+
+
+        def test_the_site_is_https_alone(modssl_repo):
+            assert_switches_to_https(modssl_repo, "http://www.example.com/")
+        ```
     """
     __tracebackhide__ = True
     return modssl_repo_factory()
@@ -78,6 +101,12 @@ def modssl_repo_study(modssl_repo: Server, modssl_target: Target, request: pytes
 
     `hosts` are its virtual hosts, `substitutions` is what differs from the configuration as deployed, `making.logins`
     has the password of each user in password files that were made.
+
+    Example:
+        ```python
+        def test_every_host_has_a_name_of_ours(modssl_repo_study):
+            assert all(host.name.endswith(".example.com") for host in modssl_repo_study.hosts)
+        ```
     """
     from pytest_modssl.plugin import run_of
 
@@ -91,6 +120,13 @@ def modssl_repo_client(modssl_repo_study: Study) -> ClientFor:
     """A function that gives a certificate for clients of a virtual host, by one of its names.
 
     `modssl_repo.session(client=modssl_repo_client("staff.example.com"))` is a client that shows it.
+
+    Example:
+        ```python
+        def test_staff_may_enter(modssl_repo, modssl_repo_client):
+            with modssl_repo.session(client=modssl_repo_client("staff.example.com")) as session:
+                assert session.get("https://staff.example.com/").status_code == 200
+        ```
     """
     from pytest_modssl.errors import ConfigError
     from pytest_modssl.repo.checks import Hosts
@@ -117,7 +153,16 @@ def modssl_repo_client(modssl_repo_study: Study) -> ClientFor:
 def modssl_backends(request: pytest.FixtureRequest, modssl_target: Target) -> Iterator[Backends]:
     """The stand-ins for the back ends that configurations name; each test begins without anything received.
 
-    For `assert_backend_received(modssl_repo, modssl_backends, "http://app.internal:8080", ...)`.
+    Example:
+        ```python
+        from pytest_modssl import assert_backend_received
+
+
+        def test_the_application_sees_the_public_name(modssl_repo, modssl_backends):
+            modssl_repo.get("https://www.example.com/app/")
+            public = {"X-Forwarded-Host": "www.example.com"}
+            assert_backend_received(modssl_repo, modssl_backends, "http://app.internal:8080", headers=public)
+        ```
     """
     from pytest_modssl.plugin import run_of
 

@@ -44,12 +44,11 @@ def declare(parser: pytest.Parser, settings: Sequence[_settings.Declared[Any]]) 
         if one.table:
             kind = "linelist"
         else:
-            help_text = f"{one.help}; also ini {one.ini}, environment {one.variable}"
+            help_text = one.help if one.name else f"{one.help}. {_settings.WAYS}"
             if one.flag:
                 group.addoption(one.option, action="append_const", const="1", dest=one.ini, help=help_text)
             else:
-                metavar = one.name.rpartition("_")[2].upper()
-                group.addoption(one.option, action="append", dest=one.ini, metavar=metavar, help=help_text)
+                group.addoption(one.option, action="append", dest=one.ini, metavar=one.form, help=help_text)
         parser.addini(one.ini, one.help, type=kind, default=None)
 
 

@@ -58,6 +58,7 @@ class Declared(Generic[T]):
         repeatable: whether an option may be given several times, and ini is a list.
         flag: whether the option takes no value.
         table: whether it stands in the configuration file alone, one entry a line.
+        form: what a value, or a line of a table, looks like; empty for a flag.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Declared(Generic[T]):
     repeatable: bool = False
     flag: bool = False
     table: bool = False
+    form: str = ""
 
     @property
     def option(self) -> str:
@@ -165,9 +167,14 @@ def _folder(texts: Sequence[str]) -> str:
     return texts[-1].strip()
 
 
+WAYS = (
+    "Each option can also be given as a key of the configuration file, and by the environment: "
+    "--modssl-start-timeout as modssl_start_timeout and as PYTEST_MODSSL_START_TIMEOUT"
+)
 ENABLED = Declared("", default=False, parse=switch, flag=True, help="run the tests that need a real httpd + mod_ssl")
 TARGET: Declared[tuple[str, ...]] = Declared(
     "target",
+    form="TARGET",
     default=("auto",),
     parse=_targets,
     repeatable=True,
@@ -175,13 +182,18 @@ TARGET: Declared[tuple[str, ...]] = Declared(
 )
 # A server is ready within 40 ms on a quiet machine (measured on httpd 2.4.71); a loaded CI machine gets a lot more.
 START_TIMEOUT = Declared(
-    "start_timeout", default=20.0, parse=_seconds, help="seconds that a server may take to be ready (default: 20)"
+    "start_timeout",
+    form="SECONDS",
+    default=20.0,
+    parse=_seconds,
+    help="seconds that a server may take to be ready (default: 20)",
 )
 OFFLINE = Declared(
     "offline", default=False, parse=switch, flag=True, help="fetch, pull and build nothing: take what is there or fail"
 )
 DEBIAN_MIRROR: Declared[tuple[str, ...]] = Declared(
     "debian_mirror",
+    form="URL",
     default=(),
     parse=_words,
     repeatable=True,
@@ -210,20 +222,22 @@ COMPARE = Declared(
     help="tell at the end which tests have another outcome, or see something else, on another target",
 )
 SHARD: Declared[tuple[int, int] | None] = Declared(
-    "shard", default=None, parse=_shard, help="run the i-th of n parts of the tests: i/n, as 1/3"
+    "shard", form="I/N", default=None, parse=_shard, help="run the i-th of n parts of the tests: i/n, as 1/3"
 )
 DURATIONS: Declared[tuple[str, ...]] = Declared(
     "durations",
+    form="PATH",
     default=(),
     parse=_names,
     repeatable=True,
     help="file with recorded durations by which the parts are made equally long, or a folder of them; repeatable",
 )
 RECORD: Declared[tuple[str, ...]] = Declared(
-    "record_durations", default=(), parse=_names, help="file to write the durations of this run's tests to"
+    "record_durations", form="FILE", default=(), parse=_names, help="file to write the durations of this run's tests to"
 )
 ENGINE: Declared[tuple[str, ...]] = Declared(
     "engine",
+    form="HOST",
     default=(),
     parse=_names,
     repeatable=True,
@@ -231,6 +245,7 @@ ENGINE: Declared[tuple[str, ...]] = Declared(
 )
 ARTIFACTS = Declared(
     "artifacts",
+    form="FOLDER",
     default="",
     parse=_folder,
     help="folder in which each test that fails gets a folder of its own with what is known of it: bug-report.txt",
@@ -244,6 +259,7 @@ REPORT: Declared[tuple[str, ...]] = Declared(
 )
 BACKTRACE: Declared[Backtrace | None] = Declared(
     "backtrace",
+    form="core|gdb",
     default=None,
     parse=_backtrace,
     help="how to have a backtrace of an httpd that crashes: core (CoreDumpDirectory is set and gdb reads the core), "
@@ -339,7 +355,7 @@ class Settings:
 
 def told(named: Iterable[tuple[str, Setting[Any]]]) -> list[str]:
     """Each setting that is not a default, by its name, with its value and where it came from."""
-    return [f"{name} {_shown(one.value)} ({one.source})" for name, one in named if one.source != "default"]
+    return [f"{name} {shown(one.value)} ({one.source})" for name, one in named if one.source != "default"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -409,7 +425,8 @@ def _parsed(declared: Declared[T], texts: Sequence[str], source: str) -> Setting
         raise SettingError(f"{source}: cannot take {', '.join(map(repr, texts))}: {error}") from None
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
+    """A value as users read it."""
     if isinstance(value, bool):
         return "on" if value else "off"
     if isinstance(value, tuple):

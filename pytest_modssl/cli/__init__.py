@@ -23,9 +23,21 @@ if TYPE_CHECKING:
 
 _COMMANDS = (doctor, faq, httpds, images, init, matrix, report, scan, serve)
 
-_EPILOG = """\
-exit status: 0 done, 1 not done (the reason is on standard error), 2 wrong usage, 130 interrupted
-"""
+EXIT_STATUS = {0: "done", 1: "not done (the reason is on standard error)", 2: "wrong usage", 130: "interrupted"}
+
+
+def parser() -> argparse.ArgumentParser:
+    """What reads the command line, with every command."""
+    made = argparse.ArgumentParser(
+        prog="pytest-modssl",
+        description="Test Apache httpd configurations over real TLS.",
+        epilog=f"exit status: {', '.join(f'{status} {meaning}' for status, meaning in EXIT_STATUS.items())}",
+    )
+    made.add_argument("--version", action="version", version=f"pytest-modssl {__version__}")
+    commands = made.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for command in _COMMANDS:
+        command.declare(commands)
+    return made
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -34,14 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Args:
         arguments: what follows the program's name; by default what this process was called with.
     """
-    parser = argparse.ArgumentParser(
-        prog="pytest-modssl", description="Test Apache httpd configurations over real TLS.", epilog=_EPILOG
-    )
-    parser.add_argument("--version", action="version", version=f"pytest-modssl {__version__}")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in _COMMANDS:
-        command.declare(commands)
-    parsed = parser.parse_args(arguments)
+    parsed = parser().parse_args(arguments)
     try:
         return int(parsed.run(parsed))
     except ModsslError as error:

@@ -54,6 +54,11 @@ class VirtualHost:
             folder that is copied whole. Names that end in `.cgi` become executable. A host without `index.html` gets
             one that says its name, and every folder gets the environment pages `env.cgi` and `env.shtml`.
 
+    Attributes:
+        certificates: what was given as `tls`.
+        snippets: the directives, each with the place that it was written at.
+        origin: where this host stands in the user's files; `None` where nobody knows.
+
     Raises:
         ConfigError: for a name, port or path that cannot be written into a configuration.
     """
@@ -126,6 +131,10 @@ class ServerConfig:
             somebody writes into it, and no longer than the server lives.
         listen: ports to listen on, instead of those of the virtual hosts.
         mpm: `"event"`, `"worker"` or `"prefork"`, instead of the first that the httpd has in this order.
+
+    Attributes:
+        snippets: the directives, each with the place that it was written at.
+        origin: where this configuration stands in the user's files; `None` where nobody knows.
 
     Raises:
         ConfigError: for what cannot be written into a configuration.

@@ -51,6 +51,8 @@ class LogRecord:
         time: as logged: the local time of the server's machine, without a zone; to the microsecond.
         module: "ssl", "core", "mpm_event"; "" where httpd itself names none.
         level: one of `SEVERITY`.
+        pid: number of the process that logged it.
+        tid: number of the thread, as httpd writes it.
         client: address and port of the peer: "127.0.0.1:40000", "::1:40000".
         source: file and line in httpd's source, logged at debug and finer: "ssl_engine_init.c(470)".
         os_error: number and text of the system's error: "(2)No such file or directory".

@@ -56,7 +56,14 @@ _MPMS: tuple[Mpm, ...] = ("event", "worker", "prefork")
 
 
 class Version(NamedTuple):
-    """A version that compares as its numbers do; the suffix is OpenSSL's patch letter (`1.1.1w`) or empty."""
+    """A version that compares as its numbers do.
+
+    Attributes:
+        major: the first number.
+        minor: the second.
+        patch: the third.
+        suffix: OpenSSL's patch letter, as in `1.1.1w`; empty where there is none.
+    """
 
     major: int
     minor: int

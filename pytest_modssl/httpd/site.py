@@ -15,7 +15,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """One file of a site: its bytes, and whether it may be run."""
+    """One file of a site.
+
+    Attributes:
+        content: its bytes.
+        executable: whether it may be run.
+    """
 
     content: bytes
     executable: bool = False

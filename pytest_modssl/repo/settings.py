@@ -59,6 +59,7 @@ def _expected(texts: Sequence[str]) -> tuple[tuple[str, str], ...]:
 
 CONFIG: Declared[tuple[str, ...]] = Declared(
     "config",
+    form="PATH",
     default=(),
     parse=_texts,
     repeatable=True,
@@ -67,6 +68,7 @@ CONFIG: Declared[tuple[str, ...]] = Declared(
 )
 DEFINE: Declared[tuple[str, ...]] = Declared(
     "define",
+    form="NAME[=VALUE]",
     default=(),
     parse=_defines,
     repeatable=True,
@@ -74,6 +76,7 @@ DEFINE: Declared[tuple[str, ...]] = Declared(
 )
 ENV: Declared[tuple[tuple[str, str], ...]] = Declared(
     "env",
+    form="NAME=VALUE",
     default=(),
     parse=_variables,
     repeatable=True,
@@ -81,6 +84,7 @@ ENV: Declared[tuple[tuple[str, str], ...]] = Declared(
 )
 POLICY: Declared[str] = Declared(
     "policy",
+    form="NAME",
     default="intermediate",
     parse=_name,
     help="Mozilla's configuration that virtual hosts are held against: modern, intermediate or old "
@@ -88,6 +92,7 @@ POLICY: Declared[str] = Declared(
 )
 CHECKS_CHOSEN: Declared[tuple[str, ...]] = Declared(
     "checks",
+    form="NAMES",
     default=(),
     parse=_words,
     repeatable=True,
@@ -95,6 +100,7 @@ CHECKS_CHOSEN: Declared[tuple[str, ...]] = Declared(
 )
 EXPECT_FAIL: Declared[tuple[tuple[str, str], ...]] = Declared(
     "expect_fail",
+    form="ID REASON",
     default=(),
     parse=_expected,
     table=True,
@@ -102,6 +108,7 @@ EXPECT_FAIL: Declared[tuple[tuple[str, str], ...]] = Declared(
 )
 HOST_POLICY: Declared[tuple[tuple[str, str], ...]] = Declared(
     "host_policy",
+    form="HOST POLICY",
     default=(),
     parse=_pairs,
     table=True,
@@ -109,6 +116,7 @@ HOST_POLICY: Declared[tuple[tuple[str, str], ...]] = Declared(
 )
 HOST_CHECKS: Declared[tuple[tuple[str, str], ...]] = Declared(
     "host_checks",
+    form="HOST CHECKS",
     default=(),
     parse=_pairs,
     table=True,
@@ -116,6 +124,7 @@ HOST_CHECKS: Declared[tuple[tuple[str, str], ...]] = Declared(
 )
 ALLOWED_WARNINGS: Declared[tuple[str, ...]] = Declared(
     "allowed_warnings",
+    form="TEXT",
     default=(),
     parse=_texts,
     table=True,
@@ -123,6 +132,7 @@ ALLOWED_WARNINGS: Declared[tuple[str, ...]] = Declared(
 )
 BASE: Declared[str] = Declared(
     "base",
+    form="REF",
     default="",
     parse=_name,
     help="revision of git (main, HEAD~1, a tag): tell what clients see otherwise than of the configurations there",

@@ -52,9 +52,11 @@ class Server:
     Attributes:
         config: what it serves.
         installation: the httpd that serves it.
+        instance: its processes and files, where it runs.
         log: its error log, as far as the current test goes.
         listen: told of all that is seen of this server, as it is seen; `None` for nobody.
         seconds_to_start: how long it took until it was ready; 0 where nobody measured.
+        observations: what was seen of it in the current test, the latest last.
     """
 
     def __init__(self, config: Configuration, installation: Installation, instance: Instance) -> None:
@@ -462,11 +464,8 @@ class Server:
     def begin_test(self) -> None:
         """Starts a test's slice of the log and forgets what was seen before."""
         self.log.begin(self._still_open)
-        self.observations.clear()
-        self._accepted.clear()
-        self._looked_again.clear()
-        self._repeats.clear()
-        self._captures.clear()
+        for kept in (self.observations, self._accepted, self._looked_again, self._repeats, self._captures):
+            kept.clear()
         self._crashes.forget()
         self._lost_before = len(self.instance.lost)
         self._asked = False

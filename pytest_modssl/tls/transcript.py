@@ -100,7 +100,7 @@ class Transcript:
     """The records of a connection, in the order in which this client sent and read them.
 
     Args:
-        entries: The first 10,000 (`MOST`).
+        entries: The first 10,000 (`MOST`), each with its direction and the messages that it carries.
         left_out: How many more there were.
     """
 
