@@ -163,5 +163,5 @@ def test_public_names_are_those_that_type_checkers_see() -> None:
     for name in pytest_modssl.__all__:
         assert getattr(pytest_modssl, name) is not None
     with pytest.raises(AttributeError, match="nonsense"):
-        _ = pytest_modssl.nonsense
+        _ = pytest_modssl.nonsense  # type: ignore[attr-defined]
     assert sys.modules["pytest_modssl"] is pytest_modssl
