@@ -112,6 +112,24 @@ def test_the_jobs_of_gitlab_run_every_test_once(project: Path) -> None:
     assert total == 4
 
 
+def test_the_jobs_of_jenkins_run_every_test_once(project: Path) -> None:
+    found = re.search(
+        r"`Jenkinsfile`:[^`]*(?:`[^`\n]+`[^`]*)*```groovy\n(.*?)^```$", _DOCUMENT.read_text(), re.MULTILINE | re.DOTALL
+    )
+    assert found is not None
+    lines = [one.replace(".venv/bin/", "") for one in re.findall(r"(?:sh|script:) '([^']+)'", found[1])]
+    plan = json.loads(shell(project, command_with(lines, "matrix")))
+    given = dict(re.findall(r'"(\w+)=\$\{job\.(\w+)\}"', found[1]))
+    assert given == {"PYTEST_MODSSL_TARGET": "target", "PYTEST_MODSSL_SHARD": "shard"}
+    total = 0
+    for job in plan:
+        environment = {variable: job[key] for variable, key in given.items()}
+        total += passed(shell(project, command_with(lines, "pytest --modssl"), **environment))
+        assert (project / "report.xml").exists()
+    assert total == 4
+    assert all(job["name"] for job in plan)
+
+
 def test_every_feature_and_argument_that_the_document_names_is_there() -> None:
     from pytest_modssl.httpd.features import FEATURES
 
