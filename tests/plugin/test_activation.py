@@ -147,7 +147,7 @@ def test_every_fixture_and_option_has_a_text_for_the_user(pytester: pytest.Pytes
         assert name in fixtures
     assert "no docstring" not in fixtures.partition("modssl_ca")[2].partition("fixtures defined from")[0]
     text = pytester.runpytest_subprocess("--help").stdout.str()
-    for name in ("--modssl-target=TARGET", "--modssl-start-timeout=TIMEOUT", "modssl_start_timeout (string)"):
+    for name in ("--modssl-target=TARGET", "--modssl-start-timeout=SECONDS", "modssl_start_timeout (string)"):
         assert name in text
 
 
