@@ -12,6 +12,7 @@ import pytest
 
 from pytest_modssl.errors import EngineError
 from pytest_modssl.targets.engine import connect
+from pytest_modssl.targets.engine_errors import engine_errors
 from pytest_modssl.targets.images import image_for
 from pytest_modssl.wait import until
 from tests.faults.killing import Place
@@ -50,7 +51,11 @@ def place_on(engine: Engine, patch: pytest.MonkeyPatch) -> Place:
     folder.chmod(0o755)
 
     def containers(base: Path) -> list[str]:
-        found = engine.client.api.containers(all=True, filters={"label": [_OWNER]})
+        try:
+            with engine_errors("look for containers"):
+                found = engine.client.api.containers(all=True, filters={"label": [_OWNER]})
+        except EngineError as error:  # one that has just been started again
+            return [str(error)]
         return [one["Id"] for one in found if Path(one["Labels"][_OWNER]).parent == base]
 
     place = Place(folder, containers)
