@@ -268,11 +268,12 @@ def _explained(error: BaseException, run: Run) -> Sequence[tuple[str, str]]:
 
 def _kept(test: str, artifacts: Path, error: BaseException, run: Run) -> str:
     """What to tell of the artifacts of a failure."""
+    from pytest_modssl.errors import ModsslError
     from pytest_modssl.report.artifacts import keep
 
     try:
         path = keep(test, artifacts, error, run.servers)
-    except OSError as failed:
+    except (OSError, ModsslError) as failed:  # also where httpd can no longer be asked, as its engine has ended
         return f"the bug report cannot be written: {failed}"
     return "no server had part in this failure, so there is no bug report" if path is None else f"bug report: {path}"
 

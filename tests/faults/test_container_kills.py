@@ -7,14 +7,12 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import psutil
 import pytest
 
 from pytest_modssl.errors import EngineError
 from pytest_modssl.targets.engine import connect
 from pytest_modssl.targets.engine_errors import engine_errors
 from pytest_modssl.targets.images import image_for
-from pytest_modssl.wait import until
 from tests.faults.killing import Place
 from tests.faults.rounds import AGAIN, CLEAN, CLEAR, INT, KILL, TERM, disturb_runs, end_runs, ending_workers
 from tests.targets.engine_process import EngineProcess, copy_image, obstacle
@@ -105,7 +103,7 @@ def test_a_run_whose_engine_ends_says_so(engine: Engine, faults: Faults, monkeyp
             return f"{one.name} of the engine"
 
         def revive() -> None:
-            until(lambda: psutil.Process(process.pid).status() == "zombie", seconds=60, what="the engine's end")
+            process._process.wait(60)
             with pytest.MonkeyPatch.context() as patch:
                 patch.setenv("PATH", path)  # by which a place knows what is of its runs, and this is not
                 process.revive()

@@ -157,6 +157,20 @@ def test_a_report_that_cannot_be_written_is_told_and_hides_nothing(run: RunPytes
     result.stdout.fnmatch_lines(["*assert 200 == 201*", "the bug report cannot be written: *"])
 
 
+def test_a_report_for_which_httpd_cannot_be_asked_is_told_and_the_run_goes_on(pytester: pytest.Pytester) -> None:
+    pytester.makeconftest(
+        "from pytest_modssl.errors import EngineError\n"
+        "from pytest_modssl.report import artifacts\n"
+        "def keep(*_):\n"
+        "    raise EngineError('the engine has ended', reason='stopped')\n"
+        "artifacts.keep = keep\n"
+    )
+    pytester.makepyfile("def test_one(modssl_server): assert 200 == 201\ndef test_two(): pass")
+    result = pytester.runpytest_subprocess("--modssl", "--modssl-artifacts=kept", "-p", "no:randomly")
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(["the bug report cannot be written: the engine has ended"])
+
+
 def test_a_core_and_its_backtrace_are_had_on_request(run: RunPytest, modssl_target: Target) -> None:
     """By whatever this kernel does with cores, and with gdb where it is: each is told as it is."""
     result = run(
