@@ -10,6 +10,7 @@ import socket
 import subprocess
 import time
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -150,6 +151,11 @@ class Place:
         reports = list((self.project / "artifacts").glob("**/*"))
         assert [one.name for one in reports if one.is_file()] == ["bug-report.txt"]
         return told
+
+    @cached_property
+    def usual(self) -> dict[str, str]:
+        """The outcome of each test in a run that nothing disturbs."""
+        return self.whole_run(0).outcomes
 
     def length(self, workers: int) -> float:
         """Seconds that an undisturbed run takes, as the last one did."""

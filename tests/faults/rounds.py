@@ -47,7 +47,7 @@ def end_runs(place: Place, faults: Faults, numbers: Iterable[int], *ways: Sequen
         numbers: of the rounds.
         ways: signals that pytest gets, one after the other; each round takes one of these.
     """
-    usual = place.whole_run(0).outcomes
+    usual = place.usual
     chance = faults.random
     for number in numbers:
         signals = chance.choice(ways)
@@ -103,7 +103,7 @@ def disturb_runs(
         per_run: how many rounds are of one run.
         mend: called when the run has ended, before it is looked what is left.
     """
-    usual = place.whole_run(0).outcomes
+    usual = place.usual
     numbers = iter(numbers)
     while batch := list(itertools.islice(numbers, per_run)):
         moments = sorted(faults.random.uniform(0, place.length(workers)) for _ in batch)

@@ -41,21 +41,25 @@ def place() -> Iterator[Place]:
     "signals",
     [
         pytest.param([KILL], id="SIGKILL", marks=pytest.mark.fault("pytest: SIGKILL", CLEAN)),
-        pytest.param([TERM], id="SIGTERM", marks=pytest.mark.fault("pytest: SIGTERM", CLEAN)),
+        pytest.param([TERM], id="SIGTERM", marks=[pytest.mark.fault("pytest: SIGTERM", CLEAN), pytest.mark.long]),
         pytest.param([INT], id="Ctrl-C", marks=pytest.mark.fault("pytest: Ctrl-C", f"{CLEAN}; exit code 2")),
-        pytest.param([INT, INT], id="Ctrl-C-twice", marks=pytest.mark.fault("pytest: Ctrl-C, and again", CLEAN)),
+        pytest.param(
+            [INT, INT],
+            id="Ctrl-C-twice",
+            marks=[pytest.mark.fault("pytest: Ctrl-C, and again", CLEAN), pytest.mark.long],
+        ),
     ],
 )
 @pytest.mark.timeout(3600)
 def test_nothing_is_left_of_a_run_that_is_ended(place: Place, faults: Faults, signals: list[signal.Signals]) -> None:
-    end_runs(place, faults, faults.times(short=2, long=200), signals)
+    end_runs(place, faults, faults.times(short=1, long=200), signals)
 
 
 @pytest.mark.fault("worker: SIGKILL, SIGTERM", AGAIN)
 @pytest.mark.timeout(3600)
 def test_no_test_is_lost_with_a_worker_and_nothing_of_it_is_left(place: Place, faults: Faults) -> None:
     end = ending_workers(place, faults.random)
-    disturb_runs(place, faults, faults.times(short=2, long=200), end, r"worker 'gw\d+' crashed", workers=2)
+    disturb_runs(place, faults, faults.times(short=1, long=200), end, r"worker 'gw\d+' crashed", workers=2)
 
 
 @pytest.mark.fault("httpd's parent: SIGKILL, SIGTERM, SIGINT", CLEAR)
