@@ -25,11 +25,11 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
-from pytest_modssl.errors import ModsslError
+from pytest_modssl.errors import AnswerError, ModsslError
 from pytest_modssl.http.reading import HttpAnswer, bounded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
 # The `ssl` module has no names of its own for what mod_ssl calls a protocol (SSLProtocol in mod_ssl's manual).
@@ -267,7 +267,15 @@ def _bound(response: requests.Response, *, stream: bool) -> None:
         raw._original_response.take_your_time()  # noqa: SLF001 - as in `tls_of`
         return
     take = raw.stream
-    raw.stream = lambda *size, **how: bounded(take(*size, **how), str(response.url))
+
+    def stream(*size: Any, **how: Any) -> Iterator[bytes]:
+        try:
+            yield from bounded(take(*size, **how), str(response.url))
+        except AnswerError:
+            raw.close()
+            raise
+
+    raw.stream = stream
 
 
 class _MappedHttpConnection(HTTPConnection):
