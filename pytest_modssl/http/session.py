@@ -268,7 +268,7 @@ def _bound(response: requests.Response, *, stream: bool) -> None:
         return
     take = raw.stream
 
-    def stream(*size: Any, **how: Any) -> Iterator[bytes]:
+    def taken(*size: Any, **how: Any) -> Iterator[bytes]:
         try:
             yield from bounded(take(*size, **how), str(response.url))
         except AnswerError:
