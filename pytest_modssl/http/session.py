@@ -275,7 +275,7 @@ def _bound(response: requests.Response, *, stream: bool) -> None:
             raw.close()
             raise
 
-    raw.stream = stream
+    raw.stream = taken
 
 
 class _MappedHttpConnection(HTTPConnection):
