@@ -252,6 +252,7 @@ ARTIFACTS = Declared(
 )
 REPORT: Declared[tuple[str, ...]] = Declared(
     "report",
+    form="FILE",
     default=(),
     parse=_reports,
     repeatable=True,
@@ -267,6 +268,7 @@ BACKTRACE: Declared[Backtrace | None] = Declared(
 )
 PROGRAMS: Declared[Programs] = Declared(
     "programs",
+    form="warn|run|refuse",
     default="warn",
     parse=_programs,
     help="programs that the configuration of a repository has run on this machine: warn (the default), run, refuse",

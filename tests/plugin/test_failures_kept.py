@@ -245,5 +245,7 @@ def test_gdb_that_is_not_there_is_told_with_what_to_install(
     local_installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shutil, "which", lambda _: None)
+    owner = Owner(new_run())
     with pytest.raises(MissingProgramError, match="needs gdb on this machine: apt-get install gdb"):
-        LocalTarget(local_installation, Owner(new_run()), start_seconds=1, backtrace="gdb")
+        LocalTarget(local_installation, owner, start_seconds=1, backtrace="gdb")
+    owner.close()

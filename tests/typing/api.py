@@ -20,12 +20,14 @@ from pytest_modssl import (
     CA,
     CSR,
     Answer,
+    AnswerError,
     BackendAddress,
     BackendError,
     BackendRequest,
     Backends,
     Blob,
     Capture,
+    CaptureError,
     ClientFor,
     ConfigError,
     Deviation,
@@ -49,6 +51,7 @@ from pytest_modssl import (
     PolicyReport,
     PrivateKey,
     ProbeResult,
+    ProgramWarning,
     RecordError,
     RedirectChain,
     RepoFactory,
@@ -296,7 +299,9 @@ def what_fails(modssl_server: Server) -> Sequence[str]:
 
 
 ERRORS: list[type[ModsslError]] = [
+    AnswerError,
     BackendError,
+    CaptureError,
     ConfigError,
     EnvironmentPageError,
     HttpdNotFoundError,
@@ -310,3 +315,4 @@ ERRORS: list[type[ModsslError]] = [
     WaitTimeoutError,
     ModsslAssertionError,  # type: ignore[list-item]  # as every assertion that fails, it is an AssertionError
 ]
+WARNINGS: list[type[Warning]] = [ProgramWarning]
