@@ -6,7 +6,7 @@
 # make test-images: the tests that use a server, on the images that are slow to build.
 # make test-versions: the tests that use a server, on the httpds of four Debian suites, as an ordinary user, ending in a table.
 # make test-builds: every httpd that can be built from source, and what only those can show: ten builds of some minutes, the first time.
-# make faults: hundreds of kills, shortages and hostile peers, counted; writes the table in docs/faults.md.
+# make faults: hundreds of kills, shortages and hostile peers, counted; writes docs/faults.md. FILES=tests/faults/test_kills.py takes one.
 # make bench: measures ours side by side with peers, and writes docs/benchmarks.md; PARTS="suites looking" measures those alone.
 # make docs: builds the documentation as a site, into site/; every warning is an error.
 
@@ -36,7 +36,7 @@ test-builds: setup-dev
 	@tools/with-engine tools/suite-builds
 
 faults: setup-dev
-	@FAULTS=long tools/with-engine .venv/bin/pytest -q tests/faults
+	@FAULTS=long tools/with-engine .venv/bin/pytest -q -n 2 $(or $(FILES),tests/faults)
 
 lint: setup-dev
 	@tools/step "ruff check" .venv/bin/ruff check

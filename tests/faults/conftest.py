@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import random
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,21 +63,22 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """The table; the long form writes it into the documents."""
+    """A table for each file of tests; the long form of whole files writes theirs into the documents."""
     stats = terminalreporter.stats
     lost = {report.nodeid for outcome in ("failed", "error") for report in stats.get(outcome, [])}
-    rows: dict[tuple[str, str], list[int]] = {}
+    files: dict[str, dict[tuple[str, str], list[int]]] = {}
     # Every test has one report of its teardown, which stands under the outcome "".
     reports = (one for many in stats.values() for one in many if getattr(one, "when", "") == "teardown")
     for report in reports:
         for name, promise, tried in (value for key, value in report.user_properties if key == _PROPERTY):
-            row = rows.setdefault((name, promise), [0, 0])
+            row = files.setdefault(Path(report.location[0]).stem, {}).setdefault((name, promise), [0, 0])
             row[0] += tried
             row[1] += report.nodeid in lost
-    if not rows:
-        return
-    text = markdown(_COLUMNS, [[*what, str(tried), str(missed)] for what, (tried, missed) in sorted(rows.items())])
-    terminalreporter.section(f"faults, with seed {SEED}")
-    terminalreporter.write_line(text)
-    if LONG:
-        replace(_PAGE, "make faults", text)
+    for file, rows in sorted(files.items()):
+        told = [[*what, f"{tried:,}", str(missed)] for what, (tried, missed) in sorted(rows.items())]
+        text = markdown(_COLUMNS, told, texts=2)
+        terminalreporter.section(f"faults of {file}, with seed {SEED}")
+        terminalreporter.write_line(text)
+        if LONG and not stats.get("deselected"):
+            day = datetime.now(timezone.utc).date()
+            replace(_PAGE, file, f"{text}\n\n*{day}, seed {SEED}*")
