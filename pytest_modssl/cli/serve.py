@@ -56,7 +56,8 @@ def _samples() -> list[str]:
 
 def _serve(arguments: argparse.Namespace) -> int:
     found = _found(arguments)
-    before = signal.signal(signal.SIGTERM, _interrupt)
+    # Of SIGINT too: a shell has what it starts in the background ignore it.
+    before = {one: signal.signal(one, _interrupt) for one in (signal.SIGINT, signal.SIGTERM)}
     try:
         with running(arguments.target) as run:
             target = run.targets[0]
@@ -71,7 +72,8 @@ def _serve(arguments: argparse.Namespace) -> int:
         say("ended")
         return 0
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:

@@ -87,7 +87,8 @@ def test_a_sample_is_reached_as_told_until_it_is_interrupted(gateway: Serving, n
 
 
 def test_an_httpd_that_ends_by_itself_ends_the_command(gateway: Serving) -> None:
-    (httpd,) = psutil.Process(gateway.process.pid).children()
+    children = psutil.Process(gateway.process.pid).children()
+    (httpd,) = (one for one in children if "-DFOREGROUND" in one.cmdline())
     httpd.terminate()
     _, errors = gateway.process.communicate(timeout=30)
     assert gateway.process.returncode == 1

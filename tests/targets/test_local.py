@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from pytest_modssl import CA, ConfigError, MissingModuleError, ServerConfig, StartError, VirtualHost
+from pytest_modssl.targets import executor
 from pytest_modssl.targets import local as module
 from pytest_modssl.targets.addresses import Listening, allocate
 from pytest_modssl.targets.registry import Owner, new_run
@@ -57,7 +58,9 @@ def launch(local: LocalTarget) -> Iterator[Launch]:
 
 
 def processes_in(folder: Path) -> list[psutil.Process]:
-    return [one for one in psutil.process_iter(["cmdline"]) if str(folder) in " ".join(one.info["cmdline"] or ())]
+    """Those that a folder stands in the command line of; the last will of its owner is none of them."""
+    lines = {one: " ".join(one.info["cmdline"] or ()) for one in psutil.process_iter(["cmdline"])}
+    return [one for one, line in lines.items() if str(folder) in line and executor.__name__ not in line]
 
 
 def pid_of(server: Server) -> int:
@@ -230,6 +233,7 @@ def test_a_child_that_went_unseen_is_told_and_those_of_a_reload_are_not(launch: 
 
 def test_an_httpd_that_was_asked_to_end_is_told_with_its_last_words(launch: Launch, ca: CA) -> None:
     server = launch(config(ca))
+    server.get("https://www.example.test/")  # by now its parent is one that SIGTERM asks
     os.kill(pid_of(server), signal.SIGTERM)
     until(lambda: server.exit_status is not None, seconds=30, what="its end")
     server.begin_test()

@@ -135,7 +135,7 @@ def test_a_server_that_is_killed_while_it_starts_says_by_what(
     program.chmod(0o755)
     installation = dataclasses.replace(local_installation, binary=program)
     text = refused(LocalTarget(installation, owner, start_seconds=20), owner, ServerConfig(VirtualHost("a.test")))
-    assert "was ended by signal 9 before it was ready" in text
+    assert "was ended by signal 9 (SIGKILL) before it was ready" in text
     assert "dying" in text
 
 
