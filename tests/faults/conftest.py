@@ -11,6 +11,9 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
+import subprocess
+import sys
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -56,6 +59,18 @@ def faults(request: pytest.FixtureRequest) -> Iterator[Faults]:
     counting = Faults(request.node.name)
     yield counting
     request.node.user_properties.append((_PROPERTY, [name, promise, counting.tried]))
+
+
+@pytest.fixture(scope="session")
+def own_namespaces() -> None:
+    """Skips where a process may have no mounts and no network of its own, as in most containers."""
+    if sys.platform != "linux" or os.geteuid() != 0:
+        pytest.skip("mounts and a network of its own take root on Linux")
+    if missing := [one for one in ("unshare", "ip", "mount") if shutil.which(one) is None]:
+        pytest.skip(f"mounts and a network of its own take {', '.join(missing)} (util-linux, iproute2)")
+    tried = subprocess.run(["unshare", "--net", "--mount", "true"], capture_output=True, text=True, check=False)
+    if tried.returncode:
+        pytest.skip(f"no mounts and no network of its own here: {tried.stderr.strip()}")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ipaddress
 import json
 import os
-import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -105,15 +104,6 @@ class Told:
         return [one for one in self.listening if not ipaddress.ip_address(one.split()[1]).is_loopback]
 
 
-@pytest.fixture
-def network() -> None:
-    """Skips where no network of one's own can be had."""
-    if sys.platform != "linux" or os.geteuid() != 0:
-        pytest.skip("a network of its own takes root on Linux")
-    if missing := [one for one in ("unshare", "ip", "mount") if shutil.which(one) is None]:
-        pytest.skip(f"a network of its own takes {', '.join(missing)} (util-linux, iproute2)")
-
-
 def watch(folder: Path, cwd: Path, *command: str) -> Told:
     """Runs a command in a network of its own."""
     result = folder / "told.json"
@@ -155,7 +145,7 @@ def repository(name: str, folder: Path) -> Path:
     return folder / "asking"
 
 
-@pytest.mark.usefixtures("network")
+@pytest.mark.usefixtures("own_namespaces")
 def test_the_watch_sees_what_goes_out_and_who_listens(tmp_path: Path) -> None:
     script = """
 import contextlib, socket
@@ -170,7 +160,7 @@ with socket.create_server(("", 5555)), contextlib.suppress(OSError):
 
 
 @pytest.mark.any_account
-@pytest.mark.usefixtures("network", "local_installation")
+@pytest.mark.usefixtures("own_namespaces", "local_installation")
 @pytest.mark.fault(
     "whole suite: addresses", "listens on loopback alone, sends nothing anywhere else, asks no name server"
 )
@@ -183,7 +173,7 @@ def test_a_suite_of_a_repository_stays_on_this_machine(faults: Faults, tmp_path:
 
 
 @pytest.mark.any_account
-@pytest.mark.usefixtures("network", "local_installation")
+@pytest.mark.usefixtures("own_namespaces", "local_installation")
 @pytest.mark.fault(
     "whole suite: addresses", "listens on loopback alone, sends nothing anywhere else, asks no name server"
 )

@@ -35,7 +35,6 @@ MODES: tuple[tuple[str, ...], ...] = (
     ("-n", "2"),
     ("-vv", "-rA"),
     ("--modssl-base", "HEAD"),
-    ("--modssl-compare",),
     ("--modssl-backtrace=core",),
 )
 WORDS = (
@@ -293,6 +292,7 @@ def test_no_planted_secret_is_found(faults: Faults, tmp_path: Path) -> None:
             f"cache_dir={told}/cache",
             f"--junitxml={told}/junit.xml",
             f"--modssl-artifacts={told}/artifacts",
+            *(f"--modssl-report={told}/report.{form}" for form in ("html", "json", "sarif")),
         ]
         command += [f"--modssl-record-durations={told}/durations.json", "--tb=short", *MODES[number]]
         with (told / "output").open("wb") as output:

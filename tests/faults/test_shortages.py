@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -146,7 +145,7 @@ def test_a_run_that_is_out_of_descriptors_says_so(place: Place, faults: Faults) 
 
 
 @pytest.mark.fault("out of disk: a tmpfs of some kilobytes", PROMISE)
-@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("unshare"), reason="mounting needs root")
+@pytest.mark.usefixtures("own_namespaces")
 def test_a_run_on_a_full_disk_says_so(place: Place, faults: Faults) -> None:
     for _ in faults.times(short=2, long=20):
         size = faults.random.randint(1, 60) * 4
