@@ -225,8 +225,9 @@ def bury(folder: Path) -> None:
         WaitTimeoutError: when it lives.
     """
     until(lambda: is_dead(folder), seconds=_DYING_SECONDS, what="the end of a process")
-    with _base_lock(folder.parent):
-        remove_owner(folder)
+    if folder.is_dir():  # else somebody else was first, and a lock would bring back the base that went with it
+        with _base_lock(folder.parent):
+            remove_owner(folder)
 
 
 def sweep(base: Path) -> int:

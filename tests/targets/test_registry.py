@@ -15,7 +15,7 @@ import pytest
 
 from pytest_modssl.errors import ModsslError
 from pytest_modssl.targets import registry
-from pytest_modssl.targets.registry import Owner, ProcessEntry, end_run, sweep
+from pytest_modssl.targets.registry import Owner, ProcessEntry, bury, end_run, sweep
 from pytest_modssl.wait import until
 
 if TYPE_CHECKING:
@@ -184,3 +184,9 @@ def test_a_base_that_is_a_link_is_refused(base: Path, tmp_path: Path, monkeypatc
     (base / f"pytest-modssl-{os.getuid()}").symlink_to(tmp_path)
     with pytest.raises(ModsslError, match="only this user can write"):
         registry.default_base()
+
+
+def test_burying_what_is_gone_already_brings_nothing_back(tmp_path: Path) -> None:
+    base = tmp_path / "base"
+    bury(base / "run1-1-0000")
+    assert not base.exists()
