@@ -23,7 +23,7 @@ import pytest
 from pytest_modssl import CA, generate_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from random import Random
 
     from tests.faults.conftest import Faults
@@ -224,10 +224,10 @@ def forms(secret: bytes) -> Iterator[bytes]:
 class Watching:
     """Looks at the programs that a process starts, again and again: their command lines, their environments."""
 
-    def __init__(self, pid: int, secrets: Mapping[str, bytes]) -> None:
+    def __init__(self, pid: int, command: Sequence[str], secrets: Mapping[str, bytes]) -> None:
         self._process = psutil.Process(pid)
         self._secrets = secrets
-        self._own = Path(f"/proc/{pid}/cmdline").read_bytes()
+        self._own = b"".join(os.fsencode(word) + b"\0" for word in command)
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._look)
         self.seen: set[int] = set()
@@ -247,6 +247,8 @@ class Watching:
     def _look_at(self, one: psutil.Process) -> None:
         with suppress(psutil.Error, OSError):
             command = Path(f"/proc/{one.pid}/cmdline").read_bytes()
+            if not command:  # in the midst of exec, or a zombie
+                return
             variables = Path(f"/proc/{one.pid}/environ").read_bytes()
             # Workers of pytest-xdist run the tests, and so need what these need.
             # What was forked and has not come to its program yet still is pytest.
@@ -297,7 +299,7 @@ def test_no_planted_secret_is_found(faults: Faults, tmp_path: Path) -> None:
         command += [f"--modssl-record-durations={told}/durations.json", "--tb=short", *MODES[number]]
         with (told / "output").open("wb") as output:
             process = subprocess.Popen(command, cwd=project, env=environment, stdout=output, stderr=output)
-            watching = Watching(process.pid, secrets)
+            watching = Watching(process.pid, command, secrets)
             process.wait(SECONDS)
             watching.end()
         text = (told / "output").read_text(errors="replace")
