@@ -11,9 +11,10 @@ if TYPE_CHECKING:
     from pytest_modssl.httpd.installation import Installation
 
 NAME = "www.example.test"
-# RFC 5737: no machine has an address of 192.0.2.0/24; RFC 6761 6.4: no name under .invalid exists.
+# RFC 5737: no machine has an address of 192.0.2.0/24. RFC 1035 2.3.4: a label has 63 octets at most, so that
+# a resolver refuses one of 64 without asking a name server.
 _ELSEWHERE = "Listen 192.0.2.1:8443"
-_NOWHERE = "Listen unknown.invalid:8443"
+_NOWHERE = "Listen unresolvable-xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx.invalid:8443"
 _LOW = "Listen 127.0.0.1:99"
 # ip(7): the first port that an ordinary user may listen on; in a container it often is 0.
 _CLOSED = "test $(cat /proc/sys/net/ipv4/ip_unprivileged_port_start 2>/dev/null || echo 1024) -gt 99"
@@ -61,7 +62,7 @@ DEMONSTRATIONS = (
         entry="address-not-resolved",
         problem=lambda _: _host(_NOWHERE),
         remedy=_plain,
-        place="Listen unknown.invalid:8443",
+        place=_NOWHERE,
         number="AH00077",
     ),
     Demonstration(

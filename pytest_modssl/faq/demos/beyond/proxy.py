@@ -17,7 +17,8 @@ NAME = "www.example.test"
 BACK = "back.example.test"
 _REFUSED = 'ProxyPass / "http://${MODSSL_ADDRESS}:1/"'
 _PLAIN = 'ProxyPass / "http://${MODSSL_ADDRESS}:${MODSSL_PORT_8080}/"'
-_UNKNOWN = "ProxyPass / http://unknown.invalid/"
+# RFC 1035 2.3.4: a label has 63 octets at most, so that a resolver refuses this one without asking a name server.
+_UNKNOWN = "ProxyPass / http://unresolvable-xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx.invalid/"
 _TLS_OFF = 'ProxyPass / "https://${MODSSL_ADDRESS}:${MODSSL_PORT_443}/"'
 _NAME_NOT_CHECKED = """
     SSLProxyEngine on
@@ -71,7 +72,7 @@ DEMONSTRATIONS = (
         problem=lambda scene: _proxy(scene, _UNKNOWN),
         remedy=lambda scene: _proxy(scene, _PLAIN),
         check=_answers,
-        place="ProxyPass / http://unknown.invalid/",
+        place=_UNKNOWN,
         number="AH00898",
     ),
     Demonstration(
