@@ -95,8 +95,8 @@ def _place(text: str) -> tuple[str, tuple[str, int]]:
         raise TlsError(f"{text!r} is no HOST[:PORT], such as www.example.com or [::1]:8443")
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except OSError as error:
-        raise TlsError(f"{host} has no address: {error.strerror}") from None
+    except (OSError, UnicodeError) as error:  # the latter: DNS can have no such name
+        raise TlsError(f"{host} has no address: {error}") from None
     return host, (str(found[0][4][0]), port)
 
 

@@ -169,7 +169,7 @@ class TlsConnection:
             self._stop("refused", f"nobody listens on {host} port {port} (connection refused)")
         except TimeoutError:
             self._stop("timeout", f"{host} port {port} did not answer within {self._timeout} s (TCP connection)")
-        except OSError as error:
+        except (OSError, UnicodeError) as error:  # the latter: DNS can have no such name
             self._stop("unreachable", f"no TCP connection with {host} port {port}: {error}")
         else:
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

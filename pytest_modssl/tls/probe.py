@@ -191,7 +191,7 @@ def ask(address: tuple[str, int], hello: bytes, *, timeout: float = 10.0, send_a
         answer.fail("refused", "connection refused: nobody listens there")
     except ConnectionResetError:
         answer.fail("reset", "the peer reset the connection")
-    except OSError as error:
+    except (OSError, UnicodeError) as error:  # the latter: DNS can have no such name
         answer.fail("unreachable", str(error))
     return answer.result(address)
 

@@ -88,6 +88,7 @@ def test_a_port_without_tls_is_told(modssl_server: Server, capsys: pytest.Captur
         (["127.0.0.1:1"], "nothing answers at 127.0.0.1:1"),
         (["https://www.example.test/"], "is no HOST[:PORT]"),
         (["127.0.0.1:port"], "is no HOST[:PORT]"),
+        (["a..b"], "a..b has no address: "),
         (["127.0.0.1", "--trust", "/nowhere.pem"], "cannot read roots from /nowhere.pem"),
         (["127.0.0.1", "--trust", "/dev/null"], "holds no certificate"),
         (["127.0.0.1", "--policy", "strict"], "strict"),

@@ -12,6 +12,7 @@ from pytest_modssl.errors import TlsError, WaitTimeoutError
 from pytest_modssl.pki import CA
 from pytest_modssl.tls import _binding
 from pytest_modssl.tls.client import connect, handshake
+from pytest_modssl.tls.probe import probe
 from tests.tls.watched_httpd import free_ports, raw_peer, tls_peer
 
 if TYPE_CHECKING:
@@ -51,8 +52,13 @@ def test_a_port_without_a_listener_is_refused() -> None:
     assert str(seen.transcript) == "no record was exchanged"
 
 
-def test_a_name_without_an_address_is_unreachable() -> None:
-    assert handshake(("name.invalid", 443)).failure == "unreachable"
+# Names that no name server is asked about: none has a space, and a label has 63 octets at most (RFC 1035 2.3.4).
+@pytest.mark.parametrize("name", ["no name", "a..b", f"{'a' * 64}.invalid"])
+def test_a_name_without_an_address_is_unreachable(name: str) -> None:
+    seen = handshake((name, 443))
+    assert seen.failure == "unreachable"
+    assert f"no TCP connection with {name} port 443: " in str(seen)
+    assert probe((name, 443)).failure == "unreachable"
 
 
 def test_a_silent_port_ends_at_the_deadline() -> None:
