@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import resource
 import statistics
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from bench import repositories
 from bench.figures import seconds
@@ -27,6 +28,13 @@ _ROUNDS = 5
 _SECONDS_A_SIZE = 5.0
 
 
+class _Taken(NamedTuple):
+    """What a run of pytest took: by the clock, and of processors without httpd's own, both in seconds."""
+
+    clock: float
+    processors: float
+
+
 def compare(bench: Bench) -> Iterator[Section]:
     for warm, repository in (("warm-hosts", repositories.hosts), ("warm-rows", repositories.table)):
         run_pytest(repository(bench, warm, 1))  # compiles modules
@@ -38,7 +46,7 @@ def compare(bench: Bench) -> Iterator[Section]:
     }
     rows = []
     for name, suite in suites.items():
-        taken = [_median(suite, workers) for workers in _WORKERS]
+        taken = [_median(suite, workers).clock for workers in _WORKERS]
         rows.append((name, *(f"{seconds(one)} ({taken[0] / one:.2f} x)" for one in taken)))
     yield Section(
         title="As workers grow",
@@ -55,23 +63,41 @@ def _growing(
     """The fixed part is a repository of one; what each further one costs must not depend on how many there are."""
     taken = {size: _median(repository(bench, f"{what}-{size}", size)) for size in sizes}
     fixed = taken[sizes[0]]
-    each = {size: (taken[size] - fixed) / (size - sizes[0]) for size in sizes[1:]}
+    each = {
+        size: _Taken(*((all_ - one) / (size - sizes[0]) for all_, one in zip(taken[size], fixed, strict=True)))
+        for size in sizes[1:]
+    }
     least, most = each[sizes[1]], each[sizes[-1]]
     return Section(
         title=f"As {what} grow",
-        how=f"{how} One process, whole run of pytest. Each of {sizes[-1]:,} costs {most / least:.2f} times what each "
-        f"of {sizes[1]:,} does, the run with one alone ({seconds(fixed)}) taken off.",
-        columns=(what, "run", "each further one", f"against each of {sizes[1]:,}"),
+        how=f"{how} One process, whole run of pytest. Each of {sizes[-1]:,} costs {most.clock / least.clock:.2f} times "
+        f"what each of {sizes[1]:,} does, the run with one alone ({seconds(fixed.clock)}) taken off; of processors, "
+        f"without what httpd needs, {most.processors / least.processors:.2f} times.",
+        columns=(what, "run", "each further one", f"against each of {sizes[1]:,}", "processors, each further one"),
         rows=tuple(
-            (f"{size:,}", seconds(taken[size]), seconds(each[size]), f"{each[size] / least:.2f}") for size in sizes[1:]
+            (
+                f"{size:,}",
+                seconds(taken[size].clock),
+                seconds(each[size].clock),
+                f"{each[size].clock / least.clock:.2f}",
+                seconds(each[size].processors),
+            )
+            for size in sizes[1:]
         ),
     )
 
 
-def _median(suite: Path, workers: int = 0) -> float:
-    """The median of as many runs as fit into some seconds."""
-    options = ("-n", str(workers))
-    taken = [run_pytest(suite, *options)]
-    while len(taken) < _ROUNDS and sum(taken) < _SECONDS_A_SIZE:
-        taken.append(run_pytest(suite, *options))
-    return statistics.median(taken)
+def _median(suite: Path, workers: int = 0) -> _Taken:
+    """The medians of as many runs as fit into some seconds."""
+    taken = [_run(suite, workers)]
+    while len(taken) < _ROUNDS and sum(one.clock for one in taken) < _SECONDS_A_SIZE:
+        taken.append(_run(suite, workers))
+    return _Taken(*map(statistics.median, zip(*taken, strict=True)))
+
+
+def _run(suite: Path, workers: int) -> _Taken:
+    """Nobody waits for httpd itself, and so the system counts it to none of the processes."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    clock = run_pytest(suite, "-n", str(workers))
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return _Taken(clock, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
