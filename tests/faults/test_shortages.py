@@ -53,6 +53,24 @@ def test_each(modssl_server_factory, modssl_ca, number):
     assert server.get(f"https://{name}/").status_code == 200
 """
 
+# As suspending, and setting the clock of a virtual machine, have it; what measures a time should look at another clock.
+JUMPING = """
+import random, time
+
+_numbers, _time, _asked = random.Random(SEED), time.time, []
+
+def _jump():
+    _asked.append(1)
+    return _numbers.randint(-43_200, 43_200)
+
+_time_ns = time.time_ns
+time.time = lambda: _time() + _jump()
+time.time_ns = lambda: _time_ns() + _jump() * 10**9
+
+def pytest_terminal_summary(terminalreporter):
+    terminalreporter.write_line(f"time was asked {len(_asked)} times")
+"""
+
 
 class Place:
     """A folder for the tests and all that their runs make, and nobody else's."""
@@ -177,4 +195,16 @@ def test_a_slow_machine_only_takes_longer(place: Place, faults: Faults) -> None:
                 one.terminate()
                 one.wait()
         assert "4 passed" in said, said
+        place.check_nothing_left()
+
+
+@pytest.mark.fault(
+    "a clock that jumps by hours, back and forth, at every look (Python's time.time)", "all passes, nothing left"
+)
+def test_a_clock_that_jumps_disturbs_nothing(place: Place, faults: Faults) -> None:
+    (place.folder / "jumping.py").write_text(JUMPING.replace("SEED", str(faults.random.random())))
+    for _ in faults.times(short=1, long=20):
+        said = place.run(EACH, "-p", "jumping", count=4, PYTHONPATH=str(place.folder))
+        assert "4 passed" in said, said
+        assert re.search(r"time was asked [1-9]", said), said
         place.check_nothing_left()
