@@ -29,20 +29,6 @@ pytest.importorskip("xdist")
 _OWNER = "org.pytest-modssl.owner"
 
 
-@pytest.fixture(scope="module")
-def engine() -> Iterator[Engine]:
-    """The container engine of this machine; without one the test is skipped, unless the machine must have one."""
-    try:
-        engine = connect()
-    except EngineError as error:
-        if "docker" in os.environ.get("PYTEST_MODSSL_REQUIRE", ""):
-            raise
-        pytest.skip(f"no container engine: {str(error).splitlines()[0]}")
-    image_for(engine, None, say=print)
-    yield engine
-    engine.close()
-
-
 def place_on(engine: Engine, patch: pytest.MonkeyPatch) -> Place:
     """The suite in containers of an engine, in a place of its own."""
     folder = Path(tempfile.mkdtemp(prefix="modssl-", dir="/tmp"))

@@ -409,3 +409,39 @@ def test_tables_that_multiply_without_end_are_told(faults: Faults, local: str, f
     for name, one in _some(TABLES, faults, 1):
         (folder / name).mkdir()
         check(name, one, folder / name, local)
+
+
+FORKS = """#!/bin/sh
+n=0
+while [ $n -lt 1500 ]; do sh -c '# {outside}
+sleep 60' & n=$((n + 1)); done
+"""
+CONTAINED = {
+    **{name: running(RUNNING[name]) for name in ("map", "pass-phrase", "filter", "handler", "page")},
+    "map-of-the-machine": RUNNING["map-of-the-machine"],
+    "session-of-its-own": Hostile(
+        'RewriteEngine on\nRewriteMap m "prg:/etc/httpd/bin/x"',
+        files={"bin/x": "#!/bin/sh\nexec setsid sh -c '# {outside}\nsleep 600'\n"},
+    ),
+    "forks": Hostile(
+        "<Directory /var/www>\nOptions +ExecCGI\nSetHandler cgi-script\n</Directory>",
+        files={"var/www/html/index.html": FORKS},
+    ),
+    **{f"outside-{name}": OUTSIDE[name] for name in ("shadow", "include", "aliases", "links", "processes", "writing")},
+}
+
+
+@pytest.mark.usefixtures("engine")
+@pytest.mark.fault("hostile repository in a container", "nothing of the machine is read, written, run or left busy")
+def test_a_container_keeps_what_a_repository_does(faults: Faults, folder: Path) -> None:
+    for name, one in _some(CONTAINED, faults, 1):
+        (folder / name).mkdir()
+        repository, outside = written(folder / name, one)
+        ran = run(repository, outside, "docker", "--modssl-programs", "refuse")
+        assert "::starts" in ran.output, ran.output
+        assert "has programs run on this machine" not in ran.output, ran.output
+        assert leaks(folder / name, ran) == [], name
+        assert sorted(path.name for path in outside.iterdir()) == ["secret.txt"], name
+        assert "Traceback" not in ran.output, ran.output
+        assert "\x1b" not in ran.output, repr(ran.output)
+        assert left(folder / name) == [], name
