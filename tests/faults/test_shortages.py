@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 SECONDS = 180
 """For a run that takes seconds on a quiet machine."""
 
+pytestmark = pytest.mark.timeout(2400)
+
 PROMISE = "it passes or says what is missing, nothing left, the next run works"
 
 ALL_AT_ONCE = """
