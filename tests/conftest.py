@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_modssl import HttpdNotFoundError
+from pytest_modssl.errors import EngineError, HttpdNotFoundError
 from pytest_modssl.httpd.installation import find_httpd, probe_installation
 from pytest_modssl.plugin import run_of
+from pytest_modssl.targets.engine import connect
+from pytest_modssl.targets.images import image_for
 from pytest_modssl.targets.local import LocalTarget
 from pytest_modssl.targets.registry import Owner, new_run
 
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
 
     from pytest_modssl.httpd.installation import Installation
     from pytest_modssl.targets.base import Target
+    from pytest_modssl.targets.engine import Engine
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -70,3 +74,22 @@ def outer_target(modssl_target: Target, request: pytest.FixtureRequest, monkeypa
     monkeypatch.setenv("PYTEST_MODSSL_TARGET", inner)
     monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
     return modssl_target
+
+
+@pytest.fixture(scope="session")
+def engine() -> Iterator[Engine]:
+    """The container engine of this machine; without one the test is skipped, unless the machine must have one."""
+    try:
+        found = connect()
+    except EngineError as error:
+        if "docker" in os.environ.get("PYTEST_MODSSL_REQUIRE", ""):
+            raise
+        pytest.skip(f"no container engine: {str(error).splitlines()[0]}")
+    yield found
+    found.close()
+
+
+@pytest.fixture(scope="session")
+def image(engine: Engine) -> str:
+    """The default image, built where it is not there."""
+    return image_for(engine, None, say=print)

@@ -12,15 +12,11 @@ from pytest_modssl.httpds import kinds
 from pytest_modssl.httpds.wishes import Wishes
 from pytest_modssl.targets.local import LocalTarget
 from pytest_modssl.targets.registry import Owner, new_run
-from tests.targets.conftest import engine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pytest_modssl.httpd.installation import Installation
-
-
-__all__ = ["engine"]
 
 
 class TargetOf(Protocol):

@@ -21,14 +21,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bench.page import markdown, replace
-from pytest_modssl.errors import EngineError
-from pytest_modssl.targets.engine import connect
-from pytest_modssl.targets.images import image_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from pytest_modssl.targets.engine import Engine
 
 SEED = int(os.environ.get("FAULTS_SEED", "1"))
 LONG = os.environ.get("FAULTS") == "long"
@@ -64,20 +59,6 @@ def faults(request: pytest.FixtureRequest) -> Iterator[Faults]:
     counting = Faults(request.node.name)
     yield counting
     request.node.user_properties.append((_PROPERTY, [name, promise, counting.tried]))
-
-
-@pytest.fixture(scope="session")
-def engine() -> Iterator[Engine]:
-    """The container engine of this machine, with the default image; without one the test is skipped, if it may be."""
-    try:
-        engine = connect()
-    except EngineError as error:
-        if "docker" in os.environ.get("PYTEST_MODSSL_REQUIRE", ""):
-            raise
-        pytest.skip(f"no container engine: {str(error).splitlines()[0]}")
-    image_for(engine, None, say=print)
-    yield engine
-    engine.close()
 
 
 @pytest.fixture(scope="session")

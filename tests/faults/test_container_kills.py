@@ -12,7 +12,6 @@ import pytest
 from pytest_modssl.errors import EngineError
 from pytest_modssl.targets.engine import connect
 from pytest_modssl.targets.engine_errors import engine_errors
-from pytest_modssl.targets.images import image_for
 from tests.faults.killing import Place
 from tests.faults.rounds import AGAIN, CLEAN, CLEAR, INT, KILL, TERM, disturb_runs, end_runs, ending_workers
 from tests.targets.engine_process import EngineProcess, copy_image, obstacle
@@ -48,7 +47,7 @@ def place_on(engine: Engine, patch: pytest.MonkeyPatch) -> Place:
 
 
 @pytest.fixture
-def place(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
+def place(engine: Engine, image: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
     place = place_on(engine, monkeypatch)
     yield place
     place.remove()
@@ -71,7 +70,9 @@ def test_no_container_is_left_of_a_worker_that_is_ended(place: Place, faults: Fa
 @pytest.mark.fault("container engine: SIGKILL, SIGTERM", CLEAR)
 @pytest.mark.long
 @pytest.mark.timeout(3600)
-def test_a_run_whose_engine_ends_says_so(engine: Engine, faults: Faults, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_whose_engine_ends_says_so(
+    engine: Engine, image: str, faults: Faults, monkeypatch: pytest.MonkeyPatch
+) -> None:
     why = obstacle()
     if why is not None:
         pytest.skip(f"no second engine: {why}")
@@ -79,7 +80,7 @@ def test_a_run_whose_engine_ends_says_so(engine: Engine, faults: Faults, monkeyp
     process = EngineProcess()
     try:
         second = connect({"DOCKER_HOST": process.url})
-        copy_image(image_for(engine, None, say=print), engine, second)
+        copy_image(image, engine, second)
         monkeypatch.setenv("DOCKER_HOST", process.url)
         place = place_on(second, monkeypatch)
 

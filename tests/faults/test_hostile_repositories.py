@@ -431,7 +431,7 @@ CONTAINED = {
 }
 
 
-@pytest.mark.usefixtures("engine")
+@pytest.mark.usefixtures("image")
 @pytest.mark.fault("hostile repository in a container", "nothing of the machine is read, written, run or left busy")
 def test_a_container_keeps_what_a_repository_does(faults: Faults, folder: Path) -> None:
     for name, one in _some(CONTAINED, faults, 1):

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
-from pytest_modssl.errors import EngineError
-from pytest_modssl.targets.engine import connect
-from pytest_modssl.targets.images import image_for
 from pytest_modssl.wait import until
 from tests.plugin.inner import HOLD, KILLS_ITS_WORKER, inner_run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from pytest_modssl.targets.engine import Engine
 
 pytest.importorskip("xdist")
 
@@ -26,18 +22,11 @@ class Containers(Protocol):
 
 
 @pytest.fixture
-def containers(base: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Containers]:
+def containers(base: Path, engine: Engine, image: str, monkeypatch: pytest.MonkeyPatch) -> Containers:
     """Ids of the containers of the runs in this test's own registry, of owners in whose folder's name a text stands.
 
     The inner runs use the container target.
     """
-    try:
-        engine = connect()
-    except EngineError as error:
-        if "docker" in os.environ.get("PYTEST_MODSSL_REQUIRE", ""):
-            raise
-        pytest.skip(f"no container engine: {str(error).splitlines()[0]}")
-    image_for(engine, None, say=print)
     monkeypatch.setenv("PYTEST_MODSSL_TARGET", "docker")
 
     def containers(owner: str = "") -> list[str]:
@@ -45,8 +34,7 @@ def containers(base: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Containe
         folders = {one["Id"]: Path(one["Labels"]["org.pytest-modssl.owner"]) for one in found}
         return [one for one, folder in folders.items() if folder.parent == base and owner in folder.name]
 
-    yield containers
-    engine.close()
+    return containers
 
 
 COUNT = """

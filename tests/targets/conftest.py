@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import tempfile
 import uuid
 from pathlib import Path
@@ -12,9 +11,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_modssl import CA
-from pytest_modssl.errors import EngineError
-from pytest_modssl.targets.engine import connect
-from pytest_modssl.targets.images import image_for
 from pytest_modssl.targets.local import LocalTarget
 from pytest_modssl.targets.registry import Owner, new_run, remove_folder
 
@@ -50,25 +46,6 @@ def owner(base: Path) -> Iterator[Owner]:
 def local(local_installation: Installation, owner: Owner) -> LocalTarget:
     """A local target whose servers are this test's alone."""
     return LocalTarget(local_installation, owner, start_seconds=20)
-
-
-@pytest.fixture(scope="session")
-def engine() -> Iterator[Engine]:
-    """The container engine of this machine; without one the test is skipped, unless the machine must have one."""
-    try:
-        found = connect()
-    except EngineError as error:
-        if "docker" in os.environ.get("PYTEST_MODSSL_REQUIRE", ""):
-            raise
-        pytest.skip(f"no container engine: {str(error).splitlines()[0]}")
-    yield found
-    found.close()
-
-
-@pytest.fixture(scope="session")
-def image(engine: Engine) -> str:
-    """The default image, built where it is not there."""
-    return image_for(engine, None, say=print)
 
 
 @pytest.fixture
