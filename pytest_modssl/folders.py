@@ -13,9 +13,12 @@ import platformdirs
 from filelock import FileLock, Timeout
 
 from pytest_modssl.errors import WaitTimeoutError
+from pytest_modssl.progress import Step
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
+
+    from pytest_modssl.progress import Say
 
 
 def kept_folders(name: str) -> tuple[Path, ...]:
@@ -59,14 +62,14 @@ def _made_own(folder: Path, mode: int) -> bool:
 
 
 @contextmanager
-def turn(lock: Path, *, to: str, seconds: float, say: Callable[[str], None]) -> Iterator[None]:
+def turn(lock: Path, *, to: str, seconds: float, say: Say) -> Iterator[None]:
     """Held by one process at a time, so that work which several want is done once; it ends with its process.
 
     Args:
         lock: the file; it stays, as unlinking one for which another process waits would let two in.
         to: what is to be done, for messages: "build NAME".
         seconds: how long to wait for the turn.
-        say: told in one line when there is somebody to wait for.
+        say: told when there is somebody to wait for.
 
     Raises:
         WaitTimeoutError: when the turn does not come.
@@ -75,7 +78,7 @@ def turn(lock: Path, *, to: str, seconds: float, say: Callable[[str], None]) -> 
     try:
         file_lock.acquire(timeout=0)
     except Timeout:
-        say(f"waiting to {to}: another process is at it")
+        say(Step(f"waiting to {to}: another process is at it"))
         try:
             file_lock.acquire(timeout=seconds)
         except Timeout:

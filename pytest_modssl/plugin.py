@@ -11,7 +11,7 @@ from pytest_modssl import settings as _settings
 from pytest_modssl.marker import MarkerError, read_markers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Sequence
+    from collections.abc import Generator, Sequence
     from pathlib import Path
 
     from pytest_modssl.run import Run
@@ -22,6 +22,7 @@ pytest_plugins = (
     "pytest_modssl.plugin_matrix",
     "pytest_modssl.plugin_repo",
     "pytest_modssl.plugin_report",
+    "pytest_modssl.plugin_terminal",
 )
 
 SKIP_REASON = "needs a real httpd: run pytest with --modssl"
@@ -105,6 +106,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     if not config.stash[_settings_key].enabled.value:
         return
     from pytest_modssl.errors import ModsslError
+    from pytest_modssl.plugin_terminal import long_work, say_of
     from pytest_modssl.run import Run
     from pytest_modssl.targets.choice import Choice
     from pytest_modssl.targets.registry import new_run
@@ -115,16 +117,17 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         config.stash[_settings_key],
         told.get("modssl_run") or new_run(),
         choices=choices,
-        say=_say(config),
+        say=say_of(config),
         engines=_engines(config),
     )
     config.stash[_run_key] = run
     config.add_cleanup(run.close)  # for a session that is interrupted before it has begun, or while it ends
     try:
-        _ = run.targets
-        if not told:
-            run.begin()
-        elif told["modssl_controller"] == os.getppid():  # else on another machine, or dead already
+        with long_work(config):
+            _ = run.targets
+            if not told:
+                run.begin()
+        if told and told["modssl_controller"] == os.getppid():  # else on another machine, or dead already
             run.end_with(told["modssl_controller"])
     except ModsslError as error:
         raise pytest.UsageError(f"--modssl: {error}") from None
@@ -138,12 +141,6 @@ def _engines(config: pytest.Config) -> tuple[str, ...]:
         number = int(worker.removeprefix("gw"))
         return engines[number % len(engines) :][:1]
     return engines if config.getoption("dist", "no") != "no" else engines[:1]
-
-
-def _say(config: pytest.Config) -> Callable[[str], None]:
-    """Tells the terminal, at once, of work that takes its time."""
-    reporter = config.pluginmanager.get_plugin("terminalreporter")
-    return (lambda _: None) if reporter is None else lambda text: reporter.write_line(f"modssl: {text}")
 
 
 def worker_input(config: pytest.Config) -> dict[str, Any]:

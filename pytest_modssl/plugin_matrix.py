@@ -190,7 +190,7 @@ class Collector:
     def __init__(self, config: pytest.Config, results: Results) -> None:
         self._config = config
         self._settings = settings_of(config)
-        self._results = results
+        self.results = results
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Takes what a phase of a test says, wherever it ran."""
@@ -198,7 +198,7 @@ class Collector:
 
         packed = getattr(report, "modssl", None)
         if packed is not None:
-            self._results.add(Report.unpack(packed), str(report.when), outcome_of(report), report.duration)
+            self.results.add(Report.unpack(packed), str(report.when), outcome_of(report), report.duration)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
@@ -215,11 +215,11 @@ class Collector:
         nothing = session.exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED
         if nothing and self._settings.shard.value and self._config.stash.get(_all_tests_key, 0):
             session.exitstatus = pytest.ExitCode.OK
-        if self._settings.strict.value and session.exitstatus == pytest.ExitCode.OK and strict.never_run(self._results):
+        if self._settings.strict.value and session.exitstatus == pytest.ExitCode.OK and strict.never_run(self.results):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         for file in self._settings.record.value:
             try:
-                write_durations(file, self._results.durations())
+                write_durations(file, self.results.durations())
             except DurationsError as error:
                 raise pytest.UsageError(str(error)) from None
 
@@ -228,7 +228,7 @@ class Collector:
         from pytest_modssl.matrix import differences, strict
         from pytest_modssl.matrix.summary import summary
 
-        results, width = self._results, self._config.get_terminal_writer().fullwidth
+        results, width = self.results, self._config.get_terminal_writer().fullwidth
         sections: list[tuple[str, list[str]]] = []
         if len(results.targets) > 1 and self._config.get_verbosity() >= 0:
             sections.append(("modssl: targets", summary(results, width=width)))

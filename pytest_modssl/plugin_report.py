@@ -68,14 +68,14 @@ def pytest_runtest_makereport(
         reason=_reason(report),
         error=error,
         traceback="" if error is None else report.longreprtext,
-        failed_at=None if error is None else _failed_at(report) or place,
+        failed_at=None if error is None else failed_at(report) or place,
     )
     where = place_of(item)
     report.modssl_place = None if where is None else [where.test, where.target]  # type: ignore[attr-defined]
     return report
 
 
-def _failed_at(report: pytest.TestReport) -> tuple[str, int] | None:
+def failed_at(report: pytest.TestReport) -> tuple[str, int] | None:
     """File and line where a test failed; `None` where that is not in the user's own files."""
     crash = getattr(report.longrepr, "reprcrash", None)
     if crash is None or any(Path(crash.path).is_relative_to(folder) for folder in _NOT_THE_USERS):

@@ -14,19 +14,22 @@ import psutil
 from pytest_modssl.errors import ConfigError, EngineError, ModsslError, ProgramWarning, StartError
 from pytest_modssl.httpd.installation import find_httpd, probe_installation
 from pytest_modssl.httpds.wishes import Wishes
+from pytest_modssl.progress import silent
 from pytest_modssl.targets.choice import Choice, choose_automatically, container_target, unpacked_target
 from pytest_modssl.targets.pool import Pool
 from pytest_modssl.targets.registry import Owner, default_base, end_run, sweep
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterator, Sequence
+    from collections.abc import Hashable, Iterator, Sequence
     from pathlib import Path
 
     from pytest_modssl.backends import Backends
+    from pytest_modssl.progress import Say
     from pytest_modssl.repo.found import Found
     from pytest_modssl.repo.study import Study
     from pytest_modssl.settings import Settings
     from pytest_modssl.targets.base import Listener, Target
+    from pytest_modssl.targets.life import Note
     from pytest_modssl.targets.server import Server
 
 
@@ -37,7 +40,7 @@ class Run:
         settings: what the run was asked to do.
         name: name of the run, shared by the controller and its workers.
         choices: the targets that the controller chose, for a worker; `None` chooses them.
-        say: told of each step of work that takes seconds, such as building an image.
+        say: told of each step of work that takes seconds, such as building an image, and how it ended.
         engines: container engines (what `DOCKER_HOST` says): servers run on the first, the others are those of workers,
             to be made ready and cleaned up. Without any it is docker's own settings that name one.
     """
@@ -48,7 +51,7 @@ class Run:
         name: str,
         *,
         choices: Sequence[Choice] | None = None,
-        say: Callable[[str], None] = lambda _: None,
+        say: Say = silent,
         engines: Sequence[str] = (),
     ) -> None:
         self.settings = settings
@@ -59,6 +62,7 @@ class Run:
         self._pools: dict[str, Pool] = {}
         self._refused: dict[tuple[str, str], StartError] = {}
         self._listen: Listener | None = None
+        self._note: Note | None = None
         self._studies: dict[tuple[str, Path, str], Study] = {}
 
     @cached_property
@@ -158,12 +162,16 @@ class Run:
 
     def pool(self, target: Target) -> Pool:
         """The running servers of a target in this process."""
-        pool = Pool(target, remember_all=self.settings.compare.value, listen=self._listen)
+        pool = Pool(target, remember_all=self.settings.compare.value, listen=self._listen, note=self._note)
         return self._pools.setdefault(target.id, pool)
 
     def listen(self, listener: Listener) -> None:
         """Has a listener told of all that is seen of servers that start from now on; before the first of them."""
         self._listen = listener
+
+    def note(self, note: Note) -> None:
+        """Has what becomes of servers told; before the first of them."""
+        self._note = note
 
     def study(self, target: Target, found: Found) -> Study:
         """A configuration of a repository made ready for a target, once in this process; see `repo.study.study`.
@@ -178,7 +186,7 @@ class Run:
         key = target.id, found.root, found.title
         if key in self._studies:
             return self._studies[key]
-        one = study(target, found, lambda: self.backends)
+        one = study(target, found, lambda: self.backends, say=self._say)
         allowed = self.settings.programs.value
         if one.programs and allowed != "run":
             lines = "".join(f"\n  {named.origin}: {named.what}" for named in one.programs)

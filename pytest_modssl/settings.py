@@ -258,6 +258,13 @@ REPORT: Declared[tuple[str, ...]] = Declared(
     repeatable=True,
     help="file for a report of the run, repeatable: FILE.html to read, FILE.json as data, FILE.sarif for code review",
 )
+ANNOTATIONS = Declared(
+    "annotations",
+    form="on|off",
+    default=True,
+    parse=switch,
+    help="in GitHub Actions, annotate failures at the lines to blame and write a job summary: on (the default), off",
+)
 BACKTRACE: Declared[Backtrace | None] = Declared(
     "backtrace",
     form="core|gdb",
@@ -288,6 +295,7 @@ ALL: tuple[Declared[Any], ...] = (
     ENGINE,
     ARTIFACTS,
     REPORT,
+    ANNOTATIONS,
     BACKTRACE,
     PROGRAMS,
 )
@@ -312,6 +320,7 @@ class Settings:
         engines: container engines, which workers take in turn; none where it is left to docker's own settings.
         artifacts: folder for what is known of each test that fails; empty for none.
         reports: files to write reports of the run to, or none.
+        annotations: whether GitHub Actions are told of failures.
         backtrace: how to have a backtrace of a crash; `None` does nothing for it.
         programs: what becomes of programs that a repository's configuration has run on this machine.
     """
@@ -330,6 +339,7 @@ class Settings:
     engines: Setting[tuple[str, ...]]
     artifacts: Setting[str]
     reports: Setting[tuple[str, ...]]
+    annotations: Setting[bool]
     backtrace: Setting[Backtrace | None]
     programs: Setting[Programs]
 
@@ -349,6 +359,7 @@ class Settings:
             ("engine", self.engines),
             ("artifacts", self.artifacts),
             ("report", self.reports),
+            ("annotations", self.annotations),
             ("backtrace", self.backtrace),
             ("programs", self.programs),
         )
@@ -415,6 +426,7 @@ def resolve(
         engines=one(ENGINE),
         artifacts=one(ARTIFACTS),
         reports=one(REPORT),
+        annotations=one(ANNOTATIONS),
         backtrace=one(BACKTRACE),
         programs=one(PROGRAMS),
     )

@@ -69,13 +69,14 @@ def _list(_: argparse.Namespace) -> int:
 def _fetch(arguments: argparse.Namespace) -> int:
     from pytest_modssl.httpds import kinds
     from pytest_modssl.httpds.wishes import Wishes
+    from pytest_modssl.progress import in_lines
 
     try:
         given = settings.resolve({}, os.environ, {})
     except settings.SettingError as error:
         raise FetchError(str(error)) from None
     wishes = Wishes(
-        say=_say,
+        say=in_lines(_say),
         offline=given.offline.value,
         again=arguments.again,
         mirrors=given.debian_mirror.value,

@@ -71,6 +71,7 @@ def _list(_: argparse.Namespace) -> int:
 
 
 def _build(arguments: argparse.Namespace) -> int:
+    from pytest_modssl.progress import in_lines
     from pytest_modssl.targets.images import image_for
     from pytest_modssl.targets.recipes import recipe_for
 
@@ -80,7 +81,7 @@ def _build(arguments: argparse.Namespace) -> int:
         )
     engine = _connect()
     try:
-        tag = image_for(engine, arguments.name, say=_say, again=arguments.again)
+        tag = image_for(engine, arguments.name, say=in_lines(_say), again=arguments.again)
     finally:
         engine.close()
     sys.stdout.write(f"{tag}\n")

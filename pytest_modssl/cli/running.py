@@ -39,13 +39,14 @@ def running(target: str, *, otherwise: str = "local") -> Iterator[Run]:
     Raises:
         ModsslError: where no target is called so.
     """
+    from pytest_modssl.progress import in_lines
     from pytest_modssl.run import Run
 
     try:
         settings = resolve({TARGET.ini: [target]} if target else {}, os.environ, {TARGET.ini: [otherwise]})
     except SettingError as error:
         raise ModsslError(str(error)) from None
-    run = Run(settings, new_run(), say=say)
+    run = Run(settings, new_run(), say=in_lines(say))
     try:
         yield run
     finally:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import itertools
 import re
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -29,6 +31,10 @@ PIPE_MODE = 0o644
 ACCESS_FORMAT = '%h %l %u %t \\"%r\\" %>s %b %v:%p %{c}L \\"%{User-Agent}i\\"'
 """The form of an access log's lines, for `CustomLog` and `GlobalLog`: which host answered (`%v`), and whom."""
 
+# Texts that a likeness looks at.
+_LIKE = 40
+# Where a server listens: an address of its own, or a port.
+_ADDRESS = re.compile(r"\b127(?:\.\d+){3}\b|(?<=:)\d+|(?<=Listen )\d+")
 _NAME_AND_PORT = re.compile(r"(?<![\w.-])(?:\[[^\]\s]*\]|[\w.*?-]+):\d+")
 _FOLDERS = ("logs", "pki", "run", "sites", "tls")
 
@@ -143,6 +149,19 @@ class Rendered:
             written = self.outside.get(path) or self.files.get(path.removeprefix(folder))
             if written is not None and path != self.main:
                 yield written[0].decode("utf-8", "surrogateescape")
+
+    @property
+    def named_texts(self) -> Iterator[tuple[str, str]]:
+        """The same with their names: the main file's path, those of the user's own files."""
+        names = [self.main, *(self.sources.get(path, path) for path in self.sources if path != self.main)]
+        yield from zip(names, self.texts, strict=False)
+
+    @property
+    def likeness(self) -> str:
+        """The same for configurations that are alike wherever they run: each process has certificates of its own."""
+        folder = str(PurePosixPath(self.main).parent)
+        text = "\n".join(text.replace(folder, "") for _, text in itertools.islice(self.named_texts, _LIKE))
+        return hashlib.sha256(_ADDRESS.sub("", text).encode("utf-8", "surrogateescape")).hexdigest()[:12]
 
     def host_in(self, message: str) -> str | None:
         """The virtual host, as `name:port`, that a message of httpd names; `None` when it names none."""

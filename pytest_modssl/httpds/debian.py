@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import platform
@@ -18,15 +19,15 @@ from pytest_modssl.httpds.archives import archives_of
 from pytest_modssl.httpds.deb import unpack
 from pytest_modssl.httpds.packages import closure
 from pytest_modssl.httpds.suites import SUITES
+from pytest_modssl.progress import Step, looking
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from pytest_modssl.httpds.archives import Archive, Fetcher
     from pytest_modssl.httpds.packages import Package
-
-    Say = Callable[[str], None]
+    from pytest_modssl.progress import Say
 
 # The program `openssl` comes with the configuration of the library, /etc/ssl/openssl.cnf.
 _ROOTS: Final = ("apache2-bin", "openssl")
@@ -78,7 +79,7 @@ def get(
 
     Args:
         suite: one of `SUITES`.
-        say: told in one line of each step that takes time; of nothing where it is there.
+        say: told of each step that takes time; of nothing where it is there.
         offline: nothing may be fetched.
         again: fetch it also when it is there.
         mirrors: addresses of the main and the security archive; none for the machine's own, else Debian's.
@@ -108,7 +109,7 @@ def _make(suite: str, folder: Path, *, mirrors: Sequence[str], unsigned: bool, s
     archives = archives_of(suite, mirrors)
     left = [*(folder / store.LEFT).glob(f"*/{work.name}/*{_SUFFIX}")]
     packages = _fetch(fetcher, archives, work, say, left=left)
-    _unpack(packages, work, folder, machine)
+    _unpack(packages, work, folder, machine, say)
     shutil.rmtree(work)
     return store.Made(layout=_layout(folder, machine), parts={one.name: one.version for one in packages})
 
@@ -126,7 +127,7 @@ def _fetch(
 ) -> list[Package]:
     """The packages, each in the folder as `NAME.deb`; `left` are files of a fetch that was killed."""
     suite, url = archives[0].suite, archives[0].url
-    say(f"fetching the index of Debian {suite} from {url}, by {fetcher.description}")
+    say(Step(f"fetching the index of Debian {suite} from {url}, by {fetcher.description}"))
     indexes = fetcher.indexes(archives)
     lacking: list[Package] = []
     for _ in range(_ROUNDS):
@@ -137,9 +138,11 @@ def _fetch(
         wanted = [one for one in packages if not _is_there(one, folder)]
         rest = "" if len(wanted) == len(packages) else f" of {len(packages)}, the others are there already"
         size = sum(one.size for one in wanted) / 1e6
-        say(f"fetching httpd of Debian {suite}: {len(wanted)} packages{rest}, {size:.0f} MB")
+        what = f"fetching httpd of Debian {suite}: {len(wanted)} packages{rest}"
+        files = [folder / f"{one.name}{_SUFFIX}" for one in wanted]
         if wanted:
-            fetcher.packages(wanted, folder)
+            with looking(say, partial(_fetched, what, files, size)):
+                fetcher.packages(wanted, folder)
         missing = [one for one in wanted if not _is_there(one, folder)]
         if not missing:
             return packages
@@ -157,7 +160,16 @@ def _is_there(package: Package, folder: Path) -> bool:
     return file.is_file() and hashlib.sha256(file.read_bytes()).hexdigest() == package.sha256
 
 
-def _unpack(packages: Sequence[Package], work: Path, folder: Path, machine: Machine) -> None:
+def _fetched(what: str, files: Sequence[Path], total: float) -> Step:
+    """How far a fetch of files is that have so many MB in all."""
+    size = 0
+    for file in files:
+        with contextlib.suppress(OSError):
+            size += file.stat().st_size
+    return Step(what, size / 1e6, total, "MB")
+
+
+def _unpack(packages: Sequence[Package], work: Path, folder: Path, machine: Machine, say: Say) -> None:
     kept = (
         f"usr/lib/{machine.triplet}/",
         "usr/lib/apache2/modules/",
@@ -171,7 +183,9 @@ def _unpack(packages: Sequence[Package], work: Path, folder: Path, machine: Mach
 
     # Most of the time goes into decompression, which lets other threads run.
     with ThreadPoolExecutor() as pool:
-        list(pool.map(one, packages))
+        say(Step("unpacking packages", 0, len(packages)))
+        for done, _ in enumerate(pool.map(one, packages), 1):
+            say(Step("unpacking packages", done, len(packages)))
 
 
 def _layout(folder: Path, machine: Machine) -> store.Layout:

@@ -20,6 +20,7 @@ from pytest_modssl.httpds.builds import build_of
 from pytest_modssl.httpds.sources import fetch, is_kept
 from pytest_modssl.httpds.toolchain import find_toolchain
 from pytest_modssl.process import start
+from pytest_modssl.progress import Step
 from pytest_modssl.wait import until
 
 if TYPE_CHECKING:
@@ -28,8 +29,7 @@ if TYPE_CHECKING:
 
     from pytest_modssl.httpds.builds import Build
     from pytest_modssl.httpds.toolchain import Toolchain
-
-    Say = Callable[[str], None]
+    from pytest_modssl.progress import Say
 
 _KIND: Final = "source"
 # The slowest build that was seen, httpd on an OpenSSL of its own, took 1959 s, on two cores with a load of 15.
@@ -50,7 +50,7 @@ def get(
 
     Args:
         name: one of `builds.builds()`.
-        say: told in one line of each step that takes time; of nothing where it is there.
+        say: told of each step that takes time; of nothing where it is there.
         offline: no archive may be fetched.
         again: build it also when it is there.
         mirrors: addresses of Debian mirrors to ask first.
@@ -106,9 +106,10 @@ def _make(build: Build, tools: Toolchain, choice: str, folder: Path, *, mirrors:
     for part in tools.without:
         modules = " and ".join(f"mod_{module}" for module in part.modules)
         say(f"building without {modules}: {part.name} is missing ({part.debian} in Debian)")
-    say(f"building httpd {build.name} from source, some minutes; its log is {log}")
+    what = f"building httpd {build.name} from source"
+    say(f"{what}, some minutes; its log is {log}")
     script = [str(_data.container("source/build.sh")), str(work), str(prefix), str(work / "root")]
-    ended = _run(script, work, log, _environment(build, tools), say)
+    ended = _run(script, work, log, _environment(build, tools), lambda step: say(Step(f"{what}: {step}")))
     if ended is not None:
         raise FetchError(_failure(build, log, ended))
     for entry in (work / "root" / prefix.relative_to("/")).iterdir():
@@ -134,7 +135,9 @@ def _environment(build: Build, tools: Toolchain) -> dict[str, str]:
     return {**passed_on, "LC_ALL": "C", **built}
 
 
-def _run(script: Sequence[str], folder: Path, log: Path, environment: dict[str, str], say: Say) -> str | None:
+def _run(
+    script: Sequence[str], folder: Path, log: Path, environment: dict[str, str], told: Callable[[str], None]
+) -> str | None:
     """Runs a script, which ends with this process, however that ends; how it failed, `None` where it did not."""
     logged = ["/bin/sh", "-c", 'exec /bin/sh "$@" >"$0" 2>&1', str(log)]
     process = start([*logged, *script], folder, environment=environment)
@@ -143,7 +146,7 @@ def _run(script: Sequence[str], folder: Path, log: Path, environment: dict[str, 
     def ended() -> bool:
         over = process.exit_status is not None
         for step in iter(lambda: next(steps), None):
-            say(step)
+            told(step)
         return over
 
     try:

@@ -14,12 +14,17 @@ from urllib.parse import urljoin
 from pytest_modssl.errors import FetchError
 from pytest_modssl.folders import kept_folders, own_folder
 from pytest_modssl.httpds.apt import has_apt, machine_mirrors
+from pytest_modssl.progress import Step
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
+    from pytest_modssl.progress import Say
+
 _SECONDS = 60
+# Bytes between two words about a fetch.
+_PIECE = 1 << 18
 # PEP 691: the index of a project as JSON.
 _JSON = "application/vnd.pypi.simple.v1+json"
 _PYPI = "https://pypi.org/simple"
@@ -75,12 +80,12 @@ def is_kept(source: Source) -> bool:
     return _kept(source) is not None
 
 
-def fetch(source: Source, say: Callable[[str], None], *, mirrors: Sequence[str] = ()) -> bytes:
+def fetch(source: Source, say: Say, *, mirrors: Sequence[str] = ()) -> bytes:
     """The archive's content, from this user's cache or from who publishes it.
 
     Args:
         source: which one.
-        say: told in one line when it has to be fetched.
+        say: told when it has to be fetched, and how far that is.
         mirrors: addresses of Debian mirrors to ask before Debian's own; none for those of this machine's apt.
 
     Raises:
@@ -91,9 +96,14 @@ def fetch(source: Source, say: Callable[[str], None], *, mirrors: Sequence[str] 
         return content
     failures = []
     for place, url in _places(source, mirrors):
-        say(f"fetching {source.file} from {place}")
+        what = f"fetching {source.file} from {place}"
+        say(Step(what))
+
+        def told(done: float, total: float | None, what: str = what) -> None:
+            say(Step(what, done, total, "MB"))
+
         try:
-            content = _from_index(source, url) if source.publisher == "pypi" else _get(url, "*/*")
+            content = _from_index(source, url, told) if source.publisher == "pypi" else _get(url, "*/*", told)
         except (OSError, ValueError, KeyError) as error:
             failures.append(f"{place}: {error}")
             continue
@@ -147,18 +157,25 @@ def _places(source: Source, mirrors: Sequence[str]) -> Iterable[tuple[str, str]]
     return [(base, f"{base}/{path}") for base in bases]
 
 
-def _from_index(source: Source, index: str) -> bytes:
+def _from_index(source: Source, index: str, told: Callable[[float, float | None], None]) -> bytes:
     listing = json.loads(_get(index, _JSON))
     url = next((file["url"] for file in listing["files"] if file["filename"] == source.file), None)
     if url is None:
         raise KeyError(f"{index} does not list it")
-    return _get(urljoin(index, url), "*/*")
+    return _get(urljoin(index, url), "*/*", told)
 
 
-def _get(url: str, accept: str) -> bytes:
+def _get(url: str, accept: str, told: Callable[[float, float | None], None] = lambda _done, _total: None) -> bytes:
+    """What is at an address; `told` gets the MB that have come, and those that are to come where that is known."""
     # The standard library trusts what this machine trusts, as pip does; requests brings a list of its own.
     if not url.startswith(("https://", "http://", "file://")):
         raise ValueError(f"{url} is no address of the web")
     request = urllib.request.Request(url, headers={"Accept": accept, "User-Agent": "pytest-modssl"})  # noqa: S310
     with urllib.request.urlopen(request, timeout=_SECONDS) as answer:  # noqa: S310 - schemes are checked above
-        return bytes(answer.read())
+        length = answer.headers.get("Content-Length", "")
+        total = int(length) / 1e6 if length.isdecimal() else None
+        content = bytearray()
+        while piece := answer.read(_PIECE):
+            content += piece
+            told(len(content) / 1e6, total)
+        return bytes(content)

@@ -30,11 +30,12 @@ from filelock import FileLock, Timeout
 from pytest_modssl.errors import FetchError, HttpdNotFoundError
 from pytest_modssl.folders import kept_folders, own_folder, turn
 from pytest_modssl.httpd.installation import Installation, probe_installation
+from pytest_modssl.progress import silent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    Say = Callable[[str], None]
+    from pytest_modssl.progress import Say
 
 # To be raised when what is made or written changes so that httpds made before should not be taken any more.
 _FORMAT: Final = 1
@@ -162,7 +163,7 @@ def get(
         make: puts it into a folder that has nothing but `LEFT` and will have the name `folder_of(kind, choice)` later;
             that it runs and loads mod_ssl is seen to here. What it raises as `OSError` is told as trouble with the
             folder.
-        say: told in one line of what takes time.
+        say: told of what takes time.
         offline: nothing may be made.
         again: make it also when it is there.
         seconds: how long to wait for another process that makes it.
@@ -208,7 +209,7 @@ def remove(httpd: KeptHttpd) -> None:
     """
     base, name = httpd.folder.parent, httpd.folder.name
     try:
-        with turn(base / f"{name}.lock", to=f"remove {httpd.name}", seconds=60, say=lambda _: None):
+        with turn(base / f"{name}.lock", to=f"remove {httpd.name}", seconds=60, say=silent):
             _sweep(base, besides=name)
             _put_aside(httpd.folder)
     except OSError as error:

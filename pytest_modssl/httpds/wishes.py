@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from pytest_modssl.progress import Say
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,14 +14,14 @@ class Wishes:
     """How an httpd may be had.
 
     Attributes:
-        say: told in one line of each step that takes time.
+        say: told of each step that takes time.
         offline: nothing may be fetched or built.
         again: make it also when it is there.
         mirrors: addresses of Debian's main and security archive; none for the machine's own, else Debian's.
         unsigned: trust HTTPS where nothing can check Debian's signature.
     """
 
-    say: Callable[[str], None]
+    say: Say
     offline: bool = False
     again: bool = False
     mirrors: tuple[str, ...] = ()

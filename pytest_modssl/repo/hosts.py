@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from pytest_modssl.httpd.snippet import Origin
@@ -49,3 +49,24 @@ class RepoHost:
         """The same by another of its names."""
         scheme, usual = ("https", 443) if self.tls else ("http", 80)
         return f"{scheme}://{name}{'' if self.port == usual else f':{self.port}'}/"
+
+
+class Seen(NamedTuple):
+    """What has been seen of a virtual host in a run.
+
+    Attributes:
+        file: the configuration, as tests are named by it.
+        host: name and port, likewise.
+        target: name of the target.
+        protocols: that it accepts; empty where nobody looked.
+        policy: name of the policy that it is held against; empty for none.
+        ends: when its certificate ends, in seconds since 1970; `None` where that is not known, or means nothing as the
+            certificate was made for the run.
+    """
+
+    file: str
+    host: str
+    target: str
+    protocols: tuple[str, ...]
+    policy: str
+    ends: float | None

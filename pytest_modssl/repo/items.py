@@ -23,6 +23,7 @@ import pytest
 from pytest_modssl.errors import Mismatch, ModsslAssertionError, ModsslError, StartError
 from pytest_modssl.httpd.snippet import Origin
 from pytest_modssl.repo.checks import CHECKS, Hosts, Observed, Visit, secrets, starts
+from pytest_modssl.repo.hosts import Seen
 from pytest_modssl.repo.wanted import CHANGES, SECRETS, STARTS, SYNTAX
 
 if TYPE_CHECKING:
@@ -172,7 +173,20 @@ class ConfigFile(pytest.File):
                         target=target,
                         look=partial(self._look, check.run, target, host),
                         wanted=self.wanted,
+                        seen=partial(self.seen, node.name, target, host),
                     )
+
+    def seen(self, node: str, target: Target, host: RepoHost) -> Seen:
+        """What has been seen of a virtual host so far."""
+        observed = self._observed.get(target.id)
+        return Seen(
+            file=self.nodeid,
+            host=node,
+            target=self.run.name_of(target),
+            protocols=() if observed is None else observed.protocols(host),
+            policy=self.options.policy_of(host).name if host.tls else "",
+            ends=None if observed is None else observed.certificate_end(host),
+        )
 
     def _look(self, run: Callable[[Visit], None], target: Target, host: RepoHost) -> None:
         __tracebackhide__ = True
@@ -245,16 +259,25 @@ class Check(pytest.Item):
 
     Attributes:
         target: where its server runs; `None` for one without a server.
+        seen: tells what has been seen of its virtual host so far; `None` for one that is about none.
     """
 
     modssl_check = True
     modssl_no_setup = True
 
     def __init__(
-        self, *, place: Origin, target: Target | None, look: Callable[[], None], wanted: Wanted, **node: Any
+        self,
+        *,
+        place: Origin,
+        target: Target | None,
+        look: Callable[[], None],
+        wanted: Wanted,
+        seen: Callable[[], Seen] | None = None,
+        **node: Any,
     ) -> None:
         super().__init__(**node)
         self.target = target
+        self.seen = seen
         self._place = place
         self._look = look
         # Not as in the id: where its end is the same, pytest takes the dots in it for those of a Python name.

@@ -21,6 +21,7 @@ from pytest_modssl.repo.table_items import TableFile
 from pytest_modssl.repo.tables import is_table
 from pytest_modssl.repo.wanted import STARTS, Wanted, options_of
 from pytest_modssl.settings import SettingError
+from pytest_modssl.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -242,11 +243,6 @@ class Repositories:
             return self._below(folder, there) if there or not self._configs else Discovery((), ())
         except ConfigError:  # what is named is no configuration yet
             return Discovery((), ())
-
-
-def printable(text: str) -> str:
-    """A line with control characters as Python writes them: a name of a file may have any."""
-    return "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)
 
 
 def _reaches(config: pytest.Config, argument: str, path: Path) -> bool:

@@ -112,11 +112,11 @@ def explain(error: BaseException, servers: Sequence[Server]) -> list[tuple[str, 
     sections += [section for server in used for section in _sections(server)]
     if isinstance(error, StartError):
         sections.insert(0, ("configuration that httpd refused", _numbered(error.configuration)))
-    secrets = _secrets(error, used)
+    secrets = secrets_of(error, used)
     return [(f"modssl: {title}", secrets.removed_from(text)) for title, text in sections if text]
 
 
-def _secrets(error: BaseException, servers: Sequence[Server]) -> Secrets:
+def secrets_of(error: BaseException, servers: Sequence[Server]) -> Secrets:
     """What is known to be secret of the servers of a failure, and of the environment."""
     secrets = Secrets()
     learn_environment(secrets)

@@ -10,10 +10,9 @@ from pytest_modssl.errors import EngineError, HttpdNotFoundError, MissingModuleE
 from pytest_modssl.httpd.installation import find_httpd
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from pytest_modssl.httpd.crashes import Backtrace
     from pytest_modssl.httpds.wishes import Wishes
+    from pytest_modssl.progress import Say
     from pytest_modssl.targets.container_target import ContainerTarget
     from pytest_modssl.targets.engine import Engine
     from pytest_modssl.targets.local import LocalTarget
@@ -115,7 +114,7 @@ def container_target(
     owner: Owner,
     *,
     start_seconds: float,
-    say: Callable[[str], None],
+    say: Say,
     offline: bool = False,
     engine: str | None = None,
     backtrace: Backtrace | None = None,

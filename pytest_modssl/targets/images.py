@@ -27,21 +27,23 @@ import docker.utils
 from pytest_modssl.errors import EngineError
 from pytest_modssl.folders import turn
 from pytest_modssl.httpds.sources import fetch
+from pytest_modssl.progress import Step
 from pytest_modssl.targets.engine_errors import engine_errors, said
 from pytest_modssl.targets.recipes import DEFAULT, LABEL, add_file, recipe_for
 from pytest_modssl.targets.registry import default_base
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
+    from pytest_modssl.progress import Say
     from pytest_modssl.targets.engine import Engine
     from pytest_modssl.targets.recipes import Recipe
-
-    Say = Callable[[str], None]
 
 # The slowest build that is known, httpd from its sources on two busy cores, takes 5 minutes.
 _BUILD_SECONDS = 1800
 _LAST_LINES = 15
+# "Step 3/7 : RUN ..." of docker, "STEP 3/7: RUN ..." of podman.
+_BUILD_STEP = re.compile(r"step (?P<done>\d+)/(?P<total>\d+) ?: (?P<what>.*)", re.IGNORECASE)
 _BASE = "modssl/base:"
 # Debian's suites without a release date of their own: a mirror's list of theirs may have expired (seen in forky, sid).
 _UNDATED = frozenset({"forky", "testing", "sid", "unstable"})
@@ -74,7 +76,7 @@ def image_for(engine: Engine, name: str | None, *, say: Say, again: bool = False
         name: `modssl/debian[:SUITE]`, `modssl/source[:VERSION]` or `modssl/legacy[:VERSION]` for one of the project's
             own; any other is an image that the engine has or can pull; `None` for the default,
             `modssl/debian:bookworm`.
-        say: told in one line about every step that takes long.
+        say: told of every step that takes long, and how far it is.
         again: build an image of the project's own, or pull another, also where it is there.
         offline: take what is there, or fail.
 
@@ -95,8 +97,7 @@ def image_for(engine: Engine, name: str | None, *, say: Say, again: bool = False
         return tag
     if recipe is None:
         if again or not _has(engine, name):
-            say(f"pulling {name}")
-            _pull(engine, name)
+            _pull(engine, name, say)
         return name
     if again or not _has(engine, recipe.tag):
         lock = default_base() / "images.lock"  # two builds at once would take as long as one after the other
@@ -150,7 +151,7 @@ def _build(engine: Engine, recipe: Recipe, say: Say, *, again: bool) -> None:
             add_file(tar, archive.file, fetch(archive, say))
     context.seek(0)
     what = f"build the image {recipe.name}"
-    say(f"building {recipe.name} as {recipe.tag}")
+    say(Step(f"building {recipe.name} as {recipe.tag}"))
     with engine_errors(what):
         progress = engine.client.api.build(
             fileobj=context,
@@ -164,27 +165,28 @@ def _build(engine: Engine, recipe: Recipe, say: Say, *, again: bool) -> None:
             decode=True,
             timeout=_BUILD_SECONDS,
         )
-        _follow(progress, what, say)
+        _follow(progress, recipe.name, say)
     if not _has(engine, recipe.tag):
         raise EngineError(f"cannot {what}: the engine told of no error, and has no {recipe.tag}.", reason="other")
 
 
-def _follow(progress: Iterator[dict[str, Any]], what: str, say: Say) -> None:
-    """Tells the steps of a build; raises EngineError with the last lines of the one that failed."""
+def _follow(progress: Iterator[dict[str, Any]], name: str, say: Say) -> None:
+    """Tells the steps of the build of an image; raises EngineError with the last lines of the one that failed."""
     lines: deque[str] = deque(maxlen=_LAST_LINES)
     failed = None
     # To its end also after an error, so that the connection is free again.
     for event in progress:
         for line in str(event.get("stream", "")).splitlines():
-            if line.upper().startswith("STEP "):
+            if step := _BUILD_STEP.match(line):
                 lines.clear()
                 if "RUN" in line:
-                    say(shorten(line, 100, placeholder=" ..."))
+                    doing = shorten(step["what"], 80, placeholder=" ...")
+                    say(Step(f"building {name}: {doing}", int(step["done"]), int(step["total"])))
             if line.strip():
                 lines.append(line)
         failed = failed or event.get("error")
     if failed:
-        error = said(str(failed), what)
+        error = said(str(failed), f"build the image {name}")
         shown = "".join(f"\n    {line}" for line in lines)
         raise EngineError(f"{error}\n  Last lines of the step that failed:{shown}", reason=error.reason)
 
@@ -195,13 +197,12 @@ def _base(engine: Engine, recipe: Recipe, say: Say) -> str:
     for name in (recipe.base, made):
         if _has(engine, name):
             return name
-    say(f"pulling {recipe.base}")
     try:
-        _pull(engine, recipe.base)
+        _pull(engine, recipe.base, say)
     except EngineError as error:
         if error.reason not in {"no-registry", "no-image"}:
             raise
-        say(f"no registry has it for us; making Debian {recipe.suite} from its packages with mmdebstrap")
+        say(Step(f"no registry has it for us; making Debian {recipe.suite} from its packages with mmdebstrap"))
         _bootstrap(engine, recipe.suite, made, because=error)
         return made
     return recipe.base
@@ -258,13 +259,21 @@ def _has(engine: Engine, name: str) -> bool:
     return True
 
 
-def _pull(engine: Engine, name: str) -> None:
+def _pull(engine: Engine, name: str, say: Say) -> None:
     """Pulls an image; unlike the client library's own function it does not lose what the engine says went wrong."""
     what = f"pull the image {name}"
     repository, tag = docker.utils.parse_repository_tag(name)
     with engine_errors(what):
-        progress = list(engine.client.api.pull(repository, tag=tag or "latest", stream=True, decode=True))
-    failed = next((event["error"] for event in progress if "error" in event), None)
+        say(Step(f"pulling {name}"))
+        failed = None
+        layers: dict[str, tuple[int, int]] = {}
+        for event in engine.client.api.pull(repository, tag=tag or "latest", stream=True, decode=True):
+            failed = failed or event.get("error")
+            told = event.get("progressDetail") or {}
+            if event.get("status") == "Downloading" and told.get("total"):
+                layers[str(event.get("id"))] = told["current"], told["total"]
+                done, total = (sum(column) / 1e6 for column in zip(*layers.values(), strict=True))
+                say(Step(f"pulling {name}", done, total, "MB"))
     if failed is not None:
         raise said(str(failed), what)
 

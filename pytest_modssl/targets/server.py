@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import time
 from collections import deque
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -55,6 +56,7 @@ class Server:
         instance: its processes and files, where it runs.
         log: its error log, as far as the current test goes.
         listen: told of all that is seen of this server, as it is seen; `None` for nobody.
+        on_reload: told of each reload, with its seconds; `None` for nobody.
         seconds_to_start: how long it took until it was ready; 0 where nobody measured.
         observations: what was seen of it in the current test, the latest last.
     """
@@ -77,6 +79,7 @@ class Server:
         self._crashes = Crashes(self.log, instance, lambda: self.prepared)
         self._still_open: frozenset[str] | None = None
         self.listen: Listener | None = None
+        self.on_reload: Callable[[Server, float], None] | None = None
         self.seconds_to_start = 0.0
 
     def __repr__(self) -> str:
@@ -511,8 +514,11 @@ class Server:
             StartError: when httpd refuses it; the server is gone then.
             ConfigError: when the configuration listens on other ports.
         """
+        began = time.perf_counter()
         self.instance.reload(config)
         self.config = config
+        if self.on_reload is not None:
+            self.on_reload(self, time.perf_counter() - began)
         self.__dict__.pop("_default_session", None)  # it trusts the roots of the former configuration
 
     def stop(self) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from pytest_modssl.httpds import debian
 from pytest_modssl.httpds.apt import has_apt
+from pytest_modssl.progress import in_lines
 from tests.httpds.archive import Archive, handler_for, httpd_archive
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def get(url: str, cache: Path, verifier: str) -> Get:
         suite: str = "bookworm", *, say: list[str] | None = None, again: bool = False, offline: bool = False
     ) -> KeptHttpd:
         said: list[str] = [] if say is None else say
-        return debian.get(suite, say=said.append, mirrors=(url,), again=again, offline=offline)
+        return debian.get(suite, say=in_lines(said.append), mirrors=(url,), again=again, offline=offline)
 
     return httpd
 

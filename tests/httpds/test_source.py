@@ -25,6 +25,7 @@ from pytest_modssl.httpds import kinds, source, store
 from pytest_modssl.httpds.builds import builds
 from pytest_modssl.httpds.toolchain import Part, Toolchain
 from pytest_modssl.httpds.wishes import Wishes
+from pytest_modssl.progress import in_lines
 from pytest_modssl.wait import until
 
 if TYPE_CHECKING:
@@ -81,14 +82,18 @@ def script(
 
 def get(said: list[str] | None = None, *, again: bool = False, offline: bool = False) -> store.KeptHttpd:
     told: list[str] = [] if said is None else said
-    return source.get("2.4.99", say=told.append, again=again, offline=offline)
+    return source.get("2.4.99", say=in_lines(told.append), again=again, offline=offline)
 
 
 @pytest.mark.usefixtures("script")
 def test_it_is_built_once_and_each_step_is_told(cache: Path, local_installation: Installation) -> None:
     said: list[str] = []
     kept = get(said)
-    assert said[:3] == [said[0], "first step", "last step"]
+    assert said[:3] == [
+        said[0],
+        "building httpd 2.4.99 from source: first step",
+        "building httpd 2.4.99 from source: last step",
+    ]
     assert re.fullmatch(rf"building httpd 2\.4\.99 from source, .*{cache}/source-2\.4\.99\.log", said[0])
     assert kept.installation().version == local_installation.version
     assert kept.target == "source:2.4.99"
@@ -222,7 +227,7 @@ from pytest_modssl.httpds.toolchain import Toolchain
 _data.container = lambda name: Path(sys.argv[1]) / name
 tools = Toolchain(compiler="/bin/cc", platform="some-machine", openssl="OpenSSL 3.0.22", without=())
 source.find_toolchain = lambda **_: tools
-source.get("2.4.99", say=lambda line: print(line, flush=True))
+source.get("2.4.99", say=lambda told: print(told, flush=True))
 """
 
 
@@ -235,7 +240,7 @@ def test_a_build_whose_owner_is_killed_ends_and_leaves_nothing_that_is_used(
     command = [sys.executable, "-c", textwrap.dedent(KILLED), str(tmp_path / "containers")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as owner:
         assert owner.stdout is not None
-        assert any(line == "waiting\n" for line in owner.stdout)
+        assert any(line.endswith(": waiting\n") for line in owner.stdout)
         owner.send_signal(signal.SIGKILL)
     started = [Path("/proc", pid) for pid in (tmp_path / "pids").read_text().split()]
     assert len(started) == 2

@@ -13,6 +13,7 @@ import pytest
 from pytest_modssl.errors import FetchError
 from pytest_modssl.httpds import sources
 from pytest_modssl.httpds.sources import Source, fetch, is_kept, read_sources
+from pytest_modssl.progress import in_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,9 +63,9 @@ def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def test_sources_are_fetched_once_from_the_index_that_pip_asks(index: Path) -> None:
     said: list[str] = []
-    assert fetch(SOURCE, said.append) == CONTENT
+    assert fetch(SOURCE, in_lines(said.append)) == CONTENT
     index.unlink()
-    assert fetch(SOURCE, said.append) == CONTENT
+    assert fetch(SOURCE, in_lines(said.append)) == CONTENT
     assert len(said) == 1
     assert "archive.tar.gz" in said[0]
 
@@ -101,7 +102,7 @@ def mirror(index: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 def test_a_source_package_comes_from_the_first_mirror_that_has_it(mirror: str) -> None:
     said: list[str] = []
     assert not is_kept(PACKAGE)
-    assert fetch(PACKAGE, said.append, mirrors=[f"{mirror}-none", mirror]) == CONTENT
+    assert fetch(PACKAGE, in_lines(said.append), mirrors=[f"{mirror}-none", mirror]) == CONTENT
     assert said == [f"fetching {PACKAGE.file} from {place}" for place in (f"{mirror}-none", mirror)]
     assert is_kept(PACKAGE)
 

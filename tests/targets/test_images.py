@@ -13,6 +13,7 @@ import pytest
 
 from pytest_modssl import _data
 from pytest_modssl.errors import EngineError
+from pytest_modssl.progress import in_lines
 from pytest_modssl.targets import images, recipes
 from pytest_modssl.targets.images import default_is_ready, image_for, own_images
 from pytest_modssl.targets.recipes import LABEL, Recipe, add_file, recipe_for
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from pytest_modssl.progress import Say
     from pytest_modssl.targets.engine import Engine
 
 ELSEWHERE = "127.0.0.1:1/modssl-test/nosuch:1"
@@ -51,9 +53,9 @@ def recipe_of(engine: Engine, image: str, monkeypatch: pytest.MonkeyPatch) -> It
 
 def test_the_default_image_is_there_once_it_was_asked_for(engine: Engine, image: str) -> None:
     said: list[str] = []
-    assert image_for(engine, None, say=said.append) == image
-    assert image_for(engine, "modssl/debian:bookworm", say=said.append) == image
-    assert image_for(engine, "modssl/debian", say=said.append) == image
+    assert image_for(engine, None, say=in_lines(said.append)) == image
+    assert image_for(engine, "modssl/debian:bookworm", say=in_lines(said.append)) == image
+    assert image_for(engine, "modssl/debian", say=in_lines(said.append)) == image
     assert default_is_ready(engine)
     assert said == []
 
@@ -112,7 +114,8 @@ def test_an_image_is_built_once_when_several_ask_at_once(engine: Engine, recipe_
     said: list[str] = []
     got: list[str] = []
     askers = [
-        threading.Thread(target=lambda: got.append(image_for(engine, recipe.name, say=said.append))) for _ in range(3)
+        threading.Thread(target=lambda: got.append(image_for(engine, recipe.name, say=in_lines(said.append))))
+        for _ in range(3)
     ]
     for asker in askers:
         asker.start()
@@ -139,7 +142,7 @@ def test_a_build_that_fails_shows_the_last_lines_of_its_step(
 def test_an_image_that_cannot_be_pulled_is_told_with_the_registrys_reason(engine: Engine) -> None:
     said: list[str] = []
     with pytest.raises(EngineError, match=ELSEWHERE) as caught:
-        image_for(engine, ELSEWHERE, say=said.append)
+        image_for(engine, ELSEWHERE, say=in_lines(said.append))
     assert said == [f"pulling {ELSEWHERE}"]
     assert caught.value.reason == "no-registry"
     assert "refused" in str(caught.value)
@@ -159,7 +162,7 @@ def unpulled(engine: Engine) -> str:
 
 @pytest.fixture
 def no_registry(monkeypatch: pytest.MonkeyPatch) -> None:
-    def pull(engine: Engine, name: str) -> None:
+    def pull(engine: Engine, name: str, _say: Say) -> None:
         raise EngineError(f"cannot pull {name}: dial tcp", reason="no-registry")
 
     monkeypatch.setattr(images, "_pull", pull)

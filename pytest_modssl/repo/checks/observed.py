@@ -28,6 +28,7 @@ from pytest_modssl.http.redirects import REDIRECT_STATUSES
 from pytest_modssl.httpd.errorlog import LogCursor
 from pytest_modssl.httpd.render import ACCESS_LOG
 from pytest_modssl.policy import Presented, presented
+from pytest_modssl.tls import Scan
 from pytest_modssl.wait import until
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     from pytest_modssl.repo.checks.hosts import Hosts
     from pytest_modssl.repo.hosts import RepoHost
     from pytest_modssl.targets.server import Server
-    from pytest_modssl.tls import Handshake, Scan
+    from pytest_modssl.tls import Handshake
 
 _AGENT = "pytest-modssl"
 # Numbers of clients, each given once: a server that is kept has lines of all who looked at it before.
@@ -286,6 +287,22 @@ class Observed:
     def roots(self) -> tuple[x509.Certificate, ...]:
         """The roots that clients of this server trust."""
         return tuple(one for pem in self.server.trust for one in x509.load_pem_x509_certificates(pem))
+
+    # What is known without another look
+
+    def protocols(self, host: RepoHost) -> tuple[str, ...]:
+        """What the host accepts, where a scan was made; else nothing."""
+        found = self._scans.get((host.settings, *self._kinds(host))) if host in self._presented else None
+        return found.protocols if isinstance(found, Scan) else ()
+
+    def certificate_end(self, host: RepoHost) -> float | None:
+        """When the certificate ends that the host has shown, in seconds since 1970; `None` for one made for the run."""
+        arrival = self._arrivals.get((host.url, host.reached))
+        leaf = None if arrival is None or arrival.handshake is None else arrival.handshake.leaf
+        # One that is re-issued with another key says what that of the repository says; any other is as new as its CA.
+        if leaf is None or any(leaf.not_valid_before_utc >= root.not_valid_before_utc for root in self.roots):
+            return None
+        return leaf.not_valid_after_utc.timestamp()
 
     # Configuration
 

@@ -41,21 +41,31 @@ def _result(test: Test, failure: Failure, problem: Problem | None, rules: dict[s
     rule = _UNEXPLAINED if problem is None else problem.id
     if rule not in rules:
         rules[rule] = _rule(rule, problem)
-    text = failure.headline if problem is None else f"{problem.cause}. To do: {problem.remedy}"
-    differences = "".join(f"\n{one.what}: expected {one.expected}, seen {one.seen}" for one in failure.differences)
-    own = None if problem is None else problem.place
-    places = [one for one in dict.fromkeys((own, failure.place, test.place)) if one is not None]
+    places = places_of(failure, problem, test.place)
     result: dict[str, Any] = {
         "ruleId": rule,
         "ruleIndex": list(rules).index(rule),
         "level": "error" if problem is None else _LEVELS[problem.certainty],
-        "message": {"text": f"{text}\n{test.id}: {failure.headline}{differences}"},
+        "message": {"text": told(test.id, failure, problem)},
         "partialFingerprints": {"test/v1": hashlib.sha256(f"{test.id} {rule}".encode()).hexdigest()},
     }
     if places:
         result["locations"] = [_location(places[0])]
         result["relatedLocations"] = [{"id": at, **_location(one)} for at, one in enumerate(places[1:], 1)]
     return result
+
+
+def told(test: str, failure: Failure, problem: Problem | None) -> str:
+    """What is wrong, and what to do, in lines; and which test says so."""
+    text = "" if problem is None else f"{problem.cause}. To do: {problem.remedy}\n"
+    differences = "".join(f"\n{one.what}: expected {one.expected}, seen {one.seen}" for one in failure.differences)
+    return f"{text}{test}: {failure.headline}{differences}"
+
+
+def places_of(failure: Failure, problem: Problem | None, test: Line | None) -> list[Line]:
+    """The lines that a failure is about, the one to blame first: the directive, the call, the test."""
+    own = None if problem is None else problem.place
+    return [one for one in dict.fromkeys((own, failure.place, test)) if one is not None]
 
 
 def _rule(rule: str, problem: Problem | None) -> dict[str, Any]:

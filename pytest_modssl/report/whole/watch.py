@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
+import itertools
 import weakref
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from pytest_modssl.errors import StartError
@@ -36,8 +34,6 @@ if TYPE_CHECKING:
     from pytest_modssl.targets.server import Server as Running
 
 _LOG_LINES = 200
-# Where a server listens: an address of its own, or a port.
-_ADDRESS = re.compile(r"\b127(?:\.\d+){3}\b|(?<=:)\d+|(?<=Listen )\d+")
 _TEXTS = 40
 
 
@@ -156,7 +152,7 @@ class Watch:
             for key in (server.instance.folder / "client").glob("*.key"):
                 secrets.add_keys(key.read_bytes())
             log = LogCursor(server.instance.folder / ERROR_LOG)
-            self._known[server] = _Known(server.config.digest, _digest(server.instance.rendered), log, Cleaner(secrets))
+            self._known[server] = _Known(server.config.digest, server.instance.rendered.likeness, log, Cleaner(secrets))
         return self._known[server]
 
     def _cleaner(self, servers: Sequence[Running]) -> Cleaner:
@@ -198,7 +194,7 @@ class Watch:
         return self._server(
             evidence.installation,
             evidence.config,
-            _digest(evidence.rendered),
+            evidence.rendered.likeness,
             refused=True,
             configuration=tuple(_texts(evidence.rendered)),
             log=tuple(one.raw for one in evidence.start.lines[-_LOG_LINES:]),
@@ -237,17 +233,7 @@ def _host_of(config: Configuration, ports: dict[tuple[str, int] | None, int], no
     return next(iter([*named, *there]), None)
 
 
-def _digest(rendered: Rendered) -> str:
-    """The same for configurations that are alike wherever they run: each worker has certificates of its own."""
-    folder = str(PurePosixPath(rendered.main).parent)
-    text = "\n".join(one.text.replace(folder, "") for one in _texts(rendered))
-    return hashlib.sha256(_ADDRESS.sub("", text).encode("utf-8", "surrogateescape")).hexdigest()[:12]
-
-
 def _texts(rendered: Rendered) -> Iterator[Text]:
     """The main file, then the others that have the user's own lines."""
-    names = [rendered.main, *(rendered.sources.get(path, path) for path in rendered.sources if path != rendered.main)]
-    for number, (name, text) in enumerate(zip(names, rendered.texts, strict=False)):
-        if number == _TEXTS:
-            return
+    for name, text in itertools.islice(rendered.named_texts, _TEXTS):
         yield Text(name=name, text=text)

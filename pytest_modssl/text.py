@@ -1,0 +1,13 @@
+"""Texts of others, made fit to be told in a line of a terminal."""
+
+from __future__ import annotations
+
+
+def printable(text: str) -> str:
+    """A line with control characters as Python writes them: a name of a file, or what a server says, may have any."""
+    return text if text.isprintable() else "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)
+
+
+def cut(text: str, width: int) -> str:
+    """A text of so many columns at the most, cut at its end."""
+    return text if len(text) <= width else f"{text[: max(0, width - 3)]}..."
