@@ -16,11 +16,11 @@ demo: setup-demo
 	cd fixtures/repos/shop && PYTHONDONTWRITEBYTECODE=1 ../../../.venv/bin/pytest --modssl -v -p no:cacheprovider
 
 test: lint
-	@tools/browser
+	@tools/programs chromium tshark
 	@tools/with-engine tools/suite
 
 test-all: lint
-	@tools/browser
+	@tools/programs chromium tshark
 	@tools/with-engine tools/suite --all
 
 diagnosis-table: setup-dev

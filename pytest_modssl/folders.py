@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from pytest_modssl.progress import Say
 
 
+ARTIFACTS = "modssl-artifacts.json"
+"""The list of files in the folder of a test that something is kept of: the configuration there is nobody's own."""
+
+
 def kept_folders(name: str) -> tuple[Path, ...]:
     """Where things of one kind may be kept, the preferred place first; nothing is made or checked.
 

@@ -12,13 +12,13 @@ from pytest_modssl.marker import MarkerError, read_markers
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
-    from pathlib import Path
 
     from pytest_modssl.run import Run
 
 pytest_plugins = (
     "pytest_modssl.fixtures",
     "pytest_modssl.fixtures_repo",
+    "pytest_modssl.plugin_artifacts",
     "pytest_modssl.plugin_matrix",
     "pytest_modssl.plugin_repo",
     "pytest_modssl.plugin_report",
@@ -236,20 +236,9 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Tells more of a failure: what the servers logged, what was seen of them, the configuration that httpd refused."""
     run = run_of(item.config)
-    folder = item.config.stash[_settings_key].artifacts.value
-    artifacts = item.config.invocation_params.dir / folder if folder and run is not None else None
-    if artifacts is not None and call.when == "setup":
-        from pytest_modssl.report.artifacts import forget
-
-        forget(item.nodeid, artifacts)
     if run is not None and call.excinfo is not None and not call.excinfo.errisinstance(pytest.skip.Exception):
-        if not is_check(item):
-            for title, text in _explained(call.excinfo.value, run):
-                item.add_report_section(call.when, title, text)
-        if artifacts is not None:
-            item.add_report_section(
-                call.when, "modssl: artifacts", _kept(item.nodeid, artifacts, call.excinfo.value, run)
-            )
+        for title, text in () if is_check(item) else _explained(call.excinfo.value, run):
+            item.add_report_section(call.when, title, text)
     return (yield)
 
 
@@ -261,18 +250,6 @@ def _explained(error: BaseException, run: Run) -> Sequence[tuple[str, str]]:
         return explain(error, run.servers)
     except OSError as failed:  # out of descriptors, even the module cannot be read: the failure itself is still told
         return [("modssl", f"nothing more can be told of the servers: {failed}")]
-
-
-def _kept(test: str, artifacts: Path, error: BaseException, run: Run) -> str:
-    """What to tell of the artifacts of a failure."""
-    from pytest_modssl.errors import ModsslError
-    from pytest_modssl.report.artifacts import keep
-
-    try:
-        path = keep(test, artifacts, error, run.servers)
-    except (OSError, ModsslError) as failed:  # also where httpd can no longer be asked, as its engine has ended
-        return f"the bug report cannot be written: {failed}"
-    return "no server had part in this failure, so there is no bug report" if path is None else f"bug report: {path}"
 
 
 @pytest.hookimpl(wrapper=True)

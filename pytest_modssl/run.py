@@ -162,7 +162,13 @@ class Run:
 
     def pool(self, target: Target) -> Pool:
         """The running servers of a target in this process."""
-        pool = Pool(target, remember_all=self.settings.compare.value, listen=self._listen, note=self._note)
+        pool = Pool(
+            target,
+            remember_all=self.settings.compare.value,
+            listen=self._listen,
+            note=self._note,
+            record=self.settings.keeps_artifacts,
+        )
         return self._pools.setdefault(target.id, pool)
 
     def listen(self, listener: Listener) -> None:

@@ -17,6 +17,10 @@ T = TypeVar("T")
 Programs = Literal["warn", "run", "refuse"]
 """What becomes of programs that a repository's configuration has run on this machine."""
 
+Kept = Literal["on", "off", "retain-on-failure"]
+"""Of which tests artefacts are kept: of all that use a server, of none, of those that fail."""
+
+_KEPT: dict[str, Kept] = {"on": "on", "off": "off", "retain-on-failure": "retain-on-failure"}
 _PROGRAMS: dict[str, Programs] = {"warn": "warn", "run": "run", "refuse": "refuse"}
 _BACKTRACES: dict[str, Backtrace] = {"core": "core", "gdb": "gdb"}
 
@@ -163,6 +167,13 @@ def _programs(texts: Sequence[str]) -> Programs:
     return _PROGRAMS[text]
 
 
+def _kept(texts: Sequence[str]) -> Kept:
+    text = texts[-1].strip()
+    if text not in _KEPT:
+        raise ValueError(f"one of {', '.join(_KEPT)}")
+    return _KEPT[text]
+
+
 def _folder(texts: Sequence[str]) -> str:
     return texts[-1].strip()
 
@@ -248,7 +259,16 @@ ARTIFACTS = Declared(
     form="FOLDER",
     default="",
     parse=_folder,
-    help="folder in which each test that fails gets a folder of its own with what is known of it: bug-report.txt",
+    help="folder in which each test that fails gets a folder of its own with what is known of it: bug-report.txt, "
+    "configuration, log, and a capture for Wireshark",
+)
+ARTIFACTS_MODE: Declared[Kept] = Declared(
+    "artifacts_mode",
+    form="on|off|retain-on-failure",
+    default="retain-on-failure",
+    parse=_kept,
+    help="which tests keep a folder below that of --modssl-artifacts: retain-on-failure (the default), on (each test "
+    "that used a server), off",
 )
 REPORT: Declared[tuple[str, ...]] = Declared(
     "report",
@@ -294,6 +314,7 @@ ALL: tuple[Declared[Any], ...] = (
     RECORD,
     ENGINE,
     ARTIFACTS,
+    ARTIFACTS_MODE,
     REPORT,
     ANNOTATIONS,
     BACKTRACE,
@@ -319,6 +340,7 @@ class Settings:
         record: the file to record durations in, or none.
         engines: container engines, which workers take in turn; none where it is left to docker's own settings.
         artifacts: folder for what is known of each test that fails; empty for none.
+        artifacts_mode: of which tests it is kept there.
         reports: files to write reports of the run to, or none.
         annotations: whether GitHub Actions are told of failures.
         backtrace: how to have a backtrace of a crash; `None` does nothing for it.
@@ -338,10 +360,16 @@ class Settings:
     record: Setting[tuple[str, ...]]
     engines: Setting[tuple[str, ...]]
     artifacts: Setting[str]
+    artifacts_mode: Setting[Kept]
     reports: Setting[tuple[str, ...]]
     annotations: Setting[bool]
     backtrace: Setting[Backtrace | None]
     programs: Setting[Programs]
+
+    @property
+    def keeps_artifacts(self) -> bool:
+        """Whether artefacts of any test are kept."""
+        return bool(self.artifacts.value) and self.artifacts_mode.value != "off"
 
     def describe(self) -> str:
         """One line that tells every setting which is not a default, and where it came from."""
@@ -358,6 +386,7 @@ class Settings:
             ("record-durations", self.record),
             ("engine", self.engines),
             ("artifacts", self.artifacts),
+            ("artifacts-mode", self.artifacts_mode),
             ("report", self.reports),
             ("annotations", self.annotations),
             ("backtrace", self.backtrace),
@@ -425,6 +454,7 @@ def resolve(
         record=one(RECORD),
         engines=one(ENGINE),
         artifacts=one(ARTIFACTS),
+        artifacts_mode=one(ARTIFACTS_MODE),
         reports=one(REPORT),
         annotations=one(ANNOTATIONS),
         backtrace=one(BACKTRACE),

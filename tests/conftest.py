@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from pytest_modssl.targets.engine import Engine
 
 
+WITHOUT = ("no:hypothesispytest", "no:allure_pytest", "no:html", "no:metadata")
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Marks what uses no server of the run's target: it is the same on each."""
@@ -34,12 +37,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture
 def pytester(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
-    """Its runs do without the plugin of hypothesis, which would import all of it at the end of each.
+    """Its runs do without plugins that cost much and do nothing there, and leave no compiled files.
 
-    That is a second of a processor (measured with hypothesis 6.170). They leave no compiled files, so that a test file
-    may be written again at once: Python takes two of one length and second for the same.
+    That of hypothesis would import all of it at the end of each, which takes a second of a processor (measured with
+    hypothesis 6.170); allure-pytest and pytest-html take 0.05 s. With compiled files a test file could not be written
+    again at once: Python takes two of one length and second for the same.
     """
-    pytester.plugins.append("no:hypothesispytest")
+    pytester.plugins += WITHOUT
     monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
     return pytester
 

@@ -68,7 +68,8 @@ def _of_tests(tests: list[str], target: str, *, last_failed: bool) -> str:
     from pytest_modssl.report.artifacts import REPORT
 
     with tempfile.TemporaryDirectory(prefix="modssl-report-") as folder:
-        command = [sys.executable, "-m", "pytest", "--modssl", f"--modssl-artifacts={folder}", *tests]
+        command = [sys.executable, "-m", "pytest", "--modssl", f"--modssl-artifacts={folder}"]
+        command += ["--modssl-artifacts-mode=retain-on-failure", *tests]
         command += ["--last-failed", "--last-failed-no-failures=none"] if last_failed else []
         command += [f"--modssl-target={target}"] if target else []
         # What pytest prints is progress here: a report on standard output is to be a report alone.

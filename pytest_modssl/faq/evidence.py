@@ -203,7 +203,7 @@ class Evidence:
         try:
             found = [
                 (one.name, one.words, " ".join(one.arguments.split()), one.file, one.line, one.sections, one.is_section)
-                for one in self.dump()
+                for one in self._dumped
             ]
         except ModsslError:
             return tuple(self._as_written())
@@ -223,6 +223,22 @@ class Evidence:
             )
             for name, words, arguments, file, line, sections, is_section in found
         )
+
+    @cached_property
+    def _dumped(self) -> tuple[DumpedDirective, ...]:
+        return self.dump()
+
+    @cached_property
+    def files(self) -> tuple[str, ...]:
+        """The files that httpd read as its configuration, by their paths as it names them, the main file first.
+
+        Those that bring no directive about are not among them, nor any but the main file where httpd cannot tell.
+        """
+        try:
+            read = [one.file for one in self._dumped]
+        except ModsslError:
+            read = []
+        return tuple(dict.fromkeys([self.rendered.main, *read]))
 
     def _as_written(self) -> Iterator[Used]:
         sections: list[str] = []

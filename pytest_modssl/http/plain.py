@@ -7,27 +7,39 @@ import time
 from typing import TYPE_CHECKING
 
 from pytest_modssl.http.reading import bounded
+from pytest_modssl.recording import connect
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pytest_modssl.recording import Recording
+
 _READ = 65_536
 
 
-def speak_plain(address: tuple[str, int], request: bytes, *, timeout: float = 10.0) -> bytes:
+def speak_plain(
+    address: tuple[str, int],
+    request: bytes,
+    *,
+    timeout: float = 10.0,
+    recording: Recording | None = None,
+    name: str = "",
+) -> bytes:
     """All that a server sends for a request until it closes the connection.
 
     Args:
         address: host and port to connect to.
         request: the bytes to send; it should ask the server to close (`Connection: close`).
         timeout: seconds for all of it.
+        recording: keeps what goes over the wire; `None` keeps nothing.
+        name: the name that is asked for, for the recording.
 
     Raises:
         OSError: nobody listens, the connection was reset, or it was not closed in time (`TimeoutError`).
         AnswerError: it is too much.
     """
     deadline = time.monotonic() + timeout
-    with socket.create_connection(address, timeout=timeout) as connection:
+    with connect(address, timeout, recording, name) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connection.sendall(request)
         host, port = address

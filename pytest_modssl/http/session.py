@@ -10,6 +10,7 @@ import contextlib
 import functools
 import hashlib
 import io
+import os
 import socket
 import ssl
 import threading
@@ -27,10 +28,14 @@ from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
 from pytest_modssl.errors import AnswerError, ModsslError
 from pytest_modssl.http.reading import HttpAnswer, bounded
+from pytest_modssl.http.recorded import RecordedTls, recorded_context
+from pytest_modssl.recording import connect
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
+
+    from pytest_modssl.recording import Recording
 
 # The `ssl` module has no names of its own for what mod_ssl calls a protocol (SSLProtocol in mod_ssl's manual).
 PROTOCOLS = {
@@ -92,6 +97,7 @@ def open_session(
     timeout: float = 10.0,
     on_response: Callable[[requests.Response], None] | None = None,
     on_failure: Callable[[FailedRequest], None] | None = None,
+    recording: Recording | None = None,
 ) -> requests.Session:
     """A session that connects where `resolve` says, and trusts nothing but `trust`.
 
@@ -111,6 +117,7 @@ def open_session(
             they are for its head, and then for each read.
         on_response: called with every response, those of redirects included.
         on_failure: called with every request that got no answer, before its error is raised.
+        recording: keeps what goes over the wire, and the key log; `None` keeps nothing.
 
     Raises:
         ValueError: an unknown protocol.
@@ -122,7 +129,9 @@ def open_session(
     if client_certificate is not None:
         certificate, key = client_certificate
         session.cert = (str(certificate), str(key))
-    adapter = _MappedAdapter(resolve, trust=trust, protocol=protocol, ciphers=ciphers, timeout=timeout)
+    adapter = _MappedAdapter(
+        resolve, trust=trust, protocol=protocol, ciphers=ciphers, timeout=timeout, recording=recording
+    )
     for prefix in list(session.adapters):
         session.mount(prefix, adapter)
     if on_response is not None:
@@ -186,13 +195,13 @@ class _Response(HttpAnswer):
 
     def __init__(self, sock: socket.socket, *args: Any, **options: Any) -> None:
         super().__init__(sock, *args, **options)
-        self._socket = sock
+        self._socket: socket.socket | RecordedTls = sock
         self._timely = _Timely(sock, self.fp.detach())
         self.fp = io.BufferedReader(self._timely)
 
     def begin(self) -> None:
         super().begin()
-        if isinstance(self._socket, ssl.SSLSocket):
+        if isinstance(self._socket, ssl.SSLSocket | RecordedTls):
             self.tls = _facts(self._socket)
 
     def take_your_time(self) -> None:
@@ -200,7 +209,7 @@ class _Response(HttpAnswer):
         self._timely.deadline = None
 
 
-def _facts(sock: ssl.SSLSocket) -> TlsFacts:
+def _facts(sock: ssl.SSLSocket | RecordedTls) -> TlsFacts:
     name, _, bits = sock.cipher() or ("", "", 0)
     return TlsFacts(
         protocol=sock.version() or "",
@@ -213,13 +222,16 @@ def _facts(sock: ssl.SSLSocket) -> TlsFacts:
 
 
 def _dial(
-    connection: HTTPConnection, scheme: str, resolve: Callable[[str, str, int], tuple[str, int]]
+    connection: HTTPConnection,
+    scheme: str,
+    resolve: Callable[[str, str, int], tuple[str, int]],
+    recording: Recording | None,
 ) -> socket.socket:
     host, port = connection.host, connection.port
     address = resolve(scheme, host, port)
     timeout = connection.timeout if isinstance(connection.timeout, (int, float)) else None
     try:
-        sock = socket.create_connection(address, timeout)
+        sock = connect(address, timeout, recording, host)
     except TimeoutError as error:
         raise ConnectTimeoutError(
             connection, f"no connection to {host}:{port} (at {_at(address)}) within {timeout} s"
@@ -281,20 +293,34 @@ def _bound(response: requests.Response, *, stream: bool) -> None:
 class _MappedHttpConnection(HTTPConnection):
     response_class = _Response
 
-    def __init__(self, *args: Any, resolve: Callable[[str, str, int], tuple[str, int]], **options: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        resolve: Callable[[str, str, int], tuple[str, int]],
+        recording: Recording | None,
+        **options: Any,
+    ) -> None:
         super().__init__(*args, **options)
         self._resolve = resolve
+        self._recording = recording
 
     def _new_conn(self) -> socket.socket:
-        return _dial(self, "http", self._resolve)
+        return _dial(self, "http", self._resolve, self._recording)
 
 
 class _MappedHttpsConnection(HTTPSConnection):
     response_class = _Response
 
-    def __init__(self, *args: Any, resolve: Callable[[str, str, int], tuple[str, int]], **options: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        resolve: Callable[[str, str, int], tuple[str, int]],
+        recording: Recording | None,
+        **options: Any,
+    ) -> None:
         super().__init__(*args, **options)
         self._resolve = resolve
+        self._recording = recording
         self._dialled: socket.socket | None = None
         self._was_cut = False
 
@@ -327,8 +353,9 @@ class _MappedHttpsConnection(HTTPSConnection):
                 self._dialled.shutdown(socket.SHUT_RDWR)
 
     def _new_conn(self) -> socket.socket:
-        made = _dial(self, "https", self._resolve)
-        self._dialled = made.dup()  # TLS takes the descriptor from the other object
+        made = _dial(self, "https", self._resolve, self._recording)
+        # TLS takes the descriptor from the other object.
+        self._dialled = socket.socket(made.family, made.type, made.proto, fileno=os.dup(made.fileno()))
         return made
 
 
@@ -354,17 +381,19 @@ class _MappedAdapter(HTTPAdapter):
         protocol: str | None,
         ciphers: str | None,
         timeout: float,
+        recording: Recording | None,
     ) -> None:
         super().__init__()
         self._trust = tuple(trust)
         self._protocol = protocol
         self._ciphers = ciphers
         self._timeout = timeout
+        self._recording = recording
         # One context for each way of verifying and each client certificate: urllib3 changes the one it is handed.
         self._contexts: dict[tuple[object, object], ssl.SSLContext] = {}
         self.poolmanager.pool_classes_by_scheme = {
-            "http": functools.partial(_MappedHttpPool, resolve=resolve),
-            "https": functools.partial(_MappedHttpsPool, resolve=resolve),
+            "http": functools.partial(_MappedHttpPool, resolve=resolve, recording=recording),
+            "https": functools.partial(_MappedHttpsPool, resolve=resolve, recording=recording),
         }
 
     def send(  # type: ignore[override]
@@ -413,6 +442,7 @@ class _MappedAdapter(HTTPAdapter):
                 certificate=(cert, None) if isinstance(cert, str) else cert,
                 protocol=self._protocol,
                 ciphers=self._ciphers,
+                recording=self._recording,
             )
             if not verify:
                 self._contexts[key].check_hostname = False
@@ -427,8 +457,9 @@ def _client_context(
     certificate: tuple[str, str | None] | None,
     protocol: str | None,
     ciphers: str | None,
+    recording: Recording | None,
 ) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if recording is None else recorded_context(recording)
     context.post_handshake_auth = True
     if trust:
         context.load_verify_locations(cadata="\n".join(pem.decode("ascii") for pem in trust))

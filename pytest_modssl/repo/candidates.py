@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_modssl.folders import ARTIFACTS
 from pytest_modssl.httpd.modules import module_of_directive
 from pytest_modssl.httpd.syntax import directives_in
 from pytest_modssl.repo.deployment import read_text
@@ -38,6 +39,8 @@ FRAGMENT_FOLDERS = {
 
 # Nobody keeps a configuration to be deployed in these; they may hold more files than all the rest.
 _PRUNED = frozenset({".git", ".hg", ".svn", "node_modules", "__pycache__", ".tox", ".nox", ".mypy_cache"})
+# What is in a folder that is no part of a repository: an environment of Python, what is kept of a test.
+_FOREIGN = frozenset({"pyvenv.cfg", ARTIFACTS})
 _TESTS = frozenset({"tests", "test", "testdata", "spec"})
 _NAME = re.compile(r"\.(?:conf|vhost)(?![a-z])", re.IGNORECASE)
 # Files in these are configuration whatever they are called.
@@ -157,7 +160,7 @@ def _walk(below: Path) -> Iterator[Path]:
                 entries = list(listing)
         except OSError:
             continue
-        if any(entry.name == "pyvenv.cfg" for entry in entries):
+        if any(entry.name in _FOREIGN for entry in entries):
             continue
         names_any = folder.endswith(_ANY_NAME)
         for entry in entries:

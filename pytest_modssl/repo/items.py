@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from pytest_modssl.repo.wanted import Wanted
     from pytest_modssl.run import Run
     from pytest_modssl.targets.base import Target
+    from pytest_modssl.targets.server import Server
 
 
 CHANGED = "modssl changes"
@@ -174,6 +175,7 @@ class ConfigFile(pytest.File):
                         look=partial(self._look, check.run, target, host),
                         wanted=self.wanted,
                         seen=partial(self.seen, node.name, target, host),
+                        names=host.names,
                     )
 
     def seen(self, node: str, target: Target, host: RepoHost) -> Seen:
@@ -207,6 +209,11 @@ class ConfigFile(pytest.File):
 
     def _name(self, check: str, target: Target) -> str:
         return f"{check}[{target.id}]" if len(self.run.targets) > 1 else check
+
+    @property
+    def servers(self) -> Sequence[Server]:
+        """The servers that run on the configuration."""
+        return [one.server for one in self._observed.values()]
 
     def teardown(self) -> None:
         """Gives the servers back."""
@@ -260,6 +267,7 @@ class Check(pytest.Item):
     Attributes:
         target: where its server runs; `None` for one without a server.
         seen: tells what has been seen of its virtual host so far; `None` for one that is about none.
+        modssl_names: the names of the virtual host that it is about; empty where it is about all.
     """
 
     modssl_check = True
@@ -273,11 +281,13 @@ class Check(pytest.Item):
         look: Callable[[], None],
         wanted: Wanted,
         seen: Callable[[], Seen] | None = None,
+        names: Sequence[str] = (),
         **node: Any,
     ) -> None:
         super().__init__(**node)
         self.target = target
         self.seen = seen
+        self.modssl_names = names
         self._place = place
         self._look = look
         # Not as in the id: where its end is the same, pytest takes the dots in it for those of a Python name.

@@ -106,16 +106,31 @@ def case_of(server: Server, error: BaseException | None = None) -> Case:
     return case
 
 
-def report_of(cases: Sequence[Case], *, error: BaseException | None = None, test: str = "") -> str:
-    """The report about some servers, three of them at the most, and a failure that they had part in."""
+def secrets_of(cases: Sequence[Case]) -> Secrets:
+    """What is known to be secret of some servers, and of the environment."""
     secrets = Secrets()
     learn_environment(secrets)
-    for case in cases[:_SERVERS]:
+    for case in cases:
         secrets.update(case.secrets)
         learn_server(secrets, case.evidence)
         learn_observations(secrets, case.observations)
         for record in case.records:
             secrets.learn_from(record.raw)
+    return secrets
+
+
+def report_of(
+    cases: Sequence[Case], *, error: BaseException | None = None, test: str = "", secrets: Secrets | None = None
+) -> str:
+    """The report about some servers, three of them at the most, and a failure that they had part in.
+
+    Args:
+        cases: what is known of the servers.
+        error: the failure.
+        test: the test that failed.
+        secrets: `secrets_of` the cases, where that is known already.
+    """
+    secrets = secrets_of(cases[:_SERVERS]) if secrets is None else secrets
     sections = [_Section("What was expected and what was seen", "\n".join(_failure(error, test)), 16_000)]
     sections.append(_Section("Diagnoses", _diagnoses(cases, error), 16_000))
     for case in cases[:_SERVERS]:
@@ -152,7 +167,7 @@ def _sections(case: Case) -> Iterator[_Section]:
     yield _Section("Configuration in effect", "\n".join(_configuration(evidence)), 40_000)
     lines = [one.raw for one in (*evidence.start.lines, *case.records)]
     yield _Section(f"Log{case.log}", "\n".join(dict.fromkeys(lines)), 40_000, "end")
-    yield _Section("Seen from outside", "\n\n".join(map(_observation, case.observations)), 30_000, "end")
+    yield _Section("Seen from outside", "\n\n".join(map(in_words, case.observations)), 30_000, "end")
     yield _Section("To repeat it by hand", "\n".join(map(shell_line, case.commands)), 6_000, "end")
 
 
@@ -201,15 +216,21 @@ def _configuration(evidence: Evidence) -> Iterator[str]:
         yield f"{'    ' * len(opened)}</{closed}>"
 
 
-def _observation(observation: object) -> str:
+def in_words(observation: object) -> str:
+    """An observation as a failure shows it: a handshake with its transcript."""
     return f"{observation}\n{observation.transcript}" if isinstance(observation, Handshake) else described(observation)
 
 
 def _shown(section: _Section, secrets: Secrets, *, parts: int) -> str:
     limit = section.limit if parts < 2 else section.limit * 2 // (parts + 1)
-    text = _cut(section.text, _RAW * limit, section.keep, line=_RAW * _LONGEST_LINE)
-    text = _cut(secrets.removed_from(text), limit, section.keep, line=_LONGEST_LINE)
+    text = cleaned(section.text, secrets, limit, section.keep)
     return f"{section.title}\n{'=' * len(section.title)}\n{text}"
+
+
+def cleaned(text: str, secrets: Secrets, limit: int, keep: Literal["beginning", "end"] = "beginning") -> str:
+    """A text without secrets, of `limit` bytes at the most, and then how many lines there were besides."""
+    text = _cut(text, _RAW * limit, keep, line=_RAW * _LONGEST_LINE)
+    return _cut(secrets.removed_from(text), limit, keep, line=_LONGEST_LINE)
 
 
 def _cut(text: str, limit: int, keep: Literal["beginning", "end"], *, line: int) -> str:

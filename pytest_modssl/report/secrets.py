@@ -83,6 +83,12 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     )
 )
 
+# In a message of HTTP: a field to its end (RFC 9110, 5.5), a key in PEM (RFC 7468).
+_IN_CLEAR = (
+    re.compile(rb"^((?:" + _FIELDS.encode() + rb"):[ \t]*)[^\r\n]*", re.IGNORECASE | re.MULTILINE),
+    re.compile(rb"(-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----\s).*?(?=-----END|\Z)", re.DOTALL),
+)
+
 # The same that stand for a password, with the password as their group: after a name, in a URL (RFC 3986, 3.2.1).
 _TOLD = re.compile(
     rf"(?<![\w.-]){TELLING_NAME}[\"']?\s*[=:]\s*[\"']?([^\s\"'&;,<>]+)|://[^\s/\"'<>@:?#]*:([^\s/\"'<>@?#]+)@",
@@ -169,6 +175,15 @@ class Secrets:
             text = text.replace(form, REMOVED)
         data = text.encode("utf-8", "surrogateescape")
         return _RUN.sub(self._run, data).decode("utf-8", "surrogateescape")
+
+    def blanked_in(self, data: bytes) -> bytes:
+        """Bytes of a protocol in clear, as many of them, with asterisks for what is secret there."""
+        for pattern in _IN_CLEAR:
+            data = pattern.sub(lambda found: found[1] + b"*" * (len(found[0]) - len(found[1])), data)
+        known = {form.encode("utf-8", "surrogateescape") for forms in self._forms.values() for form in forms}
+        for one in sorted(known, key=len, reverse=True):
+            data = data.replace(one, b"*" * len(one))
+        return data
 
     def _run(self, found: re.Match[bytes]) -> bytes:
         return REMOVED.encode() if any(map(self._is_secret, _views(found[0], _DEPTH))) else found[0]

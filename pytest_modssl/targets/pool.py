@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from pytest_modssl.errors import StartError
+from pytest_modssl.recording import Recording
 from pytest_modssl.targets.life import Event
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class Pool:
         remember_all: whether servers remember all that a test sees of them, and not the last of it only.
         listen: told of all that is seen of servers; see `Server.listen`.
         note: told of what becomes of servers; `None` for nobody.
+        record: whether servers keep what their clients send and receive.
     """
 
     def __init__(
@@ -52,11 +54,13 @@ class Pool:
         remember_all: bool = False,
         listen: Listener | None = None,
         note: Note | None = None,
+        record: bool = False,
     ) -> None:
         self.target = target
         self._remember_all = remember_all
         self._listen = listen
         self._note = note
+        self._record = record
         self._entries: list[_Entry] = []  # the least recently used first
         self._ending: list[_Entry] = []
         self._gone: dict[object, str] = {}  # why there is no server of a key any more
@@ -106,6 +110,8 @@ class Pool:
         server = self.target.launch(config, single_process=single_process)
         server.listen = self._listen
         server.on_reload = self._reloaded
+        if self._record:
+            server.recording = Recording(server.instance.folder)
         if self._remember_all:
             server.remember_all()
         return server

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from pytest_modssl.httpd.installation import Installation
     from pytest_modssl.load import LoadReport
     from pytest_modssl.pki import LeafCert
+    from pytest_modssl.recording import Recording
     from pytest_modssl.targets.base import Instance, Listener
     from pytest_modssl.tls import Exchange, Handshake, JvmHandshake, ProbeResult, Scan, SrpLogin, TlsConnection
 
@@ -57,6 +58,7 @@ class Server:
         log: its error log, as far as the current test goes.
         listen: told of all that is seen of this server, as it is seen; `None` for nobody.
         on_reload: told of each reload, with its seconds; `None` for nobody.
+        recording: keeps what its clients send and receive in the current test; `None` keeps nothing.
         seconds_to_start: how long it took until it was ready; 0 where nobody measured.
         observations: what was seen of it in the current test, the latest last.
     """
@@ -80,6 +82,7 @@ class Server:
         self._still_open: frozenset[str] | None = None
         self.listen: Listener | None = None
         self.on_reload: Callable[[Server, float], None] | None = None
+        self.recording: Recording | None = None
         self.seconds_to_start = 0.0
 
     def __repr__(self) -> str:
@@ -156,7 +159,7 @@ class Server:
     def connect(self, name: str | None = None, *, port: int = 443, **options: Any) -> TlsConnection:
         """An open TLS connection; options as for `pytest_modssl.tls.connect`, `client=` takes a certificate object."""
         repeat = functools.partial(self.s_client_command, name, port=port, **sayable(options))
-        connection = tls.connect(self._at(name, port), name, **self._tls_options(options))
+        connection = tls.connect(self._at(name, port), name, **self._recorded(options))
         self.note(connection.handshake, repeat=repeat)
         return connection
 
@@ -169,7 +172,7 @@ class Server:
             options: as for `pytest_modssl.tls.handshake`; `client=` takes a certificate object of `pki`.
         """
         repeat = functools.partial(self.s_client_command, name, port=port, **sayable(options))
-        result = tls.handshake(self._at(name, port), name, **self._tls_options(options))
+        result = tls.handshake(self._at(name, port), name, **self._recorded(options))
         self.note(result, repeat=repeat)
         return result
 
@@ -183,13 +186,13 @@ class Server:
             options: as for `pytest_modssl.tls.connect`; `client=` takes a certificate object.
         """
         said = sayable(options)
-        result = tls.speak(self._at(name, port), name, request, **self._tls_options(options))
+        result = tls.speak(self._at(name, port), name, request, **self._recorded(options))
         self.note(result, repeat=lambda: tls.piped(request, self.s_client_command(name, port=port, **said)))
         return result
 
     def probe(self, name: str | None = None, *, port: int = 443, **options: Any) -> ProbeResult:
         """What the server answers to a ClientHello of one's own; options as for `pytest_modssl.tls.probe`."""
-        result = tls.probe(self._at(name, port), server_name=name, **options)
+        result = tls.probe(self._at(name, port), server_name=name, recording=self.recording, **options)
         self.note(result)
         return result
 
@@ -207,7 +210,8 @@ class Server:
 
     def srp_login(self, name: str | None, user: str, password: str, *, port: int = 443, **options: Any) -> SrpLogin:
         """What comes of a login by TLS-SRP; needs the extra `srp`. Options as for `pytest_modssl.tls.srp_login`."""
-        result = tls.srp_login(self._at(name, port), name, user, password, **options)
+        address = self._at(name, port)
+        result = tls.srp_login(address, name, user, password, recording=self.recording, **options)
         self.note(result, repeat=None if name is None else functools.partial(self.srp_command, name, user, port=port))
         return result
 
@@ -216,6 +220,9 @@ class Server:
         if client is not None:
             options["client_certificate"] = (client.cert_file_pem.bytes(), client.private_key.pem.bytes())
         return {"trust": self.trust, **options}
+
+    def _recorded(self, options: dict[str, Any]) -> dict[str, Any]:
+        return {"recording": self.recording, **self._tls_options(options)}
 
     # HTTP
 
@@ -245,6 +252,7 @@ class Server:
             client_certificate=None if client is None else self._files.certificate(client),
             on_response=functools.partial(self._note_response, client),
             on_failure=functools.partial(self._note_failure, client),
+            recording=self.recording,
             **options,
         )
         self._sessions.append(session)
@@ -403,6 +411,8 @@ class Server:
             repeat: gives the command line that shows it again.
         """
         self.observations.append(observation)
+        if self.recording is not None:
+            self.recording.note(observation)
         self._crashes.looked = True
         self.tell(observation)
         if repeat is not None:
@@ -446,12 +456,14 @@ class Server:
             observations=tuple(one for one in self.observations if id(one) not in accepted),
             mismatches=tuple(mismatches),
             error=error,
-            ports=self._ports(),
+            ports=self.ports,
             dump=self.instance.dump,
             crashed=self.crashes,
         )
 
-    def _ports(self) -> dict[tuple[str, int], int]:
+    @property
+    def ports(self) -> dict[tuple[str, int], int]:
+        """The port of the configuration by the address at which clients reach it, also through a relay."""
         ports = {found: port for port in self.config.ports if (found := self.instance.address(port)) is not None}
         return ports | {address: port for one in self._captures for address, port in one.ports.items()}
 
@@ -469,6 +481,8 @@ class Server:
         self.log.begin(self._still_open)
         for kept in (self.observations, self._accepted, self._looked_again, self._repeats, self._captures):
             kept.clear()
+        if self.recording is not None:
+            self.recording.clear()
         self._crashes.forget()
         self._lost_before = len(self.instance.lost)
         self._asked = False

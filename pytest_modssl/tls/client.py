@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, Literal, NoReturn, TypeVar
 
 from OpenSSL import SSL
 
+from pytest_modssl import recording as _recording
 from pytest_modssl.errors import RecordError, TlsError, WaitTimeoutError
 from pytest_modssl.tls.context import Settings, reason_of
 from pytest_modssl.tls.engine import READ, Engine
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self, Unpack
 
+    from pytest_modssl.recording import Recording
     from pytest_modssl.tls.context import ConnectOptions
     from pytest_modssl.tls.handshake import Failure, Handshake, Session
     from pytest_modssl.tls.records import Record
@@ -57,10 +59,18 @@ class TlsConnection:
     Use it as a context manager, or call `close()`.
     """
 
-    def __init__(self, address: tuple[str, int], engine: Engine, recorder: Recorder, timeout: float) -> None:
+    def __init__(
+        self,
+        address: tuple[str, int],
+        engine: Engine,
+        recorder: Recorder,
+        timeout: float,
+        recording: Recording | None = None,
+    ) -> None:
         self._engine = engine
         self._recorder = recorder
         self._timeout = timeout
+        self._recording = recording
         self._course = Course(address)
         self._socket: socket.socket | None = None
         self._unread: list[Record] = []
@@ -164,7 +174,7 @@ class TlsConnection:
     def _connect(self) -> None:
         host, port = self._course.address
         try:
-            self._socket = socket.create_connection((host, port), timeout=self._timeout)
+            self._socket = _recording.connect((host, port), self._timeout, self._recording, self._engine.server_name)
         except ConnectionRefusedError:
             self._stop("refused", f"nobody listens on {host} port {port} (connection refused)")
         except TimeoutError:
@@ -173,6 +183,8 @@ class TlsConnection:
             self._stop("unreachable", f"no TCP connection with {host} port {port}: {error}")
         else:
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if isinstance(self._socket, _recording.RecordedSocket):
+                self._engine.told.keys = self._socket.kept.keys
             self._course.connected = True
             self._course.timings["connect"] = time.perf_counter() - self._course.started
 
@@ -324,6 +336,7 @@ def connect(
     tickets: bool = True,
     security_level: int | None = None,
     timeout: float = 10.0,
+    recording: Recording | None = None,
 ) -> TlsConnection:
     """A connection on which the handshake has been tried; `.handshake.ok` says whether it may be used.
 
@@ -350,6 +363,7 @@ def connect(
         security_level: OpenSSL's level 0 to 5 (SSL_CTX_set_security_level(3)); by default the library's own, and 0
             where `protocol` starts below TLS 1.2, which OpenSSL 3 speaks at no other level.
         timeout: Seconds, for the handshake as a whole and for each later call.
+        recording: Keeps what goes over the wire, and the key log; `None` keeps nothing.
 
     Raises:
         TlsError: An option cannot be carried out. Whatever the server does raises nothing.
@@ -369,7 +383,8 @@ def connect(
         security_level=security_level,
     )
     recorder = Recorder()
-    connection = TlsConnection(address, Engine(settings, server_name, alpn, session, recorder), recorder, timeout)
+    engine = Engine(settings, server_name, alpn, session, recorder)
+    connection = TlsConnection(address, engine, recorder, timeout, recording)
     connection._open()  # noqa: SLF001 - the two halves of one module
     return connection
 

@@ -23,6 +23,7 @@ from pytest_modssl.tls import _binding
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from pytest_modssl.recording import Recording
     from pytest_modssl.tls.handshake import Session
 
 VERSIONS = {
@@ -55,6 +56,7 @@ class ConnectOptions(TypedDict, total=False):
     tickets: bool
     security_level: int | None
     timeout: float
+    recording: Recording | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

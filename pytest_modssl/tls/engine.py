@@ -65,6 +65,7 @@ class Told:
     abort: bool = False
     last_state: str = ""
     finished: int = 0
+    keys: list[bytes] | None = None
 
     def state(self, state: str) -> None:
         """Take note of a state; the library repeats one when it waits, so only a change counts."""
@@ -191,6 +192,8 @@ def _on_info(connection: SSL.Connection, where: int, value: int) -> None:
 def _on_secret(connection: SSL.Connection, line: bytes) -> None:
     told: Told = connection.get_app_data()
     told.recorder.secrets.note(line)
+    if told.keys is not None:
+        told.keys.append(line)
 
 
 def _on_certificate(connection: SSL.Connection, _certificate: crypto.X509, code: int, depth: int, ok: int) -> bool:

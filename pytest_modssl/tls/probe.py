@@ -7,12 +7,12 @@ ServerHello is encrypted, and the answer ends there.
 from __future__ import annotations
 
 import contextlib
-import socket
 import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, Literal
 
 from pytest_modssl.errors import RecordError
+from pytest_modssl.recording import connect
 from pytest_modssl.tls import messages, names
 from pytest_modssl.tls.hello import DEFAULT_VERSIONS, client_hello
 from pytest_modssl.tls.records import (
@@ -26,8 +26,11 @@ from pytest_modssl.tls.records import (
 )
 
 if TYPE_CHECKING:
+    import socket
+
     from typing_extensions import Unpack
 
+    from pytest_modssl.recording import Recording
     from pytest_modssl.tls.hello import HelloOptions
 
 Direction = Literal["sent", "received"]
@@ -147,6 +150,7 @@ def probe(
     *,
     timeout: float = 10.0,
     send_alert: str | None = None,
+    recording: Recording | None = None,
     **hello: Unpack[HelloOptions],
 ) -> ProbeResult:
     """What the server at an address answers to one ClientHello.
@@ -158,24 +162,40 @@ def probe(
         send_alert: Name of a fatal alert to send once the answer is there ("internal_error" is what Java 7 sends when
             it dislikes the prime, RFC 8446 section 6.2 names them all); the server's end of the connection is awaited,
             so its log has been written. Sent in clear, so up to TLS 1.2.
+        recording: Keeps what goes over the wire; `None` keeps nothing.
         **hello: What to offer, see `pytest_modssl.tls.hello.client_hello`.
 
     Raises:
         TlsError: when the hello cannot be made as asked. A server that cannot be reached, or refuses, is a result.
     """
     alert = None if send_alert is None else names.code_of(names.ALERTS, send_alert, "alert")
-    answer = ask(address, client_hello(server_name, **hello), timeout=timeout, send_alert=alert)
+    answer = ask(
+        address,
+        client_hello(server_name, **hello),
+        timeout=timeout,
+        send_alert=alert,
+        recording=recording,
+        name=server_name,
+    )
     versions = tuple(sorted(hello.get("versions", DEFAULT_VERSIONS), key=list(names.PROTOCOLS).index))
     offered = versions if versions[-1] == "TLSv1.3" else versions[-1:]
     return replace(answer, server_name=server_name, offered_protocols=offered)
 
 
-def ask(address: tuple[str, int], hello: bytes, *, timeout: float = 10.0, send_alert: int | None = None) -> ProbeResult:
+def ask(
+    address: tuple[str, int],
+    hello: bytes,
+    *,
+    timeout: float = 10.0,
+    send_alert: int | None = None,
+    recording: Recording | None = None,
+    name: str | None = None,
+) -> ProbeResult:
     """What the server at an address answers to these bytes; as `probe`, with a hello that is made already."""
     answer = _Answer(time.perf_counter())
     deadline = answer.started + timeout
     try:
-        with socket.create_connection(address, timeout=timeout) as peer:
+        with connect(address, timeout, recording, name) as peer:
             answer.send(peer, hello)
             answer.read(peer, deadline)
             if send_alert is not None and answer.failure is None:

@@ -5,21 +5,23 @@ tlslite-ng is the optional extra `srp`, and is loaded when it is first needed.
 
 from __future__ import annotations
 
-import socket
 import time
 import warnings
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from pytest_modssl.errors import TlsError
+from pytest_modssl.recording import connect
 from pytest_modssl.tls import names
 from pytest_modssl.tls.client import MOST
 from pytest_modssl.tls.messages import Alert
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Mapping
     from types import ModuleType
 
+    from pytest_modssl.recording import Recording
     from pytest_modssl.tls.handshake import Failure
 
 SRP_PROTOCOLS: Final = ("TLSv1", "TLSv1.1", "TLSv1.2")
@@ -85,6 +87,7 @@ def srp_login(
     protocol: str = "TLSv1.2",
     request: bytes = b"",
     timeout: float = 10.0,
+    recording: Recording | None = None,
 ) -> SrpLogin:
     """What comes of a login by TLS-SRP, with the suites of SRP and no others; nothing is verified but the password.
 
@@ -96,6 +99,7 @@ def srp_login(
         protocol: one of `SRP_PROTOCOLS`, which alone is offered.
         request: bytes to send after the handshake; the reply is read to the end of the connection.
         timeout: seconds for all of it.
+        recording: keeps what goes over the wire; `None` keeps nothing.
 
     Raises:
         TlsError: when tlslite-ng is not there, the protocol has no SRP, user or password are empty, or the reply
@@ -111,7 +115,7 @@ def srp_login(
     login = SrpLogin(address=address, server_name=server_name, user=user, request=request)
     started = time.perf_counter()
     try:
-        with socket.create_connection(address, timeout=timeout) as peer:
+        with connect(address, timeout, recording, server_name) as peer:
             connection = api.TLSConnection(_Timely(peer, time.monotonic() + timeout))
             # A close_notify that is missing is no matter of the login.
             connection.ignoreAbruptClose = True

@@ -10,6 +10,7 @@ import pytest
 from pytest_modssl import CA
 from pytest_modssl.httpds import kinds
 from pytest_modssl.httpds.wishes import Wishes
+from pytest_modssl.progress import in_lines
 from pytest_modssl.targets.local import LocalTarget
 from pytest_modssl.targets.registry import Owner, new_run
 
@@ -37,7 +38,7 @@ def target_of() -> Iterator[TargetOf]:
         sys.stderr.write(f"{line}\n")
 
     def target_of(name: str) -> LocalTarget:
-        kept = kinds.get(name, Wishes(say=say))
+        kept = kinds.get(name, Wishes(say=in_lines(say)))
         return LocalTarget(kept.installation(), owner, start_seconds=20, name=name.replace(":", "-"))
 
     yield target_of

@@ -74,8 +74,8 @@ def browser() -> Iterator[Browser]:
     program = shutil.which("chromium")
     if program is None:
         if "chromium" in os.environ.get("PYTEST_MODSSL_REQUIRE", ""):
-            pytest.fail("PYTEST_MODSSL_REQUIRE names chromium, and there is none: tools/browser installs it")
-        pytest.skip("needs chromium: tools/browser installs it")
+            pytest.fail("PYTEST_MODSSL_REQUIRE names chromium, and there is none: tools/programs installs it")
+        pytest.skip("needs chromium: tools/programs installs it")
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:

@@ -100,6 +100,16 @@ def test_switches_of_fetching_are_off_and_told_when_they_are_on() -> None:
     assert (settings.offline.value, settings.debian_unsigned.value) == (False, False)
 
 
+def test_of_which_tests_something_is_kept_is_one_of_three_words() -> None:
+    kept = {"modssl_artifacts": ["kept"]}
+    assert resolve(kept, {}, {}).artifacts_mode.value == "retain-on-failure"
+    assert resolve(kept, {}, {}).keeps_artifacts
+    assert not resolve(kept, {"PYTEST_MODSSL_ARTIFACTS_MODE": "off"}, {}).keeps_artifacts
+    assert not resolve({}, {}, {"modssl_artifacts_mode": ["on"]}).keeps_artifacts
+    with pytest.raises(SettingError, match=r"PYTEST_MODSSL_ARTIFACTS_MODE.*on, off, retain-on-failure"):
+        resolve(kept, {"PYTEST_MODSSL_ARTIFACTS_MODE": "always"}, {})
+
+
 def test_a_wrong_value_that_another_place_overrides_does_no_harm() -> None:
     assert (
         resolve({"modssl_start_timeout": ["5"]}, {"PYTEST_MODSSL_START_TIMEOUT": "soon"}, {}).start_timeout.value == 5

@@ -144,7 +144,8 @@ class Observed:
         number, request = self._request(url, path)
         reply, error = b"", ""
         try:
-            reply = speak_plain(self.server.address(host.reached), request)
+            address = self.server.address(host.reached)
+            reply = speak_plain(address, request, recording=self.server.recording, name=host.name)
         except (OSError, AnswerError, UnknownHostError) as caught:
             error = str(caught) or type(caught).__name__
         return self._noted(url, number, reply, error, None)

@@ -1,4 +1,4 @@
-"""What is kept of a failure (`--modssl-artifacts`), and crashes, which fail every test that sees one."""
+"""Crashes, which fail every test that sees one."""
 
 from __future__ import annotations
 
@@ -108,67 +108,6 @@ def test_a_crash_fails_a_test_that_passes_otherwise_and_is_named_beside_another_
         assert "AH00052: child pid " in part or "AH00051: child pid " in part
         assert "exit signal Segmentation fault (11)" in part
         assert "(core-dump-help, likely)" in part
-
-
-def test_each_failure_has_a_bug_report_that_goes_when_the_test_passes_again(
-    run: RunPytest, pytester: pytest.Pytester
-) -> None:
-    source = """
-        import pathlib
-        import pytest
-
-        def test_assertion(modssl_server):
-            assert modssl_server.get("https://www.example.test/").status_code == {status}
-
-        @pytest.mark.modssl("{directive}")
-        def test_start(modssl_server):
-            pass
-
-        def test_without_a_server():
-            assert {status} == 200
-    """
-    bad = run(source.format(status=201, directive="SSLFoo on"), "--modssl-artifacts", "kept", "-p", "no:xdist")
-    bad.assert_outcomes(failed=2, errors=1)
-    reports = {path.parent.name.split("-")[1]: path for path in (pytester.path / "kept").glob("*/*")}
-    assert reports.keys() == {"test_assertion", "test_start"}
-    for path in reports.values():
-        bad.stdout.fnmatch_lines([f"bug report: {path}"])
-        assert "\nWhere to send it\n" in path.read_text()
-    assert "(unknown-directive)" in reports["test_start"].read_text()
-    assert "GET https://www.example.test/\n  200 OK" in reports["test_assertion"].read_text()
-    good = run(
-        source.format(status=200, directive="ServerSignature Off"), "--modssl-artifacts", "kept", "-p", "no:xdist"
-    )
-    good.assert_outcomes(passed=3)
-    assert list((pytester.path / "kept").glob("*/*")) == []
-
-
-def test_a_report_that_cannot_be_written_is_told_and_hides_nothing(run: RunPytest, pytester: pytest.Pytester) -> None:
-    (pytester.path / "kept").write_text("a file where a folder should be")
-    result = run(
-        """
-        def test_it(modssl_server):
-            assert modssl_server.get("https://www.example.test/").status_code == 201
-        """,
-        "--modssl-artifacts",
-        "kept",
-    )
-    result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["*assert 200 == 201*", "the bug report cannot be written: *"])
-
-
-def test_a_report_for_which_httpd_cannot_be_asked_is_told_and_the_run_goes_on(pytester: pytest.Pytester) -> None:
-    pytester.makeconftest(
-        "from pytest_modssl.errors import EngineError\n"
-        "from pytest_modssl.report import artifacts\n"
-        "def keep(*_):\n"
-        "    raise EngineError('the engine has ended', reason='stopped')\n"
-        "artifacts.keep = keep\n"
-    )
-    pytester.makepyfile("def test_one(modssl_server): assert 200 == 201\ndef test_two(): pass")
-    result = pytester.runpytest_subprocess("--modssl", "--modssl-artifacts=kept", "-p", "no:randomly")
-    result.assert_outcomes(passed=1, failed=1)
-    result.stdout.fnmatch_lines(["the bug report cannot be written: the engine has ended"])
 
 
 def test_a_core_and_its_backtrace_are_had_on_request(run: RunPytest, modssl_target: Target) -> None:
