@@ -44,7 +44,7 @@ _LIST = "SSLProtocol -all +TLSv1.2 +TLSv1.3\nSSLHonorCipherOrder on\nSSLCipherSu
 _BEYOND = (
     f"Median of {_ROUNDS}, testssl.sh once. Peers are asked for suites alone; ours tells in the same time the order, "
     "groups, primes of DHE, chains, whether a client certificate is asked for, and compression. Ours does not "
-    "look for vulnerabilities such as Heartbleed (sslscan, sslyze, testssl.sh), grade (nmap, testssl.sh), speak SSLv2 "
+    "look for vulnerabilities such as Heartbleed (sslscan, sslyze, testssl.sh), grade (nmap), speak SSLv2 "
     "or STARTTLS (sslscan, sslyze, testssl.sh)."
 )
 

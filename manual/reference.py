@@ -22,6 +22,7 @@ import pytest_modssl
 from manual.links import ROOT
 from pytest_modssl import cli, plugin
 from pytest_modssl import settings as run_settings
+from pytest_modssl.cli.statuses import EXIT_STATUS
 from pytest_modssl.httpd.features import FEATURES
 from pytest_modssl.repo import settings as repo_settings
 
@@ -33,6 +34,35 @@ if TYPE_CHECKING:
 SETTINGS = {"Of a run": run_settings.ALL, "Of a repository's checks": repo_settings.ALL}
 # The functions whose arguments are those of a marker.
 MARKERS = {"modssl": "pytest_modssl.marker.modssl", "modssl_requires": "pytest_modssl.httpd.requirements.requirement"}
+# What else of the environment is read, by a library for us too.
+VARIABLES = {
+    "DOCKER_HOST": "the container engine, where `--modssl-engine` names none",
+    "DOCKER_CONTEXT": "the context of docker's command line that names the engine, where neither of these does",
+    "XDG_RUNTIME_DIR": "where the sockets of rootless engines are looked for",
+    "HOME": "the same, for Docker Desktop; also where the caches are, without the next one",
+    "XDG_CACHE_HOME": "the folder of the caches: RSA keys, httpds, sources; `~/.cache` by default",
+    "TMPDIR": "the folder of the servers' files; without it they are in memory (`/dev/shm`) where that may be",
+    "PATH": "where httpd and other programs are looked for; `/usr/sbin` and the like are looked at too",
+    "TERM": "`dumb` is a terminal without a line that is written anew",
+    "GITHUB_ACTIONS": "`true` annotates failures, and writes the job's summary",
+    "GITHUB_WORKSPACE": "the folder that paths of annotations are relative to",
+    "GITHUB_STEP_SUMMARY": "the file of the job's summary",
+    "PIP_INDEX_URL": "the index that httpd's sources are fetched from, for `source:VERSION`",
+}
+_HOOKS = """\
+# Hooks
+
+pytest-modssl declares no hooks of its own: a `conftest.py` has none to implement. What they would be for is done by
+
+- [fixtures](fixtures.md), each of which a module, a class or a `conftest.py` may override: `modssl_config` is what a
+  server serves, `modssl_ca` who issues its certificates;
+- [markers](markers.md), for one test;
+- [settings](settings.md), for a run.
+
+Of pytest's own hooks, those that see tests see the checks of a repository too: they are items, as tests are, with ids
+such as `conf/httpd.conf::www.example.com:443::hsts`. `pytest_collection_modifyitems` may mark, order and deselect them;
+`pytest_runtest_logreport` gets their reports, with what is shown below a failure in `report.sections`.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +134,7 @@ def pages() -> dict[str, str]:
         "fixtures": _fixtures,
         "settings": _settings,
         "markers": _markers,
+        "hooks": lambda: [_HOOKS.rstrip()],
         "assertions": lambda: _objects("Assertions", asserts),
         "objects": lambda: _objects("Classes and functions", objects),
         "exceptions": lambda: _objects("Exceptions", errors()),
@@ -153,6 +184,8 @@ def _settings() -> Iterator[str]:
         yield from ("", f"## {title}")
         for one in settings:
             yield from _setting(one)
+    yield from ("", "## Other variables of the environment", "", "| variable | what it is for |", "| --- | --- |")
+    yield from (f"| `{name}` | {told} |" for name, told in VARIABLES.items())
 
 
 def _setting(one: Declared[Any]) -> Iterator[str]:
@@ -193,9 +226,13 @@ def _parameters(function: griffe.Function) -> Iterator[str]:
 
 
 def _commands() -> Iterator[str]:
-    yield from ("# Command line", "", "`pytest-modssl`, or `python -m pytest_modssl`.", "")
-    yield from ("| exit status | meaning |", "| --- | --- |")
-    yield from (f"| {status} | {meaning} |" for status, meaning in cli.EXIT_STATUS.items())
+    yield from ("# Command line", "", "`pytest-modssl`, or `python -m pytest_modssl`. The guide has", "")
+    yield "- [what each exit status means](../command-line.md#exit-status);"
+    yield "- [what those of pytest mean](../command-line.md#exit-status-of-pytest);"
+    yield "- [the keys of answers as JSON](../command-line.md#as-json);"
+    yield "- [completion in shells](../command-line.md#completion-in-shells)."
+    yield from ("", "| exit status | meaning |", "| --- | --- |")
+    yield from (f"| {status} | {meaning} |" for status, meaning in EXIT_STATUS.items())
     with mock.patch.dict(os.environ, {"COLUMNS": "100", "NO_COLOR": "1"}):
         yield from _command(cli.parser(), 2)
 

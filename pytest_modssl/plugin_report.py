@@ -109,7 +109,7 @@ class Writer:
         self._began = datetime.now(timezone.utc)
         self._clock = time.perf_counter()
         # The targets are closed before the report is written.
-        from pytest_modssl.report.whole.value import Target
+        from pytest_modssl.report.whole.value.run import Target
 
         self._targets = [
             Target(name=choice.name, id=target.id, description=target.description, reason=choice.reason)

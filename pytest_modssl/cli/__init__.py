@@ -1,10 +1,9 @@
 """The command line, `pytest-modssl` or `python -m pytest_modssl`: one module beside this for each command.
 
-A command is a module with `declare(commands)`, which adds its parser and sets `run=` to a function from the parsed
-arguments to an exit status; it is named in `_COMMANDS`. Only the command that is called loads what it works with.
-
-Exit status: 0 when it was done; 1 when it could not be done, with the reason on standard error; 2 when the command line
-was wrong; 130 when it was interrupted.
+A command is a module with `declare(commands)`, which adds its parser with a function from the parsed arguments to an
+exit status (`declare.py`); it is named in `_COMMANDS`. Only the command that is called loads what it works with. Its
+answer alone goes to standard output, as text or, with `--json`, as one JSON document (`output.py`). What each exit
+status means is in `statuses.py`.
 """
 
 from __future__ import annotations
@@ -16,24 +15,26 @@ from typing import TYPE_CHECKING
 
 from pytest_modssl import __version__
 from pytest_modssl.cli import doctor, faq, httpds, images, init, matrix, report, scan, serve
+from pytest_modssl.cli.declare import PROGRAM, answer_shell
+from pytest_modssl.cli.output import say
+from pytest_modssl.cli.statuses import EXIT_STATUS
 from pytest_modssl.errors import ModsslError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_COMMANDS = (doctor, faq, httpds, images, init, matrix, report, scan, serve)
-
-EXIT_STATUS = {0: "done", 1: "not done (the reason is on standard error)", 2: "wrong usage", 130: "interrupted"}
+_COMMANDS = (doctor, serve, scan, init, faq, report, matrix, images, httpds)
 
 
 def parser() -> argparse.ArgumentParser:
     """What reads the command line, with every command."""
     made = argparse.ArgumentParser(
-        prog="pytest-modssl",
-        description="Test Apache httpd configurations over real TLS.",
-        epilog=f"exit status: {', '.join(f'{status} {meaning}' for status, meaning in EXIT_STATUS.items())}",
+        prog=PROGRAM,
+        description="Test Apache httpd configurations over real TLS. `pytest --modssl` runs the tests; these commands "
+        "are for all around them. COMMAND --help tells more of each.",
+        epilog=f"exit status: {'; '.join(f'{status} {meaning}' for status, meaning in EXIT_STATUS.items())}",
     )
-    made.add_argument("--version", action="version", version=f"pytest-modssl {__version__}")
+    made.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
     commands = made.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for command in _COMMANDS:
         command.declare(commands)
@@ -46,14 +47,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Args:
         arguments: what follows the program's name; by default what this process was called with.
     """
-    parsed = parser().parse_args(arguments)
+    reads = parser()
+    if "_ARGCOMPLETE" in os.environ:
+        answer_shell(reads)
+    parsed = reads.parse_args(arguments)
     try:
         return int(parsed.run(parsed))
     except ModsslError as error:
-        sys.stderr.write(f"pytest-modssl: {error}\n")
+        say(str(error))
         return 1
     except KeyboardInterrupt:
-        sys.stderr.write("pytest-modssl: interrupted\n")
+        say("interrupted")
         return 130
     except BrokenPipeError:  # the reader has what it wanted, as `head` has
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

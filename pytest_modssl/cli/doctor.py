@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import importlib.metadata
-import json
 import shutil
-import sys
 import textwrap
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
+from pytest_modssl.cli.declare import add_command, add_json
+from pytest_modssl.cli.output import write, write_json
 from pytest_modssl.errors import HttpdNotFoundError, ModsslError
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
 
-_EPILOG = """\
-exit status: 0 where servers can run in one way at least, else 1. Nothing is fetched, built or started, but httpd to ask
-for its version.
-"""
 _WIDTH = 110
 
 # Programs, what they are for, and what brings them.
@@ -37,6 +33,7 @@ _EXTRAS = (
     ("pytest-xdist", "tests on several processors (-n)", "xdist"),
     ("pyyaml", "tables of URLs in YAML", "yaml"),
     ("tlslite-ng", "logins by TLS-SRP", "srp"),
+    ("argcomplete", "completion of this command line in shells", "completion"),
 )
 
 
@@ -61,24 +58,25 @@ class Finding:
 
 def declare(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Adds the command."""
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "doctor",
-        help="tell what this machine can do, and what to install for the rest",
+        _doctor,
+        short="tell what this machine can do, and what to install for the rest",
         description="Tells in which ways servers can run here, and which programs and extras of Python are there "
         "that some tests need.",
-        epilog=_EPILOG,
+        examples={"doctor": ""},
+        note="Nothing is fetched, built or started, but httpd to ask for its version.",
     )
-    parser.add_argument("--json", action="store_true", help="print it as data")
-    parser.set_defaults(run=_doctor)
+    add_json(parser)
 
 
 def _doctor(arguments: argparse.Namespace) -> int:
     findings = [*_targets(), *_machine(), *_programs(), *_extras()]
     if arguments.json:
-        json.dump([asdict(one) for one in findings], sys.stdout, indent=2)
-        sys.stdout.write("\n")
+        write_json([asdict(one) for one in findings])
     else:
-        sys.stdout.writelines(f"{line}\n" for line in _lines(findings))
+        write(*_lines(findings))
     return 0 if any(one.ok for one in findings if one.kind == "target") else 1
 
 

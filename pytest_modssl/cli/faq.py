@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 import textwrap
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from pytest_modssl.cli.running import add_target, running
+from pytest_modssl.cli.declare import add_command, add_json, add_target, complete
+from pytest_modssl.cli.output import write, write_json
+from pytest_modssl.cli.running import running
 from pytest_modssl.errors import ModsslError
 
 if TYPE_CHECKING:
@@ -15,60 +16,96 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pytest_modssl.faq import Entry
-    from pytest_modssl.faq.demos import Demonstration, Played, Scene
-    from pytest_modssl.targets.base import Target
 
 _WIDTH = 100
 
 
 def declare(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Adds the command."""
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "faq",
-        help="explain common failures of httpd with mod_ssl, and show them on a real server",
+        _faq,
+        short="explain common failures of httpd with mod_ssl, and show them on a real server",
         description="The questions of mod_ssl's FAQ and other common failures: what causes each, how it is "
         "recognised, what to do. Without an ID it lists them all.",
+        examples={
+            "faq": "every question with its ID",
+            "faq intermediate-missing": "",
+            "faq intermediate-missing --run": "with its problem and its remedy on a real server",
+        },
     )
-    parser.add_argument("id", nargs="?", metavar="ID", help="the entry to explain")
+    name = parser.add_argument("id", nargs="?", metavar="ID", help="the entry to explain")
+    complete(name, _ids)
     parser.add_argument(
         "--run", dest="show", action="store_true", help="show its problem and its remedy on a real server"
     )
     add_target(parser, "where --run starts its servers", otherwise="auto")
     parser.add_argument("--pages", metavar="DIR", type=Path, help="write a page per entry and an index into a folder")
-    parser.set_defaults(run=_faq, usage=parser)
+    add_json(parser)
+
+
+def _ids() -> Iterator[str]:
+    from pytest_modssl.faq import entries
+
+    return (one.id for one in entries())
 
 
 def _faq(arguments: argparse.Namespace) -> int:
     from pytest_modssl.faq import entry
 
     if arguments.pages is not None:
-        return _write_pages(arguments.pages)
+        return _write_pages(arguments.pages, as_data=arguments.json)
     if arguments.id is None:
         if arguments.show:
             arguments.usage.error("--run needs the ID of an entry")
-        return _list()
+        return _list(as_data=arguments.json)
     found = entry(arguments.id)
-    _say(*_explained(found))
-    return _show(found, arguments.target) if arguments.show else 0
+    if not arguments.json:
+        write(*_explained(found))
+    elif not arguments.show:
+        write_json(_data(found))
+    return _show(found, arguments) if arguments.show else 0
 
 
-def _list() -> int:
+def _list(*, as_data: bool) -> int:
     from pytest_modssl.faq import GROUPS, entries
     from pytest_modssl.faq.demos import DEMONSTRATIONS
 
+    if as_data:
+        write_json([_data(one) for one in entries()])
+        return 0
     shown = {one.entry for one in DEMONSTRATIONS}
     width = max(len(one.id) for one in entries())
     for group, title in GROUPS.items():
-        _say(title)
-        _say(
+        write(
+            title,
             *(
                 f"  {one.id.ljust(width)} {'*' if one.id in shown else ' '} {one.question}"
                 for one in entries()
                 if one.group == group
-            )
+            ),
         )
-    _say("", "pytest-modssl faq ID explains one; with --run those marked * are shown on a real server.")
+    write("", "pytest-modssl faq ID explains one; with --run those marked * are shown on a real server.")
     return 0
+
+
+def _data(entry: Entry) -> dict[str, Any]:
+    from pytest_modssl.faq.demos import DEMONSTRATIONS
+    from pytest_modssl.faq.pages import snippet
+
+    return {
+        "id": entry.id,
+        "group": entry.group,
+        "question": entry.question,
+        "cause": entry.cause,
+        "remedy": entry.remedy,
+        "log_numbers": list(entry.numbers),
+        "since": entry.since,
+        "links": list(entry.links),
+        "test": snippet(entry),
+        "demonstrations": sum(one.entry == entry.id for one in DEMONSTRATIONS),
+    }
 
 
 def _explained(entry: Entry) -> Iterator[str]:
@@ -90,60 +127,39 @@ def _explained(entry: Entry) -> Iterator[str]:
         yield from ("", "  A test:", "", textwrap.indent(test.rstrip(), "    "))
 
 
-def _show(entry: Entry, target_name: str) -> int:
+def _show(entry: Entry, arguments: argparse.Namespace) -> int:
     """Plays every demonstration of an entry; 1 where one did not come out as it should."""
-    from pytest_modssl.faq.demos import DEMONSTRATIONS, Scene
-    from pytest_modssl.pki import CA
+    from pytest_modssl.cli.demonstrated import demonstrate
+    from pytest_modssl.faq.demos import DEMONSTRATIONS
 
-    chosen = [one for one in DEMONSTRATIONS if one.entry == entry.id]
-    if not chosen:
+    if not any(one.entry == entry.id for one in DEMONSTRATIONS):
         raise ModsslError(f"{entry.id} has no demonstration")
-    with running(target_name, otherwise="auto") as run:
+    shown = []
+    with running(arguments.target, otherwise="auto") as run:
         target = run.targets[0]
-        _say("", f"On {target.id} ({target.description}):")
-        scene = Scene(ca=CA(), installation=target.installation)
-        outcomes = [_played(one, target, scene) for one in chosen]
-    return 0 if all(outcomes) else 1
+        if not arguments.json:
+            write("", f"On {target.id} ({target.description}):")
+        for one in demonstrate(entry, target):
+            shown.append(one)
+            if not arguments.json:
+                write(*one.lines())
+    if arguments.json:
+        write_json({**_data(entry), "httpd": target.installation.id, "shown": [one.data for one in shown]})
+    return 0 if all(one.ok for one in shown) else 1
 
 
-def _played(demonstration: Demonstration, target: Target, scene: Scene) -> bool:
-    """Shows one demonstration; whether it came out as it should."""
-    from pytest_modssl.faq.demos import play
-
-    if not demonstration.available(target.installation):
-        _say("", f"{demonstration}: not to be seen on this httpd")
-        return True
-    problem = play(target, demonstration.problem(scene), demonstration.check)
-    remedy = play(target, demonstration.remedy(scene), demonstration.cure or demonstration.check)
-    _say("", f"The problem ({demonstration}):", "", textwrap.indent(str(problem.error or "nothing failed"), "    "))
-    _say(*_transcript(problem))
-    outcome = "the check passes" if remedy.error is None else f"still fails: {remedy.error}"
-    _say("", f"With the remedy: {outcome}", *_transcript(remedy))
-    told = [one.entry.id for one in problem.diagnoses]
-    return told[:1] == [demonstration.entry] and remedy.error is None and not remedy.diagnoses
-
-
-def _transcript(played: Played) -> Iterator[str]:
-    from pytest_modssl.load import LoadReport
-    from pytest_modssl.tls import Handshake
-
-    for one in played.seen:
-        if isinstance(one, LoadReport):
-            yield from ("", textwrap.indent(str(one), "    "))
-        if isinstance(one, Handshake):
-            yield ""
-            yield textwrap.indent(f"{one}\n{one.transcript}", "    ")
-
-
-def _write_pages(folder: Path) -> int:
+def _write_pages(folder: Path, *, as_data: bool) -> int:
     from pytest_modssl.faq.pages import pages
 
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, text in pages().items():
-        (folder / name).write_text(text, encoding="utf-8")
-    _say(f"{len(pages())} pages written to {folder}")
+    made = pages()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in made.items():
+            (folder / name).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ModsslError(f"cannot write the pages to {folder}: {error.strerror}; name another folder") from None
+    if as_data:
+        write_json({"folder": str(folder), "pages": sorted(made)})
+    else:
+        write(f"{len(made)} pages written to {folder}")
     return 0
-
-
-def _say(*lines: str) -> None:
-    sys.stdout.write("".join(f"{line}\n" for line in lines))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_modssl.cli.running import add_target, running, say
+from pytest_modssl.cli.declare import add_command, add_json, add_target
+from pytest_modssl.cli.output import say, write, write_json
+from pytest_modssl.cli.running import running
 from pytest_modssl.errors import ConfigError, ModsslError
 
 if TYPE_CHECKING:
@@ -17,23 +18,28 @@ if TYPE_CHECKING:
     from pytest_modssl.repo.found import Found
     from pytest_modssl.repo.starting import Known
 
-_EPILOG = """\
-Nothing is overwritten: where a test file is there already, nothing is written and the exit status is 1, unless with
---force; of a configuration file of pytest that is there it is told what to add.
-"""
-
 
 def declare(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Adds the command."""
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "init",
-        help="write a starting test file and pytest's settings for a repository of configuration",
+        _init,
+        short="write a starting test file and pytest's settings for a repository of configuration",
         description="Writes tests/test_httpd.py with the virtual hosts of the configuration that FOLDER holds (for "
         "several, a file for each), and pytest.ini, which names it. The virtual hosts are those that httpd tells of; "
         "where there is no httpd, those that are read in the files.",
-        epilog=_EPILOG,
+        examples={
+            "init": "for the configuration in this folder",
+            "init infra --dry-run": "shows what it would write",
+            "init --config httpd/site.conf": "",
+        },
+        note="Nothing is overwritten: where a test file is there already, nothing is written, unless with --force; of "
+        "a configuration file of pytest that is there it is told what to add.",
     )
-    parser.add_argument("folder", nargs="?", metavar="FOLDER", type=Path, default=Path(), help="the repository (here)")
+    parser.add_argument(
+        "folder", nargs="?", metavar="FOLDER", type=Path, default=Path(), help="the repository (default: this folder)"
+    )
     parser.add_argument(
         "--config",
         action="append",
@@ -45,7 +51,7 @@ def declare(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     add_target(parser, "whose httpd is asked")
     parser.add_argument("--dry-run", action="store_true", help="print what would be written, and write nothing")
     parser.add_argument("--force", action="store_true", help="write test files anew that are there already")
-    parser.set_defaults(run=_init)
+    add_json(parser)
 
 
 def _init(arguments: argparse.Namespace) -> int:
@@ -71,11 +77,18 @@ def _init(arguments: argparse.Namespace) -> int:
     text = settings_text(settings, [path_of(one) for one in found])
     if there is None:
         texts[settings] = text
-    if arguments.dry_run:
-        sys.stdout.writelines(f"# {path.relative_to(root)}\n{content}\n" for path, content in texts.items())
-    else:
+    if not arguments.dry_run:
         _write(texts, force=arguments.force)
-    if there is not None and not has_settings(there):
+    add = there is not None and not has_settings(there)
+    if arguments.json:
+        files = [
+            {"file": str(path), "text": content, "written": not arguments.dry_run} for path, content in texts.items()
+        ]
+        write_json({"files": files, "settings": str(settings), "add": text if add else None})
+        return 0
+    for path, content in texts.items():
+        write(*([f"# {path.relative_to(root)}", content] if arguments.dry_run else [f"wrote {path}"]))
+    if add:
         say(f"{there} is left as it is; add to it:\n{text.rstrip()}")
     return 0
 
@@ -90,7 +103,6 @@ def _write(texts: Mapping[Path, str], *, force: bool) -> None:
             path.write_text(text, encoding="utf-8")
         except OSError as error:
             raise ModsslError(f"cannot write {path}: {error.strerror}") from None
-        sys.stdout.write(f"wrote {path}\n")
 
 
 def _hosts(found: Sequence[Found], target: str) -> dict[str, tuple[Known, ...]]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-import sys
 from typing import TYPE_CHECKING
 
+from pytest_modssl.cli.declare import add_command
+from pytest_modssl.cli.output import write
 from pytest_modssl.errors import ProjectError
 from pytest_modssl.matrix.ci import FORMATS
 
@@ -19,23 +20,32 @@ if TYPE_CHECKING:
 
 def declare(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Adds the command."""
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "matrix",
-        help="print a project's targets as the matrix of a CI system",
+        _run,
+        short="print a project's targets as the matrix of a CI system",
         description="Prints one job for each target that `pytest --modssl` would run on in the folder (modssl_target "
         "in pytest's configuration, --modssl-target in addopts, PYTEST_MODSSL_TARGET), and for each part of the tests.",
+        examples={
+            "matrix": "a JSON list of jobs, for any system",
+            "matrix --format github --shards 4": "for fromJSON() in a workflow",
+            "matrix --format gitlab > matrix.yml": "for include: in a pipeline",
+        },
+        note="There is no --json, as JSON is what it prints unless --format says otherwise.",
     )
-    parser.add_argument("folder", nargs="?", default=".", help="the project, or a folder in it (default: this one)")
+    parser.add_argument(
+        "folder", nargs="?", default=".", metavar="FOLDER", help="the project, or a folder in it (default: this one)"
+    )
     parser.add_argument("--format", choices=sorted(FORMATS), default="json", help="what for (default: json)")
     parser.add_argument("--shards", type=int, default=1, metavar="N", help="parts to split the tests into (default: 1)")
-    parser.set_defaults(run=_run, usage=parser)
 
 
 def _run(arguments: argparse.Namespace) -> int:
     if not 1 <= arguments.shards <= 256:
         # A workflow of GitHub has 256 jobs at most (its documentation, "Usage limits").
         arguments.usage.error(f"--shards is a number from 1 to 256, not {arguments.shards}")
-    sys.stdout.write(f"{FORMATS[arguments.format](targets_of(arguments.folder), arguments.shards)}\n")
+    write(FORMATS[arguments.format](targets_of(arguments.folder), arguments.shards))
     return 0
 
 

@@ -8,35 +8,40 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_modssl.cli.running import add_target, running, say
+from pytest_modssl.cli.declare import add_command, add_target
+from pytest_modssl.cli.output import say
+from pytest_modssl.cli.running import running
 from pytest_modssl.errors import ModsslError
 
 if TYPE_CHECKING:
     import argparse
 
-_EPILOG = """\
-Secrets are taken out: what is known to be one, and what looks like one. Look through the report before you send it.
-"""
-
 
 def declare(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Adds the command."""
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "report",
-        help="make a bug report: versions, build, modules, configuration, log; without secrets",
+        _report,
+        short="make a bug report: versions, build, modules, configuration, log; without secrets",
         description="Makes a bug report as mod_ssl's FAQ asks for it, without private keys and passwords. Without "
         "TEST it is about the httpd of a target and the configuration that this httpd has, or --config names. With "
         "TEST, or --last-failed, it runs these tests by `pytest --modssl` and reports those that fail.",
-        epilog=_EPILOG,
+        examples={
+            "report": "the httpd of this machine and its configuration",
+            "report --last-failed --output report.txt": "the tests that failed the last time",
+            "report --config /etc/httpd/conf/httpd.conf": "",
+        },
+        note="Secrets are taken out: what is known to be one, and what looks like one. Look through the report before "
+        "you send it. It is a text for people; as data, `pytest --modssl-report FILE.json` has a whole run.",
     )
     parser.add_argument("test", nargs="*", metavar="TEST", help="test to run, as for pytest: file, folder or id")
     parser.add_argument(
         "--last-failed", action="store_true", help="run the tests that failed the last time (pytest --lf)"
     )
     parser.add_argument("--config", metavar="FILE", default="", help="main configuration file, where that httpd is")
-    add_target(parser, "whose httpd; tests run on their own without it")
+    add_target(parser, "whose httpd, or where TEST runs", otherwise="local; of TEST what the project says")
     parser.add_argument("--output", metavar="FILE", type=Path, help="write it to a file (default: standard output)")
-    parser.set_defaults(run=_report, usage=parser)
 
 
 def _report(arguments: argparse.Namespace) -> int:

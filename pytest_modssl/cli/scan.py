@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import re
 import socket
-import sys
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from pytest_modssl.cli.declare import add_command, add_json, complete
+from pytest_modssl.cli.output import write, write_json
 from pytest_modssl.errors import TlsError
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from cryptography import x509
 
@@ -22,34 +22,48 @@ if TYPE_CHECKING:
 
 _SECONDS = 10.0
 _PEM = re.compile(b"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
-_EPILOG = """\
-exit status: 0 done, and nothing deviates from the policy; 1 nothing could be seen, or something deviates.
-A port that somebody else answers for is looked at by some hundred connections: ask first.
-"""
 
 
 def declare(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Adds the command."""
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "scan",
-        help="show what a TLS port accepts: protocols, cipher suites, groups, certificates",
+        _scan,
+        short="show what a TLS port accepts: protocols, cipher suites, groups, certificates",
         description="Looks at a TLS port from outside: certificate and chain, every protocol, cipher suite in the "
         "server's order, group and Diffie-Hellman prime that it accepts, and, with --policy, what is to be changed.",
-        epilog=_EPILOG,
+        examples={
+            "scan www.example.com": "",
+            "scan 127.0.0.1:8443 --name www.example.com --trust ca.pem": "a name that DNS does not have",
+            "scan www.example.com --policy intermediate --json": "for a script",
+        },
+        note="A port that somebody else answers for is looked at by some hundred connections: ask first.",
     )
-    parser.add_argument("place", metavar="HOST[:PORT]", help="where it is; an IPv6 address in brackets (port: 443)")
+    place = parser.add_argument(
+        "place", metavar="HOST[:PORT]", help="where it is; IPv6 in brackets (default port: 443)"
+    )
     parser.add_argument("--name", metavar="NAME", help="server name to send, SNI (default: HOST; for none: '')")
-    parser.add_argument(
-        "--policy", metavar="NAME", help="hold it against a guideline: modern, intermediate, old; see docs/ciphers.md"
+    complete(place, tuple)
+    guideline = parser.add_argument(
+        "--policy",
+        metavar="NAME",
+        help="hold it against Mozilla's guideline: modern, intermediate, old; see docs/ciphers.md (default: none)",
     )
+    complete(guideline, _policies)
     parser.add_argument(
         "--trust", metavar="FILE", help="roots to verify the chain by, PEM (default: those of this system)"
     )
     parser.add_argument(
         "--timeout", metavar="SECONDS", type=float, default=_SECONDS, help="for each part (default: 10)"
     )
-    parser.add_argument("--json", action="store_true", help="print it as data")
-    parser.set_defaults(run=_scan)
+    add_json(parser)
+
+
+def _policies() -> Iterable[str]:
+    from pytest_modssl.policy.guideline import policies
+
+    return sorted({one.name for one in policies()})
 
 
 def _scan(arguments: argparse.Namespace) -> int:
@@ -71,14 +85,12 @@ def _scan(arguments: argparse.Namespace) -> int:
     seen = Seen(scan=found, presented=tuple(presented(shake)), hsts=_hsts(arguments, address, host, name))
     against = () if guideline is None else deviations(guideline, seen)
     if arguments.json:
-        json.dump(_data(first, seen, arguments.policy, against), sys.stdout, indent=2)
-        sys.stdout.write("\n")
+        write_json(_data(first, seen, arguments.policy, against))
     else:
-        sys.stdout.write(f"{first}\n\n{found}\n")
+        write(str(first), "", str(found))
         if guideline is not None:
             told = "nothing deviates" if not against else f"{len(against)} deviations"
-            sys.stdout.write(f"\n{guideline} ({guideline.source}): {told}\n")
-            sys.stdout.writelines(f"  {one}\n" for one in against)
+            write("", f"{guideline} ({guideline.source}): {told}", *(f"  {one}" for one in against))
     return 1 if against else 0
 
 

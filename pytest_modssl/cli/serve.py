@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import signal
-import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from pytest_modssl.cli.running import add_target, running, say
+from pytest_modssl.cli.declare import add_command, add_json, add_target, complete
+from pytest_modssl.cli.output import say, write, write_json
+from pytest_modssl.cli.running import running
 from pytest_modssl.errors import ConfigError, ServerGoneError
 
 if TYPE_CHECKING:
@@ -26,26 +28,36 @@ if TYPE_CHECKING:
 _SECONDS = 0.5
 # Virtual hosts that are told; of more, their number.
 _SHOWN = 20
-_EPILOG = """\
-It listens on loopback alone. Names need no DNS: the curl lines connect by address, and the browser is told the address.
-Ctrl-C ends it, and nothing is left; exit status 0 then, and 1 where the configuration does not start or httpd ends.
-"""
 
 
 def declare(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Adds the command."""
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "serve",
-        help="run a configuration, or a sample, for a browser or another client",
+        _serve,
+        short="run a configuration, or a sample, for a browser or another client",
         description="Starts the configuration that FOLDER holds as `pytest --modssl` does, prints where its virtual "
         "hosts are and how to reach them, and shows what httpd logs from warnings on.",
-        epilog=_EPILOG,
+        examples={
+            "serve": "the configuration in this folder",
+            "serve infra --config httpd/site.conf": "",
+            "serve --sample museum": "",
+            "serve --json": "one line of JSON when it is ready, for a script that waits",
+        },
+        note="It listens on loopback alone. Names need no DNS: the curl lines connect by address, and the browser is "
+        "told the address. Ctrl-C ends it, and nothing is left.",
     )
-    parser.add_argument("folder", nargs="?", metavar="FOLDER", type=Path, default=Path(), help="the repository (here)")
+    parser.add_argument(
+        "folder", nargs="?", metavar="FOLDER", type=Path, default=Path(), help="the repository (default: this folder)"
+    )
     parser.add_argument("--config", metavar="PATH", type=Path, help="the main file or fragment to run, from FOLDER")
-    parser.add_argument("--sample", metavar="NAME", help="a sample repository instead of FOLDER: campus, museum, ...")
+    sample = parser.add_argument(
+        "--sample", metavar="NAME", help=f"a sample instead of FOLDER: {', '.join(_samples())}"
+    )
+    complete(sample, _samples)
     add_target(parser, "whose httpd")
-    parser.set_defaults(run=_serve)
+    add_json(parser, "when it is ready, print one line that is a JSON document (its keys: docs/command-line.md)")
 
 
 def _samples() -> list[str]:
@@ -65,8 +77,10 @@ def _serve(arguments: argparse.Namespace) -> int:
             if study.refused is not None:
                 raise study.refused
             server = run.serve(target, study, "serve")
-            sys.stdout.writelines(f"{line}\n" for line in _told(server, study))
-            sys.stdout.flush()
+            if arguments.json:
+                write_json(_data(server, study), lines=False)
+            else:
+                write(*_told(server, study))
             _wait(server)
     except KeyboardInterrupt:
         say("ended")
@@ -113,14 +127,38 @@ def _told(server: Server, study: Study) -> Iterator[str]:
     yield ""
     if server.ca_file is not None:
         yield f"CA file: {server.ca_file}"
-    rules = [
-        "MAP {}:{} {}:{}".format(name, host.port, *server.address(host.reached))
-        for host in hosts
-        for name in host.names
-    ]
+    rules = _rules(server, study)
     if len(rules) <= _SHOWN:
         yield f'browser: chromium --ignore-certificate-errors --host-resolver-rules="{", ".join(rules)}"'
     yield "Ctrl-C ends it."
+
+
+def _data(server: Server, study: Study) -> dict[str, Any]:
+    return {
+        "title": study.found.title,
+        "httpd": server.installation.id,
+        "process": os.getpid(),
+        "ca_file": None if server.ca_file is None else str(server.ca_file),
+        "hosts": [
+            {
+                "url": host.url,
+                "names": list(host.names),
+                "address": list(server.address(host.reached)),
+                "curl": server.curl_command(host.url, client=study.client_for(host)),
+            }
+            for host in study.hosts
+        ],
+        "host_resolver_rules": _rules(server, study),
+    }
+
+
+def _rules(server: Server, study: Study) -> list[str]:
+    """Where a browser finds each name, as Chromium takes it."""
+    return [
+        "MAP {}:{} {}:{}".format(name, host.port, *server.address(host.reached))
+        for host in study.hosts
+        for name in host.names
+    ]
 
 
 def _place(server: Server, host: RepoHost) -> str:

@@ -96,7 +96,7 @@ CHECKS_CHOSEN: Declared[tuple[str, ...]] = Declared(
     default=(),
     parse=_words,
     repeatable=True,
-    help="checks to run, by name; -name or !name leaves one out (write --modssl-checks=-hsts)",
+    help="checks to run, by name; -name or !name leaves one out, as --modssl-checks=-hsts (default: all)",
 )
 EXPECT_FAIL: Declared[tuple[tuple[str, str], ...]] = Declared(
     "expect_fail",

@@ -22,6 +22,8 @@ _VERSION = 2
 # On every image that this package made, with the name that it was made for.
 LABEL = "org.pytest-modssl.image"
 DEFAULT = "modssl/debian:bookworm"
+# Those with an httpd that is built, and whether that is on an OpenSSL as old as it.
+_BUILT = {"modssl/source": False, "modssl/legacy": True}
 # What tells of images and is in none of them: another version in a table is no other image of those there were.
 _NOT_BUILT = frozenset({"README.md", "builds.csv", "sources.txt"})
 
@@ -72,7 +74,7 @@ def recipe_for(name: str) -> Recipe | None:
     if folder == "modssl/debian" and choice.isalnum() | (not choice):
         suite = choice or "bookworm"
         return Recipe(f"{folder}:{suite}", suite, {"SUITE": suite}, _context("debian"))
-    choices = {own: _versions(legacy=own == "modssl/legacy") for own in ("modssl/source", "modssl/legacy")}
+    choices = {own: _versions(legacy=old) for own, old in _BUILT.items()}
     version = choice or next(iter(choices.get(folder, ())), "")
     build = choices.get(folder, {}).get(version)
     if build is not None:
@@ -84,6 +86,12 @@ def recipe_for(name: str) -> Recipe | None:
         f"({', '.join(choices['modssl/legacy'])}).",
         reason="no-image",
     )
+
+
+def names() -> tuple[str, ...]:
+    """The project's own images that there are recipes for; of Debian's suites, those that they are built on."""
+    built = [f"{own}:{version}" for own, old in _BUILT.items() for version in _versions(legacy=old)]
+    return ("modssl/debian:bookworm", "modssl/debian:trixie", *built)
 
 
 def _versions(*, legacy: bool) -> dict[str, Build]:

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from pytest_modssl import http, tls
-from pytest_modssl.capture import Capture
-from pytest_modssl.errors import ModsslError, ServerGoneError, UnknownHostError, how_ended
+from pytest_modssl.errors import ServerGoneError, how_ended
 from pytest_modssl.faq import Evidence
 from pytest_modssl.load import LoadComparison, load
 from pytest_modssl.load.plan import MOST, url_of
-from pytest_modssl.pki.blob import Blob
 from pytest_modssl.targets.base import Prepared
 from pytest_modssl.targets.client_files import ClientFiles
 from pytest_modssl.targets.crashes import Crashes
 from pytest_modssl.targets.log import ServerLog
+from pytest_modssl.targets.reach import Reach
+from pytest_modssl.targets.sessions import Sessions
 from pytest_modssl.targets.start_failure import start_of
 from pytest_modssl.tls.commands import sayable
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     import requests
 
-    from pytest_modssl.capture import Stream
+    from pytest_modssl.capture import Capture, Stream
     from pytest_modssl.errors import Mismatch
     from pytest_modssl.http import FailedRequest, RedirectChain, SslEnvironment, Via
     from pytest_modssl.httpd.configuration import Configuration
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from pytest_modssl.httpd.installation import Installation
     from pytest_modssl.load import LoadReport
     from pytest_modssl.pki import LeafCert
+    from pytest_modssl.pki.blob import Blob
     from pytest_modssl.recording import Recording
     from pytest_modssl.targets.base import Instance, Listener
     from pytest_modssl.tls import Exchange, Handshake, JvmHandshake, ProbeResult, Scan, SrpLogin, TlsConnection
@@ -72,11 +73,9 @@ class Server:
         self._accepted: list[object] = []
         self._looked_again: list[FailedRequest] = []
         self._repeats: deque[Callable[[], list[str]]] = deque(maxlen=_REMEMBERED)
-        self._sessions: list[requests.Session] = []
         self._files = ClientFiles(instance.folder)
-        self._captures: list[Capture] = []
-        self._capture: Capture | None = None
-        self._asked = False
+        self._sessions = Sessions(self, self._files)
+        self._reach = Reach(instance, lambda: self.config)
         self._lost_before = 0
         self._crashes = Crashes(self.log, instance, lambda: self.prepared)
         self._still_open: frozenset[str] | None = None
@@ -110,7 +109,7 @@ class Server:
     @property
     def used(self) -> bool:
         """Whether the current test has looked at this server."""
-        return self._asked or bool(self.observations)
+        return self._reach.asked or bool(self.observations)
 
     def address(self, port: int = 443) -> tuple[str, int]:
         """Address and port at which clients reach a port of the configuration; see `capture` for another one meanwhile.
@@ -118,17 +117,7 @@ class Server:
         Raises:
             UnknownHostError: when the configuration does not listen on that port.
         """
-        found = self._listening(port)
-        return found if self._capture is None else self._capture.address(port, found)
-
-    def _listening(self, port: int) -> tuple[str, int]:
-        """Where httpd itself listens for a port of the configuration; errors as for `address`."""
-        found = self.instance.address(port)
-        if found is None:
-            ports = ", ".join(map(str, self.config.listen)) or "none"
-            raise UnknownHostError(f"port {port}: this server's configuration listens on {ports}")
-        self._asked = True
-        return found
+        return self._reach.address(port)
 
     def resolve(self, scheme: str, host: str, port: int) -> tuple[str, int]:
         """Address of a URL's host and port, for names that a virtual host of that port has.
@@ -136,30 +125,14 @@ class Server:
         Raises:
             UnknownHostError: for a name that no virtual host serves, with those that there are.
         """
-        found = self.config.port_of(host, port)
-        if found is None:
-            known = ", ".join(f"{one.name}:{one.port}" for one in self.config.virtual_hosts) or "none"
-            raise UnknownHostError(
-                f"no virtual host serves {scheme}://{host}:{port}; there are: {known}. "
-                "To reach the default host by another name, ask for a session with any_name=True"
-            )
-        return self.address(found)
-
-    def _at(self, name: str | None, port: int) -> tuple[str, int]:
-        """Address at which clients find a name and port; errors as for `address`."""
-        return self.address(self._port(name, port))
-
-    def _port(self, name: str | None, port: int) -> int:
-        """The port of the configuration at which a name is: the one asked for, where no virtual host has the name."""
-        found = None if name is None else self.config.port_of(name, port)
-        return port if found is None else found
+        return self._reach.resolve(scheme, host, port)
 
     # TLS
 
     def connect(self, name: str | None = None, *, port: int = 443, **options: Any) -> TlsConnection:
         """An open TLS connection; options as for `pytest_modssl.tls.connect`, `client=` takes a certificate object."""
         repeat = functools.partial(self.s_client_command, name, port=port, **sayable(options))
-        connection = tls.connect(self._at(name, port), name, **self._recorded(options))
+        connection = tls.connect(self._reach.at(name, port), name, **self._recorded(options))
         self.note(connection.handshake, repeat=repeat)
         return connection
 
@@ -172,7 +145,7 @@ class Server:
             options: as for `pytest_modssl.tls.handshake`; `client=` takes a certificate object of `pki`.
         """
         repeat = functools.partial(self.s_client_command, name, port=port, **sayable(options))
-        result = tls.handshake(self._at(name, port), name, **self._recorded(options))
+        result = tls.handshake(self._reach.at(name, port), name, **self._recorded(options))
         self.note(result, repeat=repeat)
         return result
 
@@ -186,31 +159,31 @@ class Server:
             options: as for `pytest_modssl.tls.connect`; `client=` takes a certificate object.
         """
         said = sayable(options)
-        result = tls.speak(self._at(name, port), name, request, **self._recorded(options))
+        result = tls.speak(self._reach.at(name, port), name, request, **self._recorded(options))
         self.note(result, repeat=lambda: tls.piped(request, self.s_client_command(name, port=port, **said)))
         return result
 
     def probe(self, name: str | None = None, *, port: int = 443, **options: Any) -> ProbeResult:
         """What the server answers to a ClientHello of one's own; options as for `pytest_modssl.tls.probe`."""
-        result = tls.probe(self._at(name, port), server_name=name, recording=self.recording, **options)
+        result = tls.probe(self._reach.at(name, port), server_name=name, recording=self.recording, **options)
         self.note(result)
         return result
 
     def jvm_handshake(self, name: str | None = None, *, port: int = 443, **options: Any) -> JvmHandshake:
         """What a Java virtual machine of this machine makes of it; options as for `pytest_modssl.tls.jvm_handshake`."""
-        result = tls.jvm_handshake(self._at(name, port), name, **options)
+        result = tls.jvm_handshake(self._reach.at(name, port), name, **options)
         self.note(result)
         return result
 
     def scan(self, name: str | None = None, *, port: int = 443, **options: Any) -> Scan:
         """Every protocol, cipher suite and group that the server accepts; options as for `pytest_modssl.tls.scan`."""
-        result = tls.scan(self._at(name, port), name, **options)
+        result = tls.scan(self._reach.at(name, port), name, **options)
         self.note(result)
         return result
 
     def srp_login(self, name: str | None, user: str, password: str, *, port: int = 443, **options: Any) -> SrpLogin:
         """What comes of a login by TLS-SRP; needs the extra `srp`. Options as for `pytest_modssl.tls.srp_login`."""
-        address = self._at(name, port)
+        address = self._reach.at(name, port)
         result = tls.srp_login(address, name, user, password, recording=self.recording, **options)
         self.note(result, repeat=None if name is None else functools.partial(self.srp_command, name, user, port=port))
         return result
@@ -244,49 +217,26 @@ class Server:
             any_name: reach this server by any name, also one that no virtual host has.
             options: as for `pytest_modssl.http.open_session`.
         """
-        resolve = (lambda _scheme, _host, port: self.address(port)) if any_name else self.resolve
-        roots = self.trust if trust is None else [one.bytes() if isinstance(one, Blob) else one for one in trust]
-        session = http.open_session(
-            resolve,
-            trust=roots,
-            client_certificate=None if client is None else self._files.certificate(client),
-            on_response=functools.partial(self._note_response, client),
-            on_failure=functools.partial(self._note_failure, client),
-            recording=self.recording,
-            **options,
-        )
-        self._sessions.append(session)
-        return session
-
-    def _note_response(self, client: LeafCert | None, response: requests.Response) -> None:
-        repeat = functools.partial(self.curl_command, response.request.url or "", client=client)
-        self.note(response, repeat=repeat)
-
-    def _note_failure(self, client: LeafCert | None, failed: FailedRequest) -> None:
-        self.note(failed, repeat=functools.partial(self.curl_command, failed.url, client=client))
+        return self._sessions.open(client=client, trust=trust, any_name=any_name, **options)
 
     def get(self, url: str, **options: Any) -> requests.Response:
         """The answer to one GET; redirects are not followed. Options as for `requests.Session.get`."""
         __tracebackhide__ = True
-        return self._default_session.request("GET", url, **{"allow_redirects": False, **options})
+        return self._sessions.own.request("GET", url, **{"allow_redirects": False, **options})
 
     def redirects(self, url: str, **options: Any) -> RedirectChain:
         """The chain of redirects that begins at `url`; options as for `pytest_modssl.http.follow`."""
         __tracebackhide__ = True
-        chain = http.follow(self._default_session, url, **options)
+        chain = http.follow(self._sessions.own, url, **options)
         self.note(chain)
         return chain
 
     def environment(self, url: str, *, via: Via = "cgi", **options: Any) -> SslEnvironment:
         """The `SSL_*` variables that a CGI script, an SSI page or a header expression at `url` sees."""
         __tracebackhide__ = True
-        variables = http.read_environment(self._default_session, url, via=via, **options)
+        variables = http.read_environment(self._sessions.own, url, via=via, **options)
         self.note(variables)
         return variables
-
-    @functools.cached_property
-    def _default_session(self) -> requests.Session:
-        return self.session()
 
     # Load
 
@@ -338,27 +288,21 @@ class Server:
         Raises:
             ModsslError: there is such a block already.
         """
-        if self._capture is not None:
-            raise ModsslError("this server's connections are being captured already: one block at a time")
-        self.hang_up()
-        self._capture = Capture()
-        self._captures.append(self._capture)
-        try:
-            yield self._capture
-        finally:
+        with self._reach.capture() as kept:
             self.hang_up()
-            self._capture.close()
-            self._capture = None
+            try:
+                yield kept
+            finally:
+                self.hang_up()
 
     @property
     def captured(self) -> tuple[Stream, ...]:
         """Every connection that was captured since the test began."""
-        return tuple(stream for one in self._captures for stream in one.streams)
+        return self._reach.captured
 
     def hang_up(self) -> None:
         """Closes the connections that sessions keep open."""
-        for session in self._sessions:
-            session.close()
+        self._sessions.hang_up()
 
     # By hand
 
@@ -379,7 +323,10 @@ class Server:
             options: as for `pytest_modssl.tls.s_client_command`.
         """
         return tls.s_client_command(
-            self._listening(self._port(name, port)), name, **self._files.for_commands(self.trust, client), **options
+            self._reach.listening(self._reach.port(name, port)),
+            name,
+            **self._files.for_commands(self.trust, client),
+            **options,
         )
 
     def curl_command(self, url: str, *, client: LeafCert | None = None, **options: Any) -> list[str]:
@@ -388,7 +335,7 @@ class Server:
         port = parts.port or (443 if parts.scheme == "https" else 80)
         return tls.curl_command(
             url,
-            self._listening(self._port(parts.hostname, port)),
+            self._reach.listening(self._reach.port(parts.hostname, port)),
             **self._files.for_commands(self.trust, client),
             **options,
         )
@@ -464,8 +411,7 @@ class Server:
     @property
     def ports(self) -> dict[tuple[str, int], int]:
         """The port of the configuration by the address at which clients reach it, also through a relay."""
-        ports = {found: port for port in self.config.ports if (found := self.instance.address(port)) is not None}
-        return ports | {address: port for one in self._captures for address, port in one.ports.items()}
+        return self._reach.ports
 
     def _look_again(self, url: str) -> None:
         parts = urlsplit(url)
@@ -479,13 +425,13 @@ class Server:
     def begin_test(self) -> None:
         """Starts a test's slice of the log and forgets what was seen before."""
         self.log.begin(self._still_open)
-        for kept in (self.observations, self._accepted, self._looked_again, self._repeats, self._captures):
+        for kept in (self.observations, self._accepted, self._looked_again, self._repeats):
             kept.clear()
         if self.recording is not None:
             self.recording.clear()
         self._crashes.forget()
         self._lost_before = len(self.instance.lost)
-        self._asked = False
+        self._reach.forget()
 
     def end_test(self) -> None:
         """Closes the sessions of the test and waits until the server has logged what it has to say about them.
@@ -495,11 +441,7 @@ class Server:
         """
         if not self.used:
             return
-        for session in self._sessions:
-            session.close()
-            session.cookies.clear()
-        # What nobody but this object holds serves the next test too: it takes as long to make as a request (1 ms).
-        self._sessions = [one for one in self._sessions if one is self.__dict__.get("_default_session")]
+        self._sessions.end_test()
         self._still_open = self.instance.settle()
         self._crashes.end()
         if self.exit_status is not None:
@@ -533,7 +475,7 @@ class Server:
         self.config = config
         if self.on_reload is not None:
             self.on_reload(self, time.perf_counter() - began)
-        self.__dict__.pop("_default_session", None)  # it trusts the roots of the former configuration
+        self._sessions.forget_own()  # it trusts the roots of the former configuration
 
     def stop(self) -> None:
         """Ends the server and removes its files; returns when both are done."""

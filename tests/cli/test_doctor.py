@@ -9,6 +9,7 @@ import pytest
 
 from pytest_modssl.cli import main
 from pytest_modssl.httpds import debian
+from tests.cli.answers import differing, documented
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,7 +36,9 @@ def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 @pytest.mark.usefixtures("bare")
 def test_what_is_missing_is_told_with_what_to_install(capsys: pytest.CaptureFixture[str]) -> None:
     main(["doctor", "--json"])
-    told = {one["what"]: one for one in json.loads(capsys.readouterr().out)}
+    out = capsys.readouterr().out
+    assert differing(out, documented("doctor")) == set()
+    told = {one["what"]: one for one in json.loads(out)}
     assert not told["local"]["ok"]
     assert "no httpd found" in told["local"]["seen"]
     assert not told["docker"]["ok"]

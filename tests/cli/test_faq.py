@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from pytest_modssl.cli import main
 from pytest_modssl.faq import entries
 from pytest_modssl.faq.pages import pages
+from tests.cli.answers import differing, documented
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,9 +45,40 @@ def test_a_problem_and_its_remedy_are_shown_on_a_real_server(
     assert "PRIVATE KEY" not in told
 
 
+def test_entries_and_what_was_shown_are_had_as_data(
+    capsys: pytest.CaptureFixture[str], local_installation: object, tmp_path: Path
+) -> None:
+    keys = documented("faq")
+    shown = {"httpd"} | {key for key in keys if key.startswith("shown")}
+    assert main(["faq", "--json"]) == 0
+    listed = capsys.readouterr().out
+    assert differing(listed, {f"[].{key}" for key in keys - shown}) == set()
+    assert [one["id"] for one in json.loads(listed)] == [one.id for one in entries()]
+    assert main(["faq", "self-signed", "--json"]) == 0
+    explained = capsys.readouterr().out
+    assert differing(explained, keys - shown) == set()
+    assert json.loads(explained) in json.loads(listed)
+    assert main(["faq", "self-signed", "--run", "--json", "--target", "local"]) == 0
+    played = capsys.readouterr().out
+    assert differing(played, keys) == set()
+    told = json.loads(played)["shown"]
+    assert len(told) == json.loads(played)["demonstrations"]
+    assert [(one["ok"], one["problem"]["diagnoses"][0], one["remedy"]["error"]) for one in told] == [
+        (True, "self-signed", None) for _ in told
+    ]
+    assert main(["faq", "--pages", str(tmp_path), "--json"]) == 0
+    written = capsys.readouterr().out
+    assert differing(written, documented("faq", 1)) == set()
+    assert {*json.loads(written)["pages"]} == {path.name for path in tmp_path.iterdir()}
+
+
 def test_what_cannot_be_done_is_told(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["faq", "sin"]) == 1
-    assert "the catalogue has no entry 'sin'; alike are sni" in capsys.readouterr().err
+    assert main(["faq", "sin", "--json"]) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "the catalogue has no entry 'sin'; alike are sni" in err
+    assert main(["faq", "--pages", "/dev/null/faq"]) == 1
+    assert "cannot write the pages to /dev/null/faq: Not a directory" in capsys.readouterr().err
     assert main(["faq", "information-resources", "--run"]) == 1
     assert "information-resources has no demonstration" in capsys.readouterr().err
     assert main(["faq", "intermediate-missing", "--run", "--target", "moon"]) == 1

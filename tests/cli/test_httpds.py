@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pytest_modssl.cli import main
+from tests.cli.answers import differing, documented, one_of
 from tests.httpds.conftest import archive, cache, left, url
 
 if TYPE_CHECKING:
@@ -34,12 +36,19 @@ def test_httpds_are_fetched_listed_with_their_size_and_removed(
     out, err = capsys.readouterr()
     assert out == f"{cache}/debian-bookworm\n"
     assert f"fetching the index of Debian bookworm from {mirror}, by" in err
-    assert main(["httpds", "fetch", "debian:bookworm"]) == 0
-    assert capsys.readouterr().err == ""
+    assert main(["httpds", "fetch", "debian:bookworm", "--json"]) == 0
+    fetched, err = capsys.readouterr()
+    assert err == ""
+    assert differing(fetched, one_of(documented("httpds"), "httpds[].")) == set()
     assert main(["httpds", "list"]) == 0
     titles, row, *_ = capsys.readouterr().out.splitlines()
     assert titles.split() == ["NAME", "HTTPD", "OPENSSL", "SIZE", "MADE", "(UTC)", "FOLDER"]
     assert row.split()[:4] == ["debian:bookworm", "2.4.99", "0", "MB"]
+    assert main(["httpds", "--json", "list"]) == 0
+    listed = capsys.readouterr().out
+    assert differing(listed, documented("httpds")) == set()
+    assert json.loads(listed)["httpds"] == [json.loads(fetched)]
+    assert "debian:bookworm" in json.loads(listed)["available"]
     assert main(["httpds", "fetch", "--again", "debian:bookworm"]) == 0
     assert "fetching" in capsys.readouterr().err
     assert main(["httpds", "remove", "debian:bookworm"]) == 0
@@ -52,6 +61,15 @@ def test_what_there_is_not_is_told_with_what_there_is(name: str, capsys: pytest.
     assert main(["httpds", "fetch", name]) == 1
     err = capsys.readouterr().err
     assert f"there is no httpd {name!r} to be had; known are debian:bullseye" in err
+
+
+def test_what_was_removed_is_told_as_data(mirror: str, cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["httpds", "fetch", "debian:bookworm", "--json"]) == 0
+    fetched = json.loads(capsys.readouterr().out)
+    assert main(["httpds", "remove", "--all", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"removed": [fetched]}
+    assert main(["httpds", "list", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["httpds"] == []
 
 
 def test_what_is_not_kept_cannot_be_removed(cache: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import uuid
@@ -11,6 +12,7 @@ import pytest
 
 from pytest_modssl import __version__
 from pytest_modssl.cli import main
+from tests.cli.answers import differing, documented, one_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,6 +51,22 @@ def test_every_image_is_listed_with_its_name_and_age(
     assert old.endswith("outdated")
 
 
+def test_the_same_is_had_as_data(engine: Engine, image: str, outdated: str, capsys: pytest.CaptureFixture[str]) -> None:
+    keys = documented("images")
+    assert main(["images", "--json"]) == 0
+    out = capsys.readouterr().out
+    assert differing(out, keys) == set()
+    told = json.loads(out)
+    assert told["engine"] == engine.description
+    assert {one["tag"]: one["current"] for one in told["images"]}.items() >= {image: True, outdated: False}.items()
+    assert main(["images", "build", "--json"]) == 0
+    out = capsys.readouterr().out
+    assert differing(out, one_of(keys, "images[].")) == set()
+    assert json.loads(out)["tag"] == image
+    assert main(["images", "remove", outdated, "--json"]) == 0
+    assert [one["tag"] for one in json.loads(capsys.readouterr().out)["removed"]] == [outdated]
+
+
 def test_building_what_is_there_prints_its_name(image: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["images", "build"]) == 0
     assert capsys.readouterr() == (f"{image}\n", "")
@@ -83,7 +101,7 @@ def test_without_an_engine_the_status_is_1_and_the_reason_is_told(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("DOCKER_HOST", "unix:///nonexistent/docker.sock")
-    assert main(["images", "list"]) == 1
+    assert main(["images", "list", "--json"]) == 1
     out, err = capsys.readouterr()
     assert out == ""
     assert err.startswith("pytest-modssl: cannot reach the container engine at unix:///nonexistent/docker.sock")

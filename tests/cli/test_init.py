@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from pytest_modssl._data import fixture
 from pytest_modssl.cli import main
 from pytest_modssl.repo.discover import discover
 from pytest_modssl.repo.starting import Known, read
+from tests.cli.answers import differing, documented
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -105,6 +107,28 @@ def test_nothing_is_overwritten_unless_forced(tmp_path: Path, capsys: pytest.Cap
     assert test_file.read_text() == "# ours\n"
     assert main(["init", str(tmp_path), "--force"]) == 0
     assert "http://www.example/" in test_file.read_text()
+
+
+@pytest.mark.usefixtures("without_httpd")
+def test_what_is_written_is_had_as_data(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    one_host(tmp_path)
+    for arguments, written in ((["--dry-run"], False), ([], True)):
+        assert main(["init", str(tmp_path), "--json", *arguments]) == 0
+        out = capsys.readouterr().out
+        assert differing(out, documented("init")) == set()
+        told = json.loads(out)
+        assert [one["written"] for one in told["files"]] == [written, written]
+        assert told["settings"] == str(tmp_path / "pytest.ini")
+        assert told["add"] is None
+        assert (tmp_path / "pytest.ini").exists() == written
+    assert {one["file"]: one["text"] for one in told["files"]} == {
+        str(path): path.read_text() for path in (tmp_path / "tests/test_httpd.py", tmp_path / "pytest.ini")
+    }
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    assert main(["init", str(tmp_path), "--json", "--force"]) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out)["add"] == "[pytest]\nmodssl_config =\n    www.conf\n"
+    assert "add to it" not in err
 
 
 @pytest.mark.parametrize(

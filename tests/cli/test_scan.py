@@ -9,6 +9,7 @@ import pytest
 
 from pytest_modssl import CA, ServerConfig, VirtualHost
 from pytest_modssl.cli import main
+from tests.cli.answers import differing, documented
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,7 +51,10 @@ def test_the_same_is_had_as_data(
     place: str, trusted: list[str], modssl_server: Server, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["scan", place, *trusted, "--policy", "modern", "--json"]) == 1
-    told = json.loads(capsys.readouterr().out)
+    out, err = capsys.readouterr()
+    assert err == ""
+    assert differing(out, documented("scan")) == set()
+    told = json.loads(out)
     found = modssl_server.scan(NAME)
     assert {name: tuple(one["cipher_suites"]) for name, one in told["protocols"].items()} == found.suites
     assert told["handshake"]["verification"] == "trusted"

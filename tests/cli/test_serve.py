@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 import subprocess
@@ -15,6 +16,7 @@ import pytest
 from pytest_modssl import tls
 from pytest_modssl.cli import main
 from pytest_modssl.http import open_session
+from tests.cli.answers import differing, documented
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,7 +43,7 @@ class Serving:
         lines = []
         for line in self.process.stdout:
             lines.append(line)
-            if line.startswith("Ctrl-C"):
+            if line.startswith(("Ctrl-C", "{")):
                 break
         self.told = "".join(lines)
 
@@ -95,21 +97,31 @@ def test_an_httpd_that_ends_by_itself_ends_the_command(gateway: Serving) -> None
     assert "httpd ended by itself" in errors
 
 
-def test_warnings_of_httpd_are_shown(target: str, tmp_path: Path) -> None:
+def test_warnings_of_httpd_are_shown_beside_what_is_told_as_data(target: str, tmp_path: Path) -> None:
     (tmp_path / "httpd.conf").write_text(
         "Listen 80\nLogLevel warn\n<VirtualHost *:80>\nServerName www.example.test\n"
         "<Location />\nRequire all denied\n</Location>\n</VirtualHost>\n"
     )
-    serving = Serving(target, str(tmp_path))
+    serving = Serving(target, str(tmp_path), "--json")
     try:
-        address = serving.address("http://www.example.test/")
+        assert differing(serving.told, documented("serve")) == set()
+        told = json.loads(serving.told)
+        assert (told["title"], told["process"]) == ("httpd.conf", serving.process.pid)
+        assert "BEGIN CERTIFICATE" in Path(told["ca_file"]).read_text()
+        (host,) = told["hosts"]
+        assert (host["url"], host["names"]) == ("http://www.example.test/", ["www.example.test"])
+        address = (host["address"][0], host["address"][1])
+        assert told["host_resolver_rules"] == ["MAP www.example.test:80 {}:{}".format(*address)]
+        asked = subprocess.run([*host["curl"], "-sw", "%{http_code}"], capture_output=True, text=True, check=True)
+        assert asked.stdout.endswith("403")
         with open_session(lambda *_: address) as session:
             assert session.get("http://www.example.test/secret").status_code == 403
         assert serving.process.stderr is not None
         assert any("AH01630" in line for line in serving.process.stderr)
     finally:
         serving.process.send_signal(signal.SIGINT)
-        serving.process.communicate(timeout=30)
+        rest, _ = serving.process.communicate(timeout=30)
+        assert rest == ""
 
 
 def test_a_configuration_that_httpd_refuses_is_told_at_its_line(

@@ -11,8 +11,10 @@ import griffe
 import pytest
 
 import pytest_modssl
-from manual.reference import MARKERS, SETTINGS, errors, fixtures, package, pages
+from manual.links import ROOT
+from manual.reference import MARKERS, SETTINGS, VARIABLES, errors, fixtures, package, pages
 from pytest_modssl import cli
+from pytest_modssl.cli.statuses import EXIT_STATUS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -90,6 +92,19 @@ def test_the_reference_has_every_setting_that_pytest_lists_and_each_shows_what_i
     assert [one.ini for one in declared if bool(one.form) == one.flag] == []
 
 
+def test_the_reference_has_every_variable_of_the_environment_that_the_package_reads() -> None:
+    sources = [path.read_text(encoding="utf-8") for path in (ROOT / "pytest_modssl").rglob("*.py")]
+    named = r"""environ(?:\.get\(|\[)"([A-Z_]+)"|"([A-Z_]+)" (?:not )?in os\.environ"""
+    read = {one or other for text in sources for one, other in re.findall(named, text)}
+    assert read - {"_ARGCOMPLETE", "LANG", "LC_ALL"} == {*VARIABLES}
+    assert [one for one in VARIABLES if f"| `{one}` |" not in pages()["reference/settings.md"]] == []
+
+
+def test_there_are_no_hooks_as_the_reference_says(request: pytest.FixtureRequest) -> None:
+    assert [name for name in vars(request.config.hook) if "modssl" in name] == []
+    assert "declares no hooks of its own" in pages()["reference/hooks.md"]
+
+
 def test_the_reference_has_every_command_and_exit_status() -> None:
     text = pages()["reference/command-line.md"]
     commands = re.search(r"\{(.*?)\}|^commands:\n(.*?)\n\n", cli.parser().format_help(), re.MULTILINE | re.DOTALL)
@@ -97,4 +112,4 @@ def test_the_reference_has_every_command_and_exit_status() -> None:
     names = re.findall(r"^    (\w+) ", commands[0], re.MULTILINE)
     assert names
     assert [name for name in names if f"pytest-modssl {name}\n" not in text] == []
-    assert [status for status in cli.EXIT_STATUS if f"| {status} | " not in text] == []
+    assert [status for status in EXIT_STATUS if f"| {status} | " not in text] == []

@@ -16,18 +16,10 @@ from pytest_modssl.report.whole.html import as_html
 from pytest_modssl.report.whole.pictures import graph
 from pytest_modssl.report.whole.plain import plain, schema, unplain
 from pytest_modssl.report.whole.sarif import as_sarif
-from pytest_modssl.report.whole.value import (
-    Failure,
-    Host,
-    Line,
-    Part,
-    Problem,
-    Redirect,
-    Redirects,
-    Report,
-    Server,
-    Text,
-)
+from pytest_modssl.report.whole.value.failure import Failure, Problem
+from pytest_modssl.report.whole.value.host import Host, Redirect, Redirects
+from pytest_modssl.report.whole.value.place import Line
+from pytest_modssl.report.whole.value.run import Part, Report, Server, Text
 from pytest_modssl.report.whole.write import as_json
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
-from pytest_modssl.report.whole import value
 from pytest_modssl.report.whole.html import as_html
-from pytest_modssl.report.whole.value import Accepted, Answer, Host, Protocol, Report, Server
+from pytest_modssl.report.whole.value import run
+from pytest_modssl.report.whole.value.host import Accepted, Answer, Host, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +30,7 @@ SUITES = ("TLS_AES_128_GCM_SHA256", "ECDHE-RSA-AES128-GCM-SHA256")
 def hostile(kind: Any) -> Any:
     """A value whose every text is hostile, with all that it may have."""
     if dataclasses.is_dataclass(kind) and isinstance(kind, type):
-        hints = typing.get_type_hints(kind, vars(value))
+        hints = typing.get_type_hints(kind)
         return kind(**{one.name: hostile(hints[one.name]) for one in dataclasses.fields(kind)})
     if isinstance(kind, types.UnionType):
         return hostile(typing.get_args(kind)[0])
@@ -57,13 +57,13 @@ def _answer(at: int) -> Answer:
     return Answer(method="GET", url=f"https://site{at}.example.test/", status=200)
 
 
-def _report() -> Report:
-    worst = dataclasses.replace(hostile(value.Test), outcome="failed", servers=("s",))
-    passed = [value.Test(id=f"test_site.py::test_{at}", test="t", target=HOSTILE, outcome="passed") for at in range(50)]
-    skipped = value.Test(id="test_site.py::test_skipped", test="t", outcome="skipped", reason="not today")
-    server = dataclasses.replace(hostile(Server), id="s", hosts=_hosts())
-    targets = (hostile(value.Target), dataclasses.replace(hostile(value.Target), name="docker"))
-    worst_report: Report = hostile(Report)
+def _report() -> run.Report:
+    worst = dataclasses.replace(hostile(run.Test), outcome="failed", servers=("s",))
+    passed = [run.Test(id=f"test_site.py::test_{at}", test="t", target=HOSTILE, outcome="passed") for at in range(50)]
+    skipped = run.Test(id="test_site.py::test_skipped", test="t", outcome="skipped", reason="not today")
+    server = dataclasses.replace(hostile(run.Server), id="s", hosts=_hosts())
+    targets = (hostile(run.Target), dataclasses.replace(hostile(run.Target), name="docker"))
+    worst_report: run.Report = hostile(run.Report)
     return dataclasses.replace(
         worst_report, tests=(*passed, worst, skipped), servers=(server,), targets=targets, root="/srv"
     )
@@ -176,7 +176,7 @@ def test_it_can_be_read_by_its_structure_and_without_colour(page: Page) -> None:
 def test_a_report_of_a_run_without_anything_opens(browser: Browser, tmp_path: Path) -> None:
     file = tmp_path / "empty.html"
     file.write_text(
-        as_html(Report(began="", seconds=0.0, program="p", root="/", targets=(), tests=(), servers=())),
+        as_html(run.Report(began="", seconds=0.0, program="p", root="/", targets=(), tests=(), servers=())),
         encoding="utf-8",
     )
     page = browser.new_page()

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
     from pytest_modssl.matrix.results import Results
     from pytest_modssl.report.terminal.figures import Figures
-    from pytest_modssl.report.whole.value import Failure, Line
+    from pytest_modssl.report.whole.value.failure import Failure
+    from pytest_modssl.report.whole.value.place import Line
 
 MOST: Final = 10
 """Annotations of a level that GitHub shows of a step."""

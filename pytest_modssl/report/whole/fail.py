@@ -14,7 +14,8 @@ from pytest_modssl.report.known import learn_environment
 from pytest_modssl.report.secrets import Secrets
 from pytest_modssl.report.whole.clean import Cleaner
 from pytest_modssl.report.whole.read import conversation
-from pytest_modssl.report.whole.value import Difference, Excerpt, Failure, Line, Problem
+from pytest_modssl.report.whole.value.failure import Difference, Failure, Problem
+from pytest_modssl.report.whole.value.place import Excerpt, Line
 from pytest_modssl.tls import Transcript, shell_line
 
 if TYPE_CHECKING:

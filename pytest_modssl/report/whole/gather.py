@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pytest_modssl.report.whole.merge import merged_server
 from pytest_modssl.report.whole.plain import plain, unplain
-from pytest_modssl.report.whole.value import Failure, Outcome, Part, Report, Server, Target, Test
+from pytest_modssl.report.whole.value.failure import Failure
+from pytest_modssl.report.whole.value.run import Outcome, Part, Report, Server, Target, Test
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -18,7 +18,8 @@ from pytest_modssl.tls.names import cipher_suite
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pytest_modssl.report.whole.value import Host, Outcome, Report, Server, Test
+    from pytest_modssl.report.whole.value.host import Host
+    from pytest_modssl.report.whole.value.run import Outcome, Report, Server, Test
 
 _FOLDER = Path(__file__).parent / "page"
 _ORDER: tuple[Outcome, ...] = ("failed", "error", "xpassed", "passed", "xfailed", "skipped")

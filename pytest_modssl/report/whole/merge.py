@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from pytest_modssl.report.whole.value import Certificate, Chain, Host, Server, Shake
+    from pytest_modssl.report.whole.value.host import Certificate, Chain, Host, Shake
+    from pytest_modssl.report.whole.value.run import Server
 
 T = TypeVar("T")
 

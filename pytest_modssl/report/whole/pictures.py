@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pytest_modssl.report.whole.value import Redirects
+    from pytest_modssl.report.whole.value.host import Redirects
 
 _BOX_WIDTH, _BOX_HEIGHT = 270, 34
 _GAP_X, _GAP_Y = 24, 46

@@ -10,7 +10,7 @@ import types
 import typing
 from typing import Any, TypeVar
 
-from pytest_modssl.report.whole import value as _value
+from pytest_modssl.report.whole.value.run import FORMAT, Report
 
 T = TypeVar("T")
 
@@ -53,17 +53,17 @@ def _read(kind: Any, data: Any) -> Any:
 
 @functools.cache
 def _hints(kind: type) -> dict[str, Any]:
-    return typing.get_type_hints(kind, vars(_value))
+    return typing.get_type_hints(kind)
 
 
 def schema() -> dict[str, Any]:
     """The JSON Schema of a report, draft 2020-12; its words are those of the values' documentation."""
     found: dict[str, Any] = {}
-    _define(_value.Report, found)
-    top = found.pop(_value.Report.__name__)
+    _define(Report, found)
+    top = found.pop(Report.__name__)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": _value.FORMAT,
+        "title": FORMAT,
         **top,
         "$defs": dict(sorted(found.items())),
     }
@@ -91,7 +91,7 @@ def _definition(kind: type, found: dict[str, Any]) -> dict[str, Any]:
     fields = dataclasses.fields(kind)
     properties = {one.name: {"description": told[one.name], **_define(_hints(kind)[one.name], found)} for one in fields}
     if "format" in properties:
-        properties["format"]["const"] = _value.FORMAT
+        properties["format"]["const"] = FORMAT
     return {
         "description": " ".join(summary.split()),
         "type": "object",

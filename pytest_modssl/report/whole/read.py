@@ -14,15 +14,14 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from pytest_modssl.http import FailedRequest, RedirectChain, responses_in
 from pytest_modssl.policy import PolicyReport
-from pytest_modssl.report.whole.value import (
+from pytest_modssl.report.whole.value.failure import Conversation, Message
+from pytest_modssl.report.whole.value.host import (
     Accepted,
     Answer,
     Certificate,
     Chain,
-    Conversation,
     Deviation,
     Host,
-    Message,
     Protocol,
     Redirect,
     Redirects,

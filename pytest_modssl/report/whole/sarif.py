@@ -11,7 +11,9 @@ from urllib.parse import quote
 from pytest_modssl import __version__
 
 if TYPE_CHECKING:
-    from pytest_modssl.report.whole.value import Failure, Line, Problem, Report, Test
+    from pytest_modssl.report.whole.value.failure import Failure, Problem
+    from pytest_modssl.report.whole.value.place import Line
+    from pytest_modssl.report.whole.value.run import Report, Test
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _UNEXPLAINED = "test-failed"

@@ -17,7 +17,8 @@ from pytest_modssl.report.whole.fail import failure_of, line_of
 from pytest_modssl.report.whole.merge import merged_host
 from pytest_modssl.report.whole.plain import plain
 from pytest_modssl.report.whole.read import asked, seen
-from pytest_modssl.report.whole.value import Host, Part, Server, Text
+from pytest_modssl.report.whole.value.host import Host
+from pytest_modssl.report.whole.value.run import Part, Server, Text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from pytest_modssl.httpd.installation import Installation
     from pytest_modssl.httpd.render import Rendered
     from pytest_modssl.httpd.snippet import Origin
-    from pytest_modssl.report.whole.value import Line
+    from pytest_modssl.report.whole.value.place import Line
     from pytest_modssl.targets.server import Server as Running
 
 _LOG_LINES = 200

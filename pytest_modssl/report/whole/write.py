@@ -16,7 +16,7 @@ from pytest_modssl.report.whole.plain import plain
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from pytest_modssl.report.whole.value import Report
+    from pytest_modssl.report.whole.value.run import Report
 
 
 def program() -> str:
