@@ -253,9 +253,11 @@ class Watching:
             # Workers of pytest-xdist run the tests, and so need what these need.
             # What was forked and has not come to its program yet still is pytest.
             worker = b"exec(eval(sys.stdin" in command or command == self._own
+            # SetEnv is there to give scripts of the site a variable.
+            given = {"variable of the server"} if b"/sites/" in command else set()
             self.seen.add(one.pid)
             for name, secret in self._secrets.items():
-                if secret in command or (secret in variables and not worker):
+                if secret in command or (secret in variables and not worker and name not in given):
                     self.found.add(f"{name}: {command.replace(bytes(1), b' ').decode(errors='replace')[:200]}")
 
 
