@@ -151,6 +151,7 @@ def pytest_runtest_makereport(
             told["modssl_used"] = [list(key) for key in keys if key is not None]
     if report.failed and call.excinfo is not None and _annotates(config):
         told["modssl_annotations"] = [one.pack() for one in _annotations(item, call, report, run)]
+        _silence(report)
     return report
 
 
@@ -179,6 +180,15 @@ def _annotations(
     failure = Cleaner(secrets_of(error, used)).clean(failure)
     workspace = os.environ.get("GITHUB_WORKSPACE", "")
     return of_failure(item.nodeid, failure, place, root=root, workspace=workspace)
+
+
+def _silence(report: pytest.TestReport) -> None:
+    """Leaves no command in the message that pytest's summary has whole in CI: a server's text may stand in it."""
+    from pytest_modssl.report.terminal.annotations import no_commands
+
+    crash = getattr(report.longrepr, "reprcrash", None)
+    if crash is not None:
+        crash.message = no_commands(crash.message)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -133,6 +133,7 @@ def test_servers_are_told_by_target_test_and_duration_and_github_of_the_lines_to
     plain: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, workers: int
 ) -> None:
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("CI", "true")  # pytest's summary has messages whole there
     monkeypatch.setenv("GITHUB_WORKSPACE", str(plain.path.parent))
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(plain.path / "summary.md"))
     plain.makepyfile(test_it=TESTS, test_bad=ANNOTATED)

@@ -9,7 +9,15 @@ from hypothesis import strategies as st
 
 from pytest_modssl.matrix.results import Place, Report, Results
 from pytest_modssl.progress import Live, Step, in_lines, looking
-from pytest_modssl.report.terminal.annotations import MOST, Annotation, commands, job_summary, of_warning, together
+from pytest_modssl.report.terminal.annotations import (
+    MOST,
+    Annotation,
+    commands,
+    job_summary,
+    no_commands,
+    of_warning,
+    together,
+)
 from pytest_modssl.report.terminal.durations import durations
 from pytest_modssl.report.terminal.figures import Figures, Life
 from pytest_modssl.wait import until
@@ -107,3 +115,11 @@ def test_no_text_of_others_is_a_command_a_property_or_markup(file: str, title: s
     )
     assert all(row.count(" | ") == 2 for row in rows if row.startswith("| "))
     assert not any("<" in row.replace("<br>", "") for row in rows)
+
+
+@given(st.lists(st.sampled_from(["::error::x", " \t", "##[set-env]", "\n", "\r\n", "\v", "a", ":"])).map("".join))
+def test_no_line_of_a_message_is_a_command(text: str) -> None:
+    made = no_commands(text)
+    assert not any(line.lstrip().startswith("::") or "##[" in line for line in made.splitlines())
+    assert made.replace("|::", "::").replace("## [", "##[") == text
+    assert no_commands("tests/test_site.py::test_login") == "tests/test_site.py::test_login"

@@ -146,6 +146,15 @@ def commands(annotations: Sequence[Annotation]) -> Iterator[str]:
             yield f"modssl: {len(some) - MOST} more of level {level} are in the summary of the job"
 
 
+def no_commands(text: str) -> str:
+    """The same, in which the runner finds no command.
+
+    It takes for one a line that begins with two colons, whatever white space is before, and the older `##[...]`
+    anywhere (actions/runner, ActionCommand.cs).
+    """
+    return re.sub(r"(?<!\S)::", "|::", text.replace("##[", "## ["))
+
+
 def job_summary(annotations: Sequence[Annotation], figures: Figures, results: Results) -> str:
     """Markdown: targets, virtual hosts, what is wrong; bounded, as GitHub takes 1 MiB of a step."""
     lines = ["## pytest-modssl", ""]
