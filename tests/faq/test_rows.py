@@ -31,12 +31,14 @@ _OF_ACCOUNTS = {"ssl-mutex-permissions", "key-file-unreadable", "file-permission
 def _marked(demonstration: Demonstration) -> ParameterSet:
     """Where and as whom `make test` plays a demonstration again, after all of them on this machine.
 
-    One of each entry shows that what it tells of is seen in containers, and as an ordinary user. Protocols are the same
-    to every account; files, ports and processes are not.
+    One of each entry of the FAQ shows that what it tells of is seen in containers, and of each as an ordinary user (in
+    containers `make diagnosis-table` plays all of them). Protocols are the same to every account; files, ports and
+    processes are not.
     """
     further = demonstration is not _FIRST[demonstration.entry]
+    beyond = entry(demonstration.entry).group == "beyond"
     by_account = entry(demonstration.entry).group != "protocol" and (not further or demonstration.entry in _OF_ACCOUNTS)
-    marks = [pytest.mark.any_target] if further else []
+    marks = [pytest.mark.any_target] if further or beyond else []
     marks += [] if by_account else [pytest.mark.any_account]
     return pytest.param(demonstration, id=str(demonstration), marks=marks)
 

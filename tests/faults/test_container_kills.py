@@ -54,6 +54,7 @@ def place(engine: Engine, image: str, monkeypatch: pytest.MonkeyPatch) -> Iterat
 
 
 @pytest.mark.fault("pytest, in containers: SIGKILL, SIGTERM, Ctrl-C", CLEAN)
+@pytest.mark.long
 @pytest.mark.timeout(3600)
 def test_no_container_is_left_of_a_run_that_is_ended(place: Place, faults: Faults) -> None:
     end_runs(place, faults, faults.times(short=1, long=40), [KILL], [TERM], [INT])

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from pytest_modssl.repo.base import Review
     from pytest_modssl.targets.base import Target
 
+# What is compared are values that were seen: where httpd runs is nothing to it.
+pytestmark = pytest.mark.any_target
+
 
 class Comparing(Protocol):
     def __call__(self, root: Path, *, number: int = 0, run: bool = True) -> Review: ...
