@@ -129,7 +129,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
                 run.begin()
         if told and told["modssl_controller"] == os.getppid():  # else on another machine, or dead already
             run.end_with(told["modssl_controller"])
-    except ModsslError as error:
+    except (ModsslError, OSError) as error:  # out of descriptors, not even our modules can be read
         raise pytest.UsageError(f"--modssl: {error}") from None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
 from pytest_modssl.errors import StartError, how_ended
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from pytest_modssl.httpd.render import Rendered
 
 _SHOWN_LIBRARY_ERRORS = 2
+# Bytes that a start may need for its logs, sockets and PID file: with fewer free httpd can end without a word.
+_LITTLE_ROOM = 65_536
 _READY = "resuming normal operations"
 # "SIGHUP received. Attempting to restart": its number differs by MPM (event.c, worker.c, prefork.c in server/mpm).
 _RELOADED = "SIGHUP received"
@@ -63,6 +66,9 @@ def start_error(
         lines.append(str(evidence.trouble))
     lines += [f"{'           ' if index else 'httpd said:'} {line}" for index, line in enumerate(said)]
     lines += ["its error log:", *_shortened(telling)] if telling else []
+    free = shutil.disk_usage(folder).free
+    if free < _LITTLE_ROOM:
+        lines.append(f"No space left on device: {folder} has {free} bytes free, so httpd may not have said all")
     return StartError("\n".join(lines), configuration=rendered.text, diagnoses=diagnoses, evidence=evidence)
 
 
