@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
 
 def printable(text: str) -> str:
     """A line with control characters as Python writes them: a name of a file, or what a server says, may have any."""
@@ -11,3 +16,11 @@ def printable(text: str) -> str:
 def cut(text: str, width: int) -> str:
     """A text of so many columns at the most, cut at its end."""
     return text if len(text) <= width else f"{text[: max(0, width - 3)]}..."
+
+
+def in_columns(rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    """Rows of equal length, the first of them titles, as lines in which each column is as wide as it has to be."""
+    every = list(rows)
+    widths = [max(map(len, column)) for column in zip(*every, strict=True)]
+    for row in every:
+        yield "  ".join(map(str.ljust, row, widths)).rstrip()

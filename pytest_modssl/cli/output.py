@@ -6,6 +6,8 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
+from pytest_modssl.text import in_columns
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -18,9 +20,7 @@ def write(*lines: str) -> None:
 
 def write_table(rows: Iterable[Sequence[str]]) -> None:
     """Writes rows of equal length, the first of them titles, as columns."""
-    rows = list(rows)
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    write(*("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows))
+    write(*in_columns(rows))
 
 
 def write_json(answer: dict[str, Any] | list[dict[str, Any]], *, lines: bool = True) -> None:

@@ -13,6 +13,9 @@ from pytest_modssl.targets.registry import default_base, remove_folder
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pytest_modssl.targets.base import Target
+    from tests.plugin.inner import RunPytest
+
 
 @pytest.fixture
 def base(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
@@ -24,3 +27,15 @@ def base(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
     yield folder / default_base().name
     remove_folder(folder)
+
+
+@pytest.fixture
+def run(pytester: pytest.Pytester, outer_target: Target) -> RunPytest:
+    """Runs pytest with the plugin on a test file, in a process of its own and in the order of the file."""
+
+    def run(source: str, *args: str) -> pytest.RunResult:
+        pytester.makepyfile(source)
+        alone = () if any(one.startswith("-n") for one in args) else ("-p", "no:xdist")
+        return pytester.runpytest_subprocess("--modssl", "-p", "no:randomly", *alone, *args)
+
+    return run

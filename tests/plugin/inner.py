@@ -7,13 +7,22 @@ import os
 import signal
 import subprocess
 import sys
-from typing import IO, TYPE_CHECKING, TypeAlias
+from typing import IO, TYPE_CHECKING, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    import pytest
+
 Popen: TypeAlias = subprocess.Popen[bytes]
+
+
+class RunPytest(Protocol):
+    """Runs pytest with the plugin on a test file; see the fixture `run`."""
+
+    def __call__(self, source: str, *args: str) -> pytest.RunResult: ...
+
 
 SERVERS = """
     import os

@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pytest_modssl.targets.base import Target
+    from tests.plugin.inner import RunPytest
 
 SOURCE = """
     import pytest
@@ -70,21 +71,6 @@ WRONG = SOURCE.replace("WANTED", "403").replace("DIRECTIVE", "SSLFoo on")
 RIGHT = SOURCE.replace("WANTED", "404").replace("DIRECTIVE", "ServerSignature Off")
 FAILED = {"test_wrong-TLSv1.2", "test_wrong-TLSv1.3", "test_setup", "test_start", "test_torn_down"}
 KEPT = "--modssl-artifacts=kept"
-
-
-class RunPytest(Protocol):
-    def __call__(self, source: str, *args: str) -> pytest.RunResult: ...
-
-
-@pytest.fixture
-def run(pytester: pytest.Pytester, outer_target: Target) -> RunPytest:
-    """Runs pytest with the plugin on a test file."""
-
-    def run(source: str, *args: str) -> pytest.RunResult:
-        pytester.makepyfile(source)
-        return pytester.runpytest_subprocess("--modssl", "-p", "no:randomly", *args)
-
-    return run
 
 
 def kept(pytester: pytest.Pytester) -> dict[str, Path]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import psutil
 import pytest
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pytest_modssl import CA
     from pytest_modssl.httpd.installation import Installation
     from pytest_modssl.targets.base import Target
+    from tests.plugin.inner import RunPytest
 
 # A server whose children crash at every TLS connection, and not at one without TLS.
 CRASHES = """
@@ -45,21 +46,6 @@ LEAVES_A_CORE = """
         with pytest.raises(requests.ConnectionError):
             modssl_server.get("http://www.example.test/crash.cgi")
 """
-
-
-class RunPytest(Protocol):
-    def __call__(self, source: str, *args: str) -> pytest.RunResult: ...
-
-
-@pytest.fixture
-def run(pytester: pytest.Pytester, outer_target: Target) -> RunPytest:
-    """Runs pytest with the plugin on a test file."""
-
-    def run(source: str, *args: str) -> pytest.RunResult:
-        pytester.makepyfile(source)
-        return pytester.runpytest_subprocess("--modssl", "-p", "no:randomly", *args)
-
-    return run
 
 
 @pytest.fixture(autouse=True)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Protocol
-
-import pytest
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pytest_modssl.targets.base import Target
+    import pytest
+
+    from tests.plugin.inner import RunPytest
 
 # The design's own example of what users write.
 EXAMPLE = '''
@@ -34,21 +34,6 @@ def test_environment(modssl_server):
 def test_links(modssl_server):
     assert_switches_to_https(modssl_server, "http://www.example.test/document.html_SSL")
 '''
-
-
-class RunPytest(Protocol):
-    def __call__(self, source: str, *args: str) -> pytest.RunResult: ...
-
-
-@pytest.fixture
-def run(pytester: pytest.Pytester, outer_target: Target) -> RunPytest:
-    """Runs pytest with the plugin on a test file, in its own process and in the order of the file."""
-
-    def run(source: str, *args: str) -> pytest.RunResult:
-        pytester.makepyfile(source)
-        return pytester.runpytest_subprocess("--modssl", "-p", "no:randomly", "-p", "no:xdist", *args)
-
-    return run
 
 
 def test_a_link_that_switches_need_not_lead_to_a_page_that_is_there(run: RunPytest) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import xml.etree.ElementTree as ET
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,11 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pytest_modssl.httpd.installation import Installation
-    from pytest_modssl.targets.base import Target
-
-
-class RunPytest(Protocol):
-    def __call__(self, source: str, *args: str) -> pytest.RunResult: ...
+    from tests.plugin.inner import RunPytest
 
 
 CONFTEST = """
@@ -43,14 +39,9 @@ DENIED = 'modssl_server.get("https://www.example.test/denied").status_code == 40
 
 
 @pytest.fixture
-def run(pytester: pytest.Pytester, outer_target: Target) -> RunPytest:
-    """Runs pytest with the plugin on a test file, in its own process and in the order of the file."""
+def run(run: RunPytest, pytester: pytest.Pytester) -> RunPytest:
+    """The same with a configuration for all tests."""
     pytester.makeconftest(CONFTEST)
-
-    def run(source: str, *args: str) -> pytest.RunResult:
-        pytester.makepyfile(source)
-        return pytester.runpytest_subprocess("--modssl", "-p", "no:randomly", "-p", "no:xdist", *args)
-
     return run
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -149,3 +150,13 @@ def test_a_line_of_an_included_file_is_told_at_that_file(local: LocalTarget, own
     included.write_text("# one\nNonsense on\n")
     host = VirtualHost("a.test", directives=f'Include "{included}"')
     assert f"at {included}:2\n" in refused(local, owner, ServerConfig(host))
+
+
+def test_a_disk_that_is_full_is_told(
+    local: LocalTarget, owner: Owner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = ServerConfig(VirtualHost("a.test", directives="SSLEngine perhaps"))
+    assert "No space left on device" not in refused(local, owner, config)
+    full = shutil.disk_usage(tmp_path)._replace(free=4096)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: full)
+    assert f"No space left on device: {owner.folder}/" in refused(local, owner, config)

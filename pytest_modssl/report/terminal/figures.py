@@ -78,9 +78,8 @@ class Ledger:
 
     def note(self, event: Event) -> None:
         """Takes an event."""
-        key = self._keys.get(event.config.digest)
-        if event.kind == "shared" and key is not None:
-            self.shared[key] += 1
+        if event.kind == "shared":
+            self.shared[self._keys[event.config.digest]] += 1
             return
         origin = event.config.origin
         life = Life(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_modssl.matrix.results import TITLES
-from pytest_modssl.text import cut, printable
+from pytest_modssl.text import cut, in_columns, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -67,7 +67,10 @@ def summary(figures: Figures, results: Results, *, verbose: bool) -> list[Row]:
     rows = [row for target in results.targets for row in _target(target, figures, results)]
     rows += [row for name in configurations(figures) for row in _configuration(name, figures, results, verbose=verbose)]
     if verbose and figures.servers:
-        rows += [Row(""), *map(Row, table(_SERVER_COLUMNS, [_server(key[0], one) for key, one in _numbered(figures)]))]
+        rows += [
+            Row(""),
+            *map(Row, table(_SERVER_COLUMNS, [_server(target, one) for (target, _), one in figures.servers.items()])),
+        ]
     return [Row(printable(row.text).rstrip(), row.bad) for row in rows]
 
 
@@ -104,10 +107,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str
     """Lines of a table, each column as wide as it has to be; columns with nothing in them are left out."""
     every = list(rows)
     kept = [at for at in range(len(columns)) if any(row[at] for row in every)]
-    cells = [[printable(row[at]) for at in kept] for row in (columns, *every)]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    for line in cells:
-        yield "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+    return in_columns([printable(row[at]) for at in kept] for row in (columns, *every))
 
 
 HOST_COLUMNS = ("host", "passed/failed/skipped", "TLS", "policy", "certificate ends in")
@@ -152,10 +152,6 @@ def _hosts_told(hosts: Sequence[HostRow], failed: Sequence[HostRow]) -> str:
         ends, host = min(dated)
         told.append(f"the certificate of {host} ends first, in {(ends - time.time()) / _DAY:.0f} days")
     return "; ".join(told)
-
-
-def _numbered(figures: Figures) -> Iterator[tuple[tuple[str, str], ServerFigures]]:
-    yield from figures.servers.items()
 
 
 def _server(target: str, one: ServerFigures) -> tuple[str, ...]:
