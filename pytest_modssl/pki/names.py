@@ -39,7 +39,7 @@ DN_ATTRIBUTES: Final = {
     "SerialNumber": NameOID.SERIAL_NUMBER,
     "DC": NameOID.DOMAIN_COMPONENT,
 }
-# X.520 ub-common-name, RFC 5280 appendix A.1.
+# X.520 ub-common-name, RFC 5280 appendix A.1: characters there, of which cryptography counts the bytes in UTF-8.
 COMMON_NAME_LIMIT: Final = 64
 # Microsoft's user principal name as an otherName; mod_ssl exports it as SSL_CLIENT_SAN_OTHER_msUPN_n.
 _MS_UPN: Final = x509.ObjectIdentifier("1.3.6.1.4.1.311.20.2.3")
@@ -95,7 +95,7 @@ def distinguished_name(subject: Subject | None, common_name: str | None) -> x509
 
     Args:
         subject: attributes by the keys of `DN_ATTRIBUTES`; a sequence gives an attribute several times.
-        common_name: at most 64 characters; `None` for none.
+        common_name: at most 64 bytes of UTF-8, which is what cryptography allows; `None` for none.
 
     Raises:
         PkiError: for an unknown attribute, or a value that its attribute does not allow.

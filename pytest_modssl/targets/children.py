@@ -15,7 +15,8 @@ from pytest_modssl.process import children
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# proc_pid_stat(5): field 1 is the process id, field 3 the state, field 52, the last, the status that wait(2) tells.
+# proc_pid_stat(5): field 1 is the process id, field 3 the state, field 52, the last, the status that wait(2) tells,
+# or 0 for who may not trace the process: root without CAP_SYS_PTRACE, as in a container, of a child with another user.
 _ENDED = re.compile(r"\d+ \(.*\) [ZX] .* (?P<status>\d+)\n?", re.DOTALL)
 
 
@@ -44,9 +45,10 @@ class Children:
         except OSError:
             return
         ended = dict(_ended([pid for pid in found if pid not in self._told]))
-        self.lost += [f"child {pid} of httpd {how_ended(status)}" for pid, status in ended.items()]
-        gone = self._known - set(found)
-        self.lost += [f"child {pid} of httpd has ended, and httpd logged nothing of it" for pid in sorted(gone)]
+        gone = sorted(self._known - set(found))
+        for pid, status in (*ended.items(), *((pid, 0) for pid in gone)):
+            how = how_ended(status) if status else "has ended, and httpd logged nothing of it"
+            self.lost.append(f"child {pid} of httpd {how}")
         self._told = set(found) & (self._told | ended.keys())
         self._known = set(found) - self._told
 

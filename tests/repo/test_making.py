@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from cryptography import x509
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pytest_modssl.httpd.dumps import DumpedHost
@@ -556,6 +556,8 @@ FREE += "|SSLVerifyClient require|SSLCipherSuite {0}|DocumentRoot {0}|AuthUserFi
 FREE += "|SSLProxyMachineCertificateFile {0}|ErrorDocument 404 {0}|LuaMapHandler {0}|SSLSRPVerifierFile {0}|Mutex {0}"
 
 
+# A name of fewer characters than a common name holds, and of more bytes.
+@example([("SSLCACertificateFile {0}", "\U00010000" * 20), ("SSLVerifyClient require", "")], b"")
 @settings(deadline=None, max_examples=60)
 @given(st.lists(st.tuples(st.sampled_from(FREE.split("|")), WORDS), max_size=12), st.binary(max_size=60))
 def test_whatever_stands_in_a_configuration_something_is_made_or_told(

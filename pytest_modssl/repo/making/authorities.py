@@ -232,7 +232,7 @@ def _put(plan: Plan, use: Use, links: Mapping[str, bytes], what: str) -> None:
 
 def _common_name(text: str) -> str:
     """As much of a text as a common name holds; bytes that are no UTF-8 are question marks."""
-    return text.encode("utf-8", "replace").decode()[:COMMON_NAME_LIMIT]
+    return text.encode("utf-8", "replace")[:COMMON_NAME_LIMIT].decode("utf-8", "ignore")
 
 
 def _is_folder(use: Use) -> bool:
