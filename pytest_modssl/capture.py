@@ -273,7 +273,7 @@ def _places(data: bytes, wanted: bytes) -> Iterator[tuple[str, str]]:
         line = data.rfind(b"\n", 0, at) + 1
         name = _FIELD.match(data, line, at)
         yield name[1].decode("ascii") if name else "", host
-        next_line = data.find(b"\n", at)
+        next_line = data.find(b"\n", at + 1)  # what is wanted may itself begin with the end of a line
         at = data.find(wanted, next_line) if next_line >= 0 else -1
 
 
