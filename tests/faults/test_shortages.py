@@ -156,7 +156,7 @@ def test_sixty_four_configurations_are_served_on_two_workers(place: Place, fault
 
 @pytest.mark.fault("out of file descriptors", PROMISE)
 def test_a_run_that_is_out_of_descriptors_says_so(place: Place, faults: Faults) -> None:
-    for _ in faults.times(short=2, long=20):
+    for _ in faults.times(short=1, long=20):
         most = faults.random.randint(14, 60)
         said = place.run(ALL_AT_ONCE, before=["prlimit", f"--nofile={most}:{most}"], count=24)
         assert "1 passed" in said or re.search(r"[Tt]oo many open files", said), f"{most} descriptors: {said}"
@@ -167,7 +167,7 @@ def test_a_run_that_is_out_of_descriptors_says_so(place: Place, faults: Faults) 
 @pytest.mark.fault("out of disk: a tmpfs of some kilobytes", PROMISE)
 @pytest.mark.usefixtures("own_namespaces")
 def test_a_run_on_a_full_disk_says_so(place: Place, faults: Faults) -> None:
-    for _ in faults.times(short=2, long=20):
+    for _ in faults.times(short=1, long=20):
         size = faults.random.randint(1, 60) * 4
         mount = f'mount -t tmpfs -o size={size}k,mode=755 tmpfs "$TMPDIR" && exec "$@"'
         said = place.run(ALL_AT_ONCE, before=["unshare", "-m", "sh", "-c", mount, "sh"], count=8)

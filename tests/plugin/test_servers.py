@@ -93,6 +93,7 @@ def test_a_marker_adds_directives_for_one_test_and_fresh_gives_a_server_of_its_o
     ).assert_outcomes(passed=5)
 
 
+@pytest.mark.any_target
 @pytest.mark.parametrize(
     ("marker", "told"),
     [
@@ -165,6 +166,7 @@ def test_a_fixture_that_fails_on_a_server_shows_what_the_server_said(run: RunPyt
     result.stdout.fnmatch_lines(["*modssl: error log of httpd*", "*AH01630: client denied*"])
 
 
+@pytest.mark.any_target
 def test_an_expected_error_that_does_not_come_fails_the_test(run: RunPytest) -> None:
     result = run(
         """
@@ -316,6 +318,7 @@ def test_a_server_that_ends_during_a_test_fails_it_and_the_next_gets_another(run
     result.stdout.fnmatch_lines(["E*ServerGoneError: httpd was ended by signal 9 (SIGKILL) while a test was using it"])
 
 
+@pytest.mark.any_target
 def test_a_name_that_no_host_serves_is_an_error_with_the_names_there_are(run: RunPytest) -> None:
     result = run(
         """

@@ -94,6 +94,7 @@ def test_a_failure_is_told_at_the_users_line_without_our_own_code(run: RunPytest
     assert "conf.d/shop.conf:1: the virtual host shop.example:443" in junit.read_text()
 
 
+@pytest.mark.any_target
 def test_checks_are_chosen_by_name_by_host_and_by_id(run: RunPytest, pytester: pytest.Pytester) -> None:
     def collected(*args: str) -> list[str]:
         result = run("--modssl", "--collect-only", "-q", *args)
@@ -115,6 +116,7 @@ def test_checks_are_chosen_by_name_by_host_and_by_id(run: RunPytest, pytester: p
     ]
 
 
+@pytest.mark.any_target
 def test_settings_that_name_nothing_are_a_usage_error_with_what_there_is(run: RunPytest) -> None:
     for args, told in (
         (["--modssl-checks", "hst"], "*--modssl-checks: there is no check 'hst'; there are syntax, starts, *"),
@@ -127,6 +129,7 @@ def test_settings_that_name_nothing_are_a_usage_error_with_what_there_is(run: Ru
         result.stderr.fnmatch_lines([told])
 
 
+@pytest.mark.any_target
 def test_a_failure_that_is_expected_is_no_failure_and_its_absence_is(run: RunPytest, pytester: pytest.Pytester) -> None:
     pytester.makeini(
         "[pytest]\nxfail_strict = true\nmodssl_expect_fail =\n    shop.example:443::hsts  until the shop has moved\n"
@@ -157,6 +160,7 @@ def test_a_key_in_the_repository_is_told_once_with_its_line(run: RunPytest, pyte
     result.stdout.fnmatch_lines([f"*private key {pytester.path}/shop.key:1: expected not to be in the repository*"])
 
 
+@pytest.mark.any_target
 def test_named_configurations_are_collected_whatever_testpaths_says(run: RunPytest, pytester: pytest.Pytester) -> None:
     pytester.makeini("[pytest]\ntestpaths = tests\nmodssl_config = conf/httpd.conf\nmodssl_checks = syntax\n")
     pytester.mkdir("tests")
@@ -173,6 +177,7 @@ def test_workers_collect_alike_and_share_the_work(run: RunPytest, pytester: pyte
     result.assert_outcomes(passed=len(IDS))
 
 
+@pytest.mark.any_target
 def test_links_to_folders_above_are_not_gone_round_in(pytester: pytest.Pytester, outer_target: Target) -> None:
     for name in ("a", "b"):
         (pytester.path / name).mkdir()
