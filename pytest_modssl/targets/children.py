@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 # or 0 for who may not trace the process: root without CAP_SYS_PTRACE, as in a container, of a child with another user.
 _ENDED = re.compile(r"\d+ \(.*\) [ZX] .* (?P<status>\d+)\n?", re.DOTALL)
 
+_UNSEEN = "has ended; how went unseen, and httpd logs nothing of a child that SIGKILL or SIGTERM ends"
+
 
 class Children:
     """The children of a process, seen again and again.
@@ -47,7 +49,7 @@ class Children:
         ended = dict(_ended([pid for pid in found if pid not in self._told]))
         gone = sorted(self._known - set(found))
         for pid, status in (*ended.items(), *((pid, 0) for pid in gone)):
-            how = how_ended(status) if status else "has ended, and httpd logged nothing of it"
+            how = how_ended(status) if status else _UNSEEN
             self.lost.append(f"child {pid} of httpd {how}")
         self._told = set(found) & (self._told | ended.keys())
         self._known = set(found) - self._told
