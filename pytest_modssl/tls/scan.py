@@ -1,9 +1,10 @@
 """Everything that a TLS port accepts: protocols, cipher suites, groups, Diffie-Hellman primes, certificates.
 
 How: offer all suites of one protocol, see which one the server selects, offer all others, until it refuses. The suites
-come in the server's order, and each costs one connection. The same for groups. The server is judged by its ServerHello,
-so one that demands a client certificate shows all it has. Protocols are asked side by side, as most of the time is the
-server's, which computes a key exchange and a signature for each answer.
+come in the server's order, and each costs one connection (`ordering`). The same for groups. The server is judged by its
+ServerHello, so one that demands a client certificate shows all it has. Protocols, and of each the kinds of its suites,
+are asked side by side, as most of the time is the server's, which computes a key exchange and a signature for each
+answer.
 
 What stays unseen: the certificates of a server that speaks TLS 1.3 alone (they are encrypted), the place of SRP suites
 in the server's order (they stand last), and named ffdhe groups before TLS 1.3. Before TLS 1.3 a server whose only key
@@ -16,16 +17,19 @@ from __future__ import annotations
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from threading import Lock
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from pytest_modssl.errors import TlsError
 from pytest_modssl.tls import names
 from pytest_modssl.tls.hello import client_hello
+from pytest_modssl.tls.ordering import in_order
 from pytest_modssl.tls.probe import ask
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from concurrent.futures import Executor
 
     from typing_extensions import Unpack
 
@@ -42,6 +46,7 @@ that go by the client's order."""
 _ALL_GROUPS: Final = _CURVES + tuple(name for name in names.GROUPS if name.startswith("ffdhe"))
 _REFUSED: Final = frozenset({"alert", "closed", "reset"})
 _UNKNOWN_USER: Final = names.ALERTS["unknown_psk_identity"]
+_KINDS: Final = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,8 +129,8 @@ def scan(address: tuple[str, int], server_name: str | None = None, *, timeout: f
     """
     started = time.perf_counter()
     newest_first = reversed(tuple(names.PROTOCOLS))
-    asked = [_Questions(address, server_name, protocol, timeout) for protocol in newest_first]
-    with ThreadPoolExecutor(len(asked), "modssl scan") as pool:
+    with ThreadPoolExecutor(len(names.PROTOCOLS) * (1 + _KINDS), "modssl scan") as pool:
+        asked = [_Questions(address, server_name, protocol, timeout, pool) for protocol in newest_first]
         accepted = [one for one, accepts in zip(asked, pool.map(_Questions.ask_all, asked), strict=True) if accepts]
     asks = {one.client_certificate for one in accepted} - {None}
     compressions = {one.compression for one in accepted} - {None}
@@ -148,7 +153,9 @@ def scan(address: tuple[str, int], server_name: str | None = None, *, timeout: f
 class _Questions:
     """Asks one port about one protocol, and notes on the way what its answers tell beside the question."""
 
-    def __init__(self, address: tuple[str, int], server_name: str | None, protocol: str, timeout: float) -> None:
+    def __init__(
+        self, address: tuple[str, int], server_name: str | None, protocol: str, timeout: float, pool: Executor
+    ) -> None:
         self.address = address
         self.server_name = server_name
         self.protocol = protocol
@@ -162,6 +169,8 @@ class _Questions:
         self.certificates: dict[str, tuple[bytes, ...]] = {}
         self.client_certificate: bool | None = None
         self.compression: str | None = None
+        self._pool = pool
+        self._noting = Lock()
 
     def ask_all(self) -> bool:
         """Whether the protocol is accepted; what of it is then noted."""
@@ -174,15 +183,8 @@ class _Questions:
 
     def _suites(self) -> list[int]:
         """Numbers of the accepted suites, as the server selects them; without SRP."""
-        left = [suite.code for suite in names.cipher_suites(self.protocol) if suite.key_exchange != "SRP"]
-        accepted = []
-        while left:
-            selected = self._suite(left)
-            if selected is None:
-                break
-            accepted.append(selected)
-            left.remove(selected)
-        return accepted
+        suites = [suite.code for suite in names.cipher_suites(self.protocol) if suite.key_exchange != "SRP"]
+        return in_order(suites, self._suite, _kind, self._pool)
 
     def _server_order(self, accepted: Sequence[int]) -> bool | None:
         """Whether the server's order decides: it selects its first also when that is offered last."""
@@ -238,7 +240,6 @@ class _Questions:
         return hello.cipher_suite
 
     def _ask(self, **hello: Unpack[HelloOptions]) -> ProbeResult:
-        self.connections += 1
         left = max(0.001, self.deadline - time.perf_counter())
         hello["versions"] = (self.protocol,)
         if self.protocol != _TLS13:  # where RFC 8446 section 4.1.2 forbids it
@@ -247,13 +248,15 @@ class _Questions:
         if answer.failure is not None and answer.failure not in _REFUSED:
             plain = "" if answer.reply_plain is None else f" It answered {answer.reply_plain[:60]!r}."
             raise TlsError(
-                f"Scan of {self._place()} with {self.protocol}, connection {self.connections}: {answer.error} "
+                f"Scan of {self._place()} with {self.protocol}, connection {self.connections + 1}: {answer.error} "
                 f"({answer.failure}).{plain} Is it the port of a TLS host, and is timeout={self.timeout:g} s enough?"
             )
-        self._note(answer)
+        with self._noting:
+            self._note(answer)
         return answer
 
     def _note(self, answer: ProbeResult) -> None:
+        self.connections += 1
         if answer.dh_bits is not None and answer.key_exchange is not None and answer.key_exchange.prime is not None:
             self.primes.add(answer.key_exchange.prime)
         if answer.server_hello is None or answer.protocol == _TLS13:
@@ -268,6 +271,14 @@ class _Questions:
     def _place(self) -> str:
         host, port = self.address
         return f"{host}:{port}" + ("" if self.server_name is None else f" ({self.server_name})")
+
+
+def _kind(code: int) -> int:
+    """One of `_KINDS`, as OpenSSL orders them by itself (ssl_create_cipher_list in ssl/ssl_ciph.c of 3.0)."""
+    suite = names.cipher_suite(code)
+    if not suite.forward_secret:
+        return 3
+    return 0 if suite.aead else 1 if suite.mac in {"SHA256", "SHA384"} else 2
 
 
 def _ecdhe(accepted: Sequence[int]) -> list[int]:
