@@ -6,14 +6,12 @@ see; only the TCP connection goes to the address that `resolve` names.
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import hashlib
 import io
 import os
 import socket
 import ssl
-import threading
 import time
 import warnings
 from dataclasses import dataclass
@@ -30,6 +28,7 @@ from pytest_modssl.errors import AnswerError, ModsslError
 from pytest_modssl.http.reading import HttpAnswer, bounded
 from pytest_modssl.http.recorded import RecordedTls, recorded_context
 from pytest_modssl.recording import connect
+from pytest_modssl.wait import limited
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -45,9 +44,9 @@ PROTOCOLS = {
     "TLSv1.3": ssl.TLSVersion.TLSv1_3,
 }
 # OpenSSL 3 speaks these only at security level 0 (SSL_CTX_set_security_level(3), and measured on OpenSSL 3.0.22).
+_NEED_LEVEL_0 = ("TLSv1", "TLSv1.1")
 # Seconds that a socket's own timeout has to say what happened.
 _GRACE = 0.5
-_NEED_LEVEL_0 = ("TLSv1", "TLSv1.1")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -331,26 +330,22 @@ class _MappedHttpsConnection(HTTPSConnection):
         if seconds is None:
             super().connect()
             return
-        guard = threading.Timer(seconds + _GRACE, self._cut)
-        guard.daemon = True
-        guard.start()
         try:
-            super().connect()
+            with limited(seconds + _GRACE, self._cut):
+                super().connect()
         except OSError as error:
             if not self._was_cut:
                 raise
             raise ConnectTimeoutError(self, f"TLS with {self.host} was not agreed on within {seconds:g} s") from error
         finally:
-            guard.cancel()
             if self._dialled is not None:
                 self._dialled.close()
                 self._dialled = None
 
     def _cut(self) -> None:
         self._was_cut = True
-        with contextlib.suppress(OSError):
-            if self._dialled is not None:
-                self._dialled.shutdown(socket.SHUT_RDWR)
+        if self._dialled is not None:
+            self._dialled.shutdown(socket.SHUT_RDWR)
 
     def _new_conn(self) -> socket.socket:
         made = _dial(self, "https", self._resolve, self._recording)

@@ -26,7 +26,7 @@ from pytest_modssl.errors import EngineError, WaitTimeoutError
 from pytest_modssl.process import cpu_seconds_in, ending_in
 from pytest_modssl.targets.connections import connections_in
 from pytest_modssl.targets.engine_errors import container_ended, engine_error, engine_errors
-from pytest_modssl.wait import until
+from pytest_modssl.wait import limited, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -319,12 +319,10 @@ class Container:
             stream = self._api.exec_start(ran, socket=True)
             # Reading from the stream has no time limit of its own.
             connection = _socket_of(stream)
-            limit = threading.Timer(_RUN_SECONDS, connection.shutdown, [socket.SHUT_RDWR])
-            limit.start()
             try:
-                output: list[tuple[int, bytes]] = list(frames_iter_no_tty(stream))  # type: ignore[arg-type] # stub
+                with limited(_RUN_SECONDS, lambda: connection.shutdown(socket.SHUT_RDWR)):
+                    output: list[tuple[int, bytes]] = list(frames_iter_no_tty(stream))  # type: ignore[arg-type] # stub
             finally:
-                limit.cancel()
                 stream.close()
                 connection.close()
             status = self._api.exec_inspect(ran)["ExitCode"]
