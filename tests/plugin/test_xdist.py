@@ -77,8 +77,8 @@ def test_a_worker_that_is_killed_leaves_nothing_and_the_others_go_on(pytester: p
     ("number", "workers"),
     [
         (signal.SIGKILL, "2"),
-        (signal.SIGTERM, "2"),
         (signal.SIGINT, "0"),
+        pytest.param(signal.SIGTERM, "2", marks=LONG),
         pytest.param(signal.SIGKILL, "0", marks=LONG),
         pytest.param(signal.SIGTERM, "0", marks=LONG),
         pytest.param(signal.SIGINT, "2", marks=LONG),
