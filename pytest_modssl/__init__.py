@@ -158,6 +158,9 @@ if TYPE_CHECKING:
         HttpdNotFoundError as HttpdNotFoundError,
     )
     from pytest_modssl.errors import (
+        IdleSettingWarning as IdleSettingWarning,
+    )
+    from pytest_modssl.errors import (
         LoadError as LoadError,
     )
     from pytest_modssl.errors import (
@@ -365,6 +368,7 @@ _HOMES = {
         "ConfigError",
         "EnvironmentPageError",
         "HttpdNotFoundError",
+        "IdleSettingWarning",
         "LoadError",
         "MissingModuleError",
         "ModsslError",

@@ -37,6 +37,10 @@ class ProgramWarning(UserWarning):
     """A repository's configuration has programs run on this machine; see `modssl_programs`."""
 
 
+class IdleSettingWarning(UserWarning):
+    """A setting speaks of a virtual host or a check that no configuration has: it is misspelt, or has become idle."""
+
+
 class RevisionError(ModsslError):
     """A revision of a repository cannot be had from git."""
 

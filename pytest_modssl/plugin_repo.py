@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_modssl.errors import IdleSettingWarning
 from pytest_modssl.plugin import declare, run_of, sources_of
 from pytest_modssl.repo import settings as _settings
 from pytest_modssl.repo.likely import may_be_ours
@@ -85,6 +87,25 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
     if repositories is None:
         return None
     return repositories.collector(file_path, parent) or repositories.table(file_path, parent)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config) -> None:
+    """Warns of settings that speak of what there is not."""
+    repositories = config.stash.get(_repositories_key, None)
+    for word, idle in () if repositories is None else repositories.idle_settings():
+        told = f"{idle}. What to do: mend or remove the line"
+        try:
+            warnings.warn_explicit(told, IdleSettingWarning, *_line_of(word, config))
+        except IdleSettingWarning as error:  # where warnings are errors
+            session.shouldfail = session.shouldfail or str(error)
+
+
+def _line_of(word: str, config: pytest.Config) -> tuple[str, int]:
+    """Where a word stands in the configuration file, outside of which there are no tables."""
+    file = config.inipath
+    lines = [] if file is None else file.read_text(encoding="utf-8").splitlines()
+    return str(file), next((number for number, line in enumerate(lines, 1) if word in line), 1)
 
 
 def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:

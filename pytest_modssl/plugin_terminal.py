@@ -273,13 +273,14 @@ class Teller:
 
     def pytest_warning_recorded(self, warning_message: Any) -> None:
         """Takes the warnings that are ours."""
-        from pytest_modssl.errors import ProgramWarning
+        from pytest_modssl.errors import IdleSettingWarning, ProgramWarning
 
-        if issubclass(warning_message.category, ProgramWarning) and _annotates(self._config):
+        one = warning_message
+        if issubclass(one.category, IdleSettingWarning | ProgramWarning) and _annotates(self._config):
             from pytest_modssl.report.terminal.annotations import of_warning
 
-            text, workspace = str(warning_message.message), os.environ.get("GITHUB_WORKSPACE", "")
-            self._annotations.append(of_warning(text, workspace=workspace))
+            workspace = os.environ.get("GITHUB_WORKSPACE", "")
+            self._annotations.append(of_warning(str(one.message), one.filename, one.lineno, workspace=workspace))
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """The summary of servers and hosts, durations where pytest's are asked for, what GitHub is told."""

@@ -13,6 +13,7 @@ import psutil
 
 from pytest_modssl.errors import ConfigError, EngineError, ModsslError, ProgramWarning, StartError
 from pytest_modssl.httpd.installation import find_httpd, probe_installation
+from pytest_modssl.httpd.snippet import Origin
 from pytest_modssl.httpds.wishes import Wishes
 from pytest_modssl.progress import silent
 from pytest_modssl.targets.choice import Choice, choose_automatically, container_target, unpacked_target
@@ -201,12 +202,14 @@ class Run:
                     f"{found.title} has programs run on this machine, which {self.settings.programs.source} forbids. "
                     f"What to do: run it in containers (--modssl-target docker){lines}"
                 )
-            warnings.warn(
+            first = one.programs[0].origin or Origin(found.title, 1)
+            warnings.warn_explicit(
                 f"{found.title} has programs run on this machine, with your rights or those of httpd's children. "
                 "What to do: say modssl_programs = run where you know them, else modssl_programs = refuse, or use "
                 f"containers (--modssl-target docker){lines}",
                 ProgramWarning,
-                stacklevel=2,
+                first.file,
+                first.line,
             )
         self._studies[key] = one
         return one

@@ -24,3 +24,10 @@ def in_columns(rows: Iterable[Sequence[str]]) -> Iterator[str]:
     widths = [max(map(len, column)) for column in zip(*every, strict=True)]
     for row in every:
         yield "  ".join(map(str.ljust, row, widths)).rstrip()
+
+
+def listed(names: Iterable[str], most: int) -> str:
+    """The first few of some names, and how many there are beside them, if more than one."""
+    known = list(dict.fromkeys(names))
+    more = f" and {len(known) - most} more" if len(known) > most + 1 else ""
+    return ", ".join(known[:most] if more else known) + more

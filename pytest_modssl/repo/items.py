@@ -162,6 +162,15 @@ class ConfigFile(pytest.File):
                 found.setdefault(name if times[name] == 1 else f"{name}#{times[name]}", []).append((target, host))
         return found
 
+    def possible(self) -> Iterator[str]:
+        """Ids of all checks that there are where none is left out; none where httpd refuses the configuration."""
+        yield from (f"{self.nodeid}::{name}" for name in (SYNTAX, STARTS, SECRETS, CHANGES))
+        for node, hosts in self._by_name().items():
+            for check in CHECKS:
+                for target, host in hosts:
+                    if check.applies(host, self.hosts(target)):
+                        yield f"{self.nodeid}::{node}::{self._name(check.name, target)}"
+
     def checks_of(self, node: HostNode, hosts: Sequence[tuple[Target, RepoHost]]) -> Iterator[pytest.Item]:
         """A test for each check that is about a virtual host, on each target."""
         for check in CHECKS:

@@ -177,6 +177,22 @@ class Repositories:
         lines += [f"modssl: {one.found.title}: {what}" for one in self._files for what in one.substitutions]
         return [printable(one) for one in lines]
 
+    def idle_settings(self) -> list[tuple[str, str]]:
+        """Where settings speak of virtual hosts and checks that no configuration has; see `Wanted.idle`.
+
+        Nothing where files are named to be tested, as settings speak of others too, or where httpd refuses one.
+        """
+        targets = self._run.targets
+        if self._config.args_source is pytest.Config.ArgsSource.ARGS or self._named_on_command_line:
+            return []
+        try:
+            if any(one.study(target).refused is not None for one in self._files for target in targets):
+                return []
+        except (ModsslError, OSError):  # told where the configuration is collected
+            return []
+        hosts = [host for one in self._files for target in targets for host in one.hosts(target)]
+        return list(self._wanted.idle(hosts, [test for one in self._files for test in one.possible()]))
+
     def _argument(self, path: Path) -> Path | None:
         """The argument that led to a file; `None` for one that is only on the way to what arguments name."""
         arguments = [one for one in self._session._initialpaths if path.is_relative_to(one)]  # noqa: SLF001 - no other way

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from pytest_modssl.repo.changes import SUBJECTS, changes
 from pytest_modssl.repo.checks import Hosts, Observed
 from pytest_modssl.repo.seen import headers_of, keyed, look
+from pytest_modssl.text import listed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -99,8 +100,7 @@ def _lines(found: Sequence[Change], after: Side, before: Side) -> Iterator[str]:
     for change, keys in told.items():
         blocks.setdefault(tuple(keys), []).append(change)
     for hosts, of_hosts in sorted(blocks.items(), key=lambda block: min(rank for rank, _, _ in block[1])):
-        more = f" and {len(hosts) - _SHOWN_HOSTS} more" if len(hosts) > _SHOWN_HOSTS else ""
-        yield f"{', '.join(hosts[:_SHOWN_HOSTS])}{more}"
+        yield listed(hosts, _SHOWN_HOSTS)
         for _, text, places in sorted(of_hosts, key=lambda change: change[0]):
             yield f"    {text}"
             yield from (f"        {place}" for place in places)

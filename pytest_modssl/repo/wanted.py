@@ -10,9 +10,10 @@ from pytest_modssl.policy import policy
 from pytest_modssl.repo.checks import CHECKS, Options
 from pytest_modssl.repo.checks.options import fits
 from pytest_modssl.settings import SettingError
+from pytest_modssl.text import listed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from pytest_modssl.repo.hosts import RepoHost
     from pytest_modssl.repo.settings import RepoSettings
@@ -25,6 +26,7 @@ NAMES: Final = (SYNTAX, STARTS, SECRETS, CHANGES, *(one.name for one in CHECKS))
 """All checks: those of a configuration as a whole, then those of its virtual hosts."""
 
 _OUT: Final = ("-", "!")
+_SHOWN: Final = 8
 
 
 def options_of(settings: RepoSettings) -> Options:
@@ -60,6 +62,7 @@ class Wanted:
     """
 
     def __init__(self, settings: RepoSettings) -> None:
+        self._settings = settings
         self._general = settings.checks.value
         self._by_host = [(pattern, _words(text)) for pattern, text in settings.host_checks.value]
         self._expected = settings.expect_fail.value
@@ -88,10 +91,35 @@ class Wanted:
             test: its id: "httpd.conf::shop.example:443::hsts", with a target in brackets where there are several.
         """
         for end, reason in self._expected:
-            for one in (test, test.partition("[")[0]):
-                if one == end or one.endswith(f"::{end}") or fnmatch.fnmatchcase(one, f"*::{end}"):
-                    return reason or "known to fail (modssl_expect_fail)"
+            if _ends(test, end):
+                return reason or "known to fail (modssl_expect_fail)"
         return None
+
+    def idle(self, hosts: Collection[RepoHost], tests: Collection[str]) -> Iterator[tuple[str, str]]:
+        """The first word of each line that speaks of a virtual host or check that there is not, and what is wrong.
+
+        Args:
+            hosts: all that there are.
+            tests: ids of all the checks that there could be.
+        """
+        known = list(dict.fromkeys(f"{host.name}:{host.port}" for host in hosts))
+        for setting in (self._settings.host_policies, self._settings.host_checks):
+            for pattern, _ in setting.value:
+                if not any(fits(pattern, host) for host in hosts):
+                    there = listed(known, _SHOWN) or "none"
+                    yield pattern, f"{setting.source}: {pattern} is no virtual host; there are {there}"
+        for end, _ in self._expected:
+            if not any(_ends(test, end) for test in tests):
+                name = end.rpartition("::")[2]
+                like = [test for test in tests if test.endswith(f"::{name}")]
+                there = f"the checks of this name are {listed(like, _SHOWN)}" if like else "none of this name applies"
+                yield end, f"{self._settings.expect_fail.source}: no test's id ends with {end}; {there}"
+
+
+def _ends(test: str, end: str) -> bool:
+    """Whether a test's id, with its target in brackets or without, ends with what a user says, in which `*` may be."""
+    ids = (test, test.partition("[")[0])
+    return any(one == end or one.endswith(f"::{end}") or fnmatch.fnmatchcase(one, f"*::{end}") for one in ids)
 
 
 def _words(text: str) -> tuple[str, ...]:

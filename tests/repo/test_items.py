@@ -142,6 +142,56 @@ def test_a_failure_that_is_expected_is_no_failure_and_its_absence_is(run: RunPyt
     result.stdout.fnmatch_lines(["*XPASS(strict)*until the shop has moved*"])
 
 
+IDLE = """[pytest]
+modssl_expect_fail =
+    shop.example:443::hsts  until the shop has moved
+    old.example:443::hsts   it is gone
+modssl_host_checks =
+    shop.exmaple -policy
+modssl_host_policy =
+    *.example:8443 old
+"""
+
+
+@pytest.mark.any_target
+def test_settings_that_speak_of_what_there_is_not_are_warned_of_at_their_line(
+    run: RunPytest, pytester: pytest.Pytester
+) -> None:
+    file = pytester.makeini(IDLE)
+    result = run("--modssl", "-k", "syntax", "-W", "default")
+    result.assert_outcomes(passed=1, warnings=3)
+    known = "there are shop.example:80, shop.example:443. What to do: "
+    for line, told in (
+        (4, "modssl_expect_fail: no test's id ends with old.example:443::hsts; the checks of this name are conf"),
+        (6, f"modssl_host_checks: shop.exmaple is no virtual host; {known}"),
+        (8, f"modssl_host_policy: [*].example:8443 is no virtual host; {known}"),
+    ):
+        result.stdout.fnmatch_lines([f"*{file}:{line}: IdleSettingWarning: ini {told}*"])
+
+
+@pytest.mark.any_target
+@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "two-workers"])
+def test_where_warnings_are_errors_settings_that_speak_of_what_there_is_not_end_the_run(
+    run: RunPytest, pytester: pytest.Pytester, workers: tuple[str, ...]
+) -> None:
+    if workers:
+        pytest.importorskip("xdist")
+    pytester.makeini(IDLE)
+    run("--collect-only")  # for its files
+    result = pytester.runpytest_subprocess("--modssl", "-W", "error", *workers)
+    assert result.ret != pytest.ExitCode.OK
+    result.stdout.fnmatch_lines(["*ini modssl_host_policy: [*].example:8443 is no virtual host*"])
+    result.stdout.no_fnmatch_line("*INTERNALERROR*")
+
+
+@pytest.mark.parametrize("args", [("conf/httpd.conf",), ("--modssl-config", "conf/httpd.conf")])
+def test_settings_speak_of_more_than_the_file_that_is_named(
+    run: RunPytest, pytester: pytest.Pytester, args: tuple[str, ...]
+) -> None:
+    pytester.makeini(IDLE)
+    run("--modssl", "-k", "syntax", *args).assert_outcomes(passed=1)
+
+
 def test_what_httpd_refuses_ends_with_the_diagnosis_and_no_other_check(
     run: RunPytest, pytester: pytest.Pytester
 ) -> None:

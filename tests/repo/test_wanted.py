@@ -88,6 +88,25 @@ def test_the_end_of_an_id_says_what_is_expected_to_fail(end: str, test: str) -> 
     assert Wanted(settings).reason_to_fail("httpd.conf::myshop.example:443::sni") is None
 
 
+def test_lines_that_speak_of_what_there_is_not_are_told_and_no_others() -> None:
+    tests = [f"httpd.conf::{one}::hsts[httpd2.4.71]" for one in ("shop.example:443", "wiki.intern.example:8443")]
+    wanted = Wanted(
+        read(
+            host_policy=["*.intern.example old", "*:80 old"],
+            host_checks=["SHOP.example -hsts", "shop.example:8443 -hsts"],
+            expect_fail=["shop.example:443::hsts", "*:8443::hsts why", "*:80::hsts", "httpd.conf::starts why"],
+        )
+    )
+    known = f"there are {SHOP.name}:{SHOP.port}, {INTERN.name}:{INTERN.port}"
+    unmet = "ini modssl_expect_fail: no test's id ends with {}; none of this name applies"
+    assert dict(wanted.idle([SHOP, INTERN], tests)) == {
+        "*:80": f"ini modssl_host_policy: *:80 is no virtual host; {known}",
+        "shop.example:8443": f"ini modssl_host_checks: shop.example:8443 is no virtual host; {known}",
+        "*:80::hsts": unmet.format("*:80::hsts"),
+        "httpd.conf::starts": unmet.format("httpd.conf::starts"),
+    }
+
+
 @pytest.mark.parametrize(
     ("ini", "told"),
     [

@@ -93,9 +93,10 @@ def test_what_is_the_same_is_told_once_the_surest_first_and_no_more_than_is_show
     assert next(iter(commands([_error(7, file="")]))) == "::error title=title 7::message 7"
 
 
-def test_a_warning_of_programs_stands_at_the_line_of_the_first() -> None:
-    found = of_warning("site has programs run. What to do: no\n  /w/r/a.conf:12: CustomLog |x", workspace="/w")
+def test_a_warning_stands_at_its_line() -> None:
+    found = of_warning("site has programs run. What to do: no\n  /w/r/a.conf:12: x", "/w/r/a.conf", 12, workspace="/w")
     assert (found.level, found.file, found.line) == ("warning", "r/a.conf", 12)
+    assert found.title == "site has programs run. What to do: no"
 
 
 @given(st.text(), st.text(), st.text())

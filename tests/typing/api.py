@@ -37,6 +37,7 @@ from pytest_modssl import (
     Handshake,
     Hop,
     HttpdNotFoundError,
+    IdleSettingWarning,
     Installation,
     LeafCert,
     LoadComparison,
@@ -315,4 +316,4 @@ ERRORS: list[type[ModsslError]] = [
     WaitTimeoutError,
     ModsslAssertionError,  # type: ignore[list-item]  # as every assertion that fails, it is an AssertionError
 ]
-WARNINGS: list[type[Warning]] = [ProgramWarning]
+WARNINGS: list[type[Warning]] = [IdleSettingWarning, ProgramWarning]

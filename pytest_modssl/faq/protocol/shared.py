@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from pytest_modssl.faq.configured import cipher_string, groups_of, keys_of, named_suites, protocols_of
 from pytest_modssl.faq.entry import Finding
 from pytest_modssl.faq.recognise import of_tls, shown
+from pytest_modssl.text import listed
 from pytest_modssl.tls.handshake import Handshake
 from pytest_modssl.tls.names import PROTOCOLS, group_name, protocol_name, signature_scheme_name
 from pytest_modssl.tls.suites import suites_by_code
@@ -120,7 +121,7 @@ class Unshared:
                 f"TLS handshake: {self.handshake.error}",
                 *[shown(one) for one, _ in self.evidence.logged("AH02008")][:1],
                 shown(self.record),
-                f"the client offered {listed(map(str, self.offered))} for {protocols}",
+                f"the client offered {_listed(map(str, self.offered))} for {protocols}",
                 *facts,
             ),
             cause=cause,
@@ -149,11 +150,9 @@ def unshared(evidence: Evidence, said: str = _NO_SHARED_CIPHER) -> Iterator[Unsh
                 return
 
 
-def listed(names: Iterable[str]) -> str:
+def _listed(names: Iterable[str]) -> str:
     """The first few of some names."""
-    known = list(dict.fromkeys(names))
-    more = f" and {len(known) - _SHOWN} more" if len(known) > _SHOWN + 1 else ""
-    return ", ".join(known[:_SHOWN] if more else known) or "none"
+    return listed(names, _SHOWN) or "none"
 
 
 def of_certificates(evidence: Evidence) -> Iterator[Finding]:
@@ -193,7 +192,7 @@ def _is_anonymous(one: Unshared) -> bool:
 def _protocol(one: Unshared) -> Iterator[Finding]:
     if one.usable or not one.offered:
         return
-    needed = listed(dict.fromkeys(suite.minimum for suite in one.offered))
+    needed = _listed(dict.fromkeys(suite.minimum for suite in one.offered))
     used = one.used("SSLProtocol")
     yield one.finding(
         f"version against version: {one.protocol} is the newest protocol of both sides, and the client has no suite "
@@ -221,7 +220,7 @@ def _key_type(one: Unshared) -> Iterator[Finding]:
     served = {key.authentication for key in one.keys}
     keys = f"the server's key is {has}" if len(one.keys) == 1 else f"the server's keys are {has}"
     if not one.fitting and any(suite.authentication in _BY_CERTIFICATE for suite in one.usable):
-        needed = listed(sorted({suite.authentication for suite in one.usable}))
+        needed = _listed(sorted({suite.authentication for suite in one.usable}))
         yield one.finding(
             f"key type against suites: {keys}, and every suite that the client offered needs {needed}",
             one.keys[0].place,
@@ -233,7 +232,7 @@ def _key_type(one: Unshared) -> Iterator[Finding]:
     used = one.cipher_string
     own = None if used is None else named_suites(used.words[-1])
     if used is not None and own and not any(suite.authentication in served for suite in own):
-        needed = listed(sorted({suite.authentication for suite in own}))
+        needed = _listed(sorted({suite.authentication for suite in own}))
         yield one.finding(
             f"key type against suites: {keys}, and every suite of SSLCipherSuite needs {needed}",
             one.place(used),
@@ -249,11 +248,11 @@ def _groups(one: Unshared) -> Iterator[Finding]:
     if one.protocol == _TLS13 or not offered or not all(suite.key_exchange == "ECDHE" for suite in one.fitting):
         return
     allowed, place = groups_of(one.evidence, one.host)
-    client = f"the client offered the groups {listed(offered)}"
+    client = f"the client offered the groups {_listed(offered)}"
     if not set(offered) & set(allowed):
         yield one.finding(
             f"group against group: every suite that both could use needs a group, and the server allows none but "
-            f"{listed(allowed)}",
+            f"{_listed(allowed)}",
             place or one.place(None),
             "allow a group that the client has: SSLOpenSSLConfCmd Curves X25519:P-256:P-384",
             client,
@@ -262,7 +261,7 @@ def _groups(one: Unshared) -> Iterator[Finding]:
     curves = [key.curve for key in one.keys]
     if curves and all(curves) and not set(curves) & set(offered):
         yield one.finding(
-            f"key type against groups: the server's key is on the curve {listed(curves)}, which the client lacks",
+            f"key type against groups: the server's key is on the curve {_listed(curves)}, which the client lacks",
             one.keys[0].place,
             "give the host a certificate for an RSA key too, or for one on a curve that the client has",
             client,
@@ -280,7 +279,7 @@ def _signatures(one: Unshared) -> Iterator[Finding]:
             "of that kind",
             one.keys[0].place,
             "give the host a certificate for an RSA or EC key, whose signatures every client takes",
-            f"the client takes {listed(schemes)}",
+            f"the client takes {_listed(schemes)}",
         )
 
 
@@ -292,7 +291,7 @@ def _lists(one: Unshared) -> Iterator[Finding]:
     against = "list against list" if known else "list against list, or key type against suites"
     yield one.finding(
         f"{against}: {text} allows none of the suites that the client offered for {one.protocol}: "
-        f"{listed(map(str, one.fitting))}",
+        f"{_listed(map(str, one.fitting))}",
         one.place(used),
         "let SSLCipherSuite allow a suite that the client has, or the client offer one of the server's (server.scan() "
         "shows them)",

@@ -21,6 +21,7 @@ from pytest_modssl.pki.certificate import Issuer, certify, profile_of
 from pytest_modssl.pki.keys import key_type_of
 from pytest_modssl.pki.names import server_name
 from pytest_modssl.repo.making.key_types import chosen, family, told_by_names
+from pytest_modssl.text import listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -105,8 +106,7 @@ def carried(names: Iterable[str]) -> tuple[list[str], list[str]]:
 
 def shown(names: Sequence[str]) -> str:
     """The first few of some names, and how many there are beside them."""
-    first = ", ".join(names[:_SHOWN_NAMES]) or "no names"
-    return f"{first} and {len(names) - _SHOWN_NAMES} more" if len(names) > _SHOWN_NAMES else first
+    return listed(names, _SHOWN_NAMES) or "no names"
 
 
 def described(key: PrivateKey) -> str:

@@ -32,8 +32,6 @@ Level = Literal["error", "warning"]
 
 # What cannot be seen on a page is left out by GitHub, or worse: a terminal's colours, other controls.
 _CONTROLS: Final = re.compile(r"\x1b\[[0-9;]*m|[^\S\r\n ]|[\x00-\x08\x0e-\x1f\x7f-\x9f]")
-# As `ProgramWarning` names lines.
-_PLACE: Final = re.compile(r"^  (?P<file>/.*?):(?P<line>\d+): ", re.MULTILINE)
 _TITLE: Final = 80
 _TEXT: Final = 2_000
 _SHORT: Final = 600
@@ -110,11 +108,9 @@ def of_failure(test: str, failure: Failure, place: Line | None, *, root: Path, w
     return found
 
 
-def of_warning(text: str, *, workspace: str) -> Annotation:
-    """An annotation for a warning, at the first line that it names; see `of_failure`."""
-    first, named = text.partition("\n")[0], _PLACE.search(text)
-    file = "" if named is None else _relative(Path(named["file"]), workspace)
-    return Annotation("warning", file, 0 if named is None else int(named["line"]), cut(first, _TITLE), text)
+def of_warning(text: str, file: str, line: int, *, workspace: str) -> Annotation:
+    """An annotation for a warning, at the line that it is about; see `of_failure`."""
+    return Annotation("warning", _relative(Path(file), workspace), line, cut(text.partition("\n")[0], _TITLE), text)
 
 
 def together(annotations: Iterable[Annotation]) -> list[Annotation]:
