@@ -43,6 +43,7 @@ def compare(bench: Bench) -> Iterator[Section]:
     suites = {
         f"{_SPREAD_HOSTS} hosts": repositories.hosts(bench, "spread-hosts", _SPREAD_HOSTS),
         f"{_SPREAD_ROWS} rows": repositories.table(bench, "spread-rows", _SPREAD_ROWS),
+        "5000 tests of nothing, without us": repositories.nothing(bench, "spread-nothing"),
     }
     rows = []
     for name, suite in suites.items():
@@ -51,7 +52,8 @@ def compare(bench: Bench) -> Iterator[Section]:
     yield Section(
         title="As workers grow",
         how="`-n 0` is a single process. Every worker asks httpd about the configuration and starts a server of its "
-        "own, and all reports go through the one controller. In brackets how many times as fast as `-n 0`.",
+        "own, and all reports go through the one controller. What that costs in pytest-xdist itself, tests of nothing "
+        "show. In brackets how many times as fast as `-n 0`.",
         columns=("repository", *(f"-n {workers}" for workers in _WORKERS)),
         rows=tuple(rows),
     )

@@ -63,7 +63,7 @@ def test_nothing(n):
 
 def measure(bench: Bench) -> Iterator[Figure]:
     """In one process, and over two workers against one."""
-    peer = write_suite(bench, "table-bare", _NOTHING, "addopts = -p no:modssl")
+    peer = nothing(bench, "table-bare")
     for suite, what, most in (
         (table(bench, "table", _ROWS), f"table of {_ROWS} redirects over TLS", 12),
         (
@@ -87,6 +87,11 @@ def measure(bench: Bench) -> Iterator[Figure]:
             reached=min(one, two) <= most,
         )
         yield on_two_workers(f"{what}, -n 2 against -n 0", one, two, bar=1.6)
+
+
+def nothing(bench: Bench, name: str) -> Path:
+    """A suite of as many tests of nothing as the large repositories have, without us."""
+    return write_suite(bench, name, _NOTHING, "addopts = -p no:modssl")
 
 
 def hosts(bench: Bench, name: str, count: int) -> Path:
