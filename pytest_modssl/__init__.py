@@ -164,6 +164,9 @@ if TYPE_CHECKING:
         LoadError as LoadError,
     )
     from pytest_modssl.errors import (
+        LogLostError as LogLostError,
+    )
+    from pytest_modssl.errors import (
         MissingModuleError as MissingModuleError,
     )
     from pytest_modssl.errors import (
@@ -370,6 +373,7 @@ _HOMES = {
         "HttpdNotFoundError",
         "IdleSettingWarning",
         "LoadError",
+        "LogLostError",
         "MissingModuleError",
         "ModsslError",
         "PolicyError",

@@ -72,6 +72,10 @@ class ServerGoneError(ModsslError):
     """The server ended, or lost a child, while it was in use."""
 
 
+class LogLostError(ModsslError):
+    """What a server logs can no longer be written: a test that passes would not know of its errors."""
+
+
 class WaitTimeoutError(ModsslError):
     """Something awaited did not come about before its deadline."""
 

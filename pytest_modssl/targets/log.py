@@ -6,9 +6,10 @@ import contextlib
 import re
 from typing import TYPE_CHECKING, TypeAlias
 
-from pytest_modssl.errors import WaitTimeoutError
+from pytest_modssl.errors import LogLostError, WaitTimeoutError
 from pytest_modssl.httpd.crashes import CRASHES
 from pytest_modssl.httpd.errorlog import SEVERITY, LogCursor, LogRecord, is_error
+from pytest_modssl.targets.room import shortage
 from pytest_modssl.wait import until
 
 if TYPE_CHECKING:
@@ -98,6 +99,18 @@ class ServerLog:
     def unexpected(self) -> tuple[LogRecord, ...]:
         """Records of level error and worse that this test did not expect, and of crashes, which are of level notice."""
         return tuple(one for one in self.unaccounted() if is_error(one) or one.ah in CRASHES)
+
+    def check_room(self) -> None:
+        """Returns where all that httpd has logged in this test could be written.
+
+        Raises:
+            LogLostError: when it could not.
+        """
+        short = shortage(self._path)
+        if short is not None:
+            raise LogLostError(
+                f"{short}. What to do: make room, or name another place for the files of servers by TMPDIR"
+            )
 
     @property
     def last_words(self) -> str:

@@ -438,6 +438,7 @@ class Server:
 
         Raises:
             ServerGoneError: when httpd itself has ended meanwhile.
+            LogLostError: when its log could not be written.
         """
         if not self.used:
             return
@@ -447,6 +448,7 @@ class Server:
         if self.exit_status is not None:
             crashed = self._crashes.under_gdb()
             raise ServerGoneError("\n".join([*self.ended, *([] if crashed is None else [str(crashed)])]))
+        self.log.check_room()
 
     def late_crashes(self) -> tuple[LogRecord, ...]:
         """The log's lines about children that crashed since `end_test`, while the test was torn down."""

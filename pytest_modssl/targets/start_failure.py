@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from typing import TYPE_CHECKING
 
 from pytest_modssl.errors import StartError, how_ended
 from pytest_modssl.faq import Evidence, Start, diagnose
 from pytest_modssl.httpd.errorlog import SEVERITY, LogRecord, parse
 from pytest_modssl.httpd.render import ERROR_LOG
+from pytest_modssl.targets.room import shortage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -66,9 +66,8 @@ def start_error(
         lines.append(str(evidence.trouble))
     lines += [f"{'           ' if index else 'httpd said:'} {line}" for index, line in enumerate(said)]
     lines += ["its error log:", *_shortened(telling)] if telling else []
-    free = shutil.disk_usage(folder).free
-    if free < _LITTLE_ROOM:
-        lines.append(f"No space left on device: {folder} has {free} bytes free, so httpd may not have said all")
+    short = shortage(folder / ERROR_LOG, least=_LITTLE_ROOM)
+    lines += [] if short is None else [short]
     return StartError("\n".join(lines), configuration=rendered.text, diagnoses=diagnoses, evidence=evidence)
 
 

@@ -212,6 +212,19 @@ def test_a_client_ends_in_time_whatever_comes_after_the_handshake(
         treated(INSIDE_CLIENTS[client], inside, f"{client}, {version}, {what}", timeout_for(what))
 
 
+@pytest.mark.fault("a peer that hands out session tickets without an end", PROMISE)
+@pytest.mark.parametrize("client", INSIDE_CLIENTS)
+def test_a_client_ends_in_time_however_many_tickets_it_is_handed(
+    client: str, contexts: dict[str, ssl.SSLContext], faults: Faults, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = contexts["TLSv1_3"]
+    for _ in faults.times(short=1, long=5):
+        with monkeypatch.context() as patch:
+            patch.setattr(context, "num_tickets", 2**31 - 1)
+            treat = partial(peers.over_tls, context, lambda session: session.recv(1))
+            treated(INSIDE_CLIENTS[client], treat, f"{client}, tickets", SECONDS)
+
+
 @pytest.mark.fault("a peer that ends or resets at any byte of its answer", "the same result or error as ever, at once")
 @pytest.mark.parametrize("how", [peers.sends, peers.sends_and_resets])
 @pytest.mark.parametrize("client", ["handshake", "probe"])

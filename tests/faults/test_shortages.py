@@ -55,6 +55,22 @@ def test_each(modssl_server_factory, modssl_ca, number):
     assert server.get(f"https://{name}/").status_code == 200
 """
 
+TALKATIVE = """
+import pytest
+from pytest_modssl import ServerConfig, VirtualHost
+
+NAME = "h.example.test"
+
+@pytest.fixture(scope="module")
+def server(modssl_server_factory, modssl_ca):
+    host = VirtualHost(NAME, tls=modssl_ca.issue(NAME))
+    return modssl_server_factory(ServerConfig(host, directives="LogLevel trace8"))
+
+@pytest.mark.parametrize("number", range(COUNT))
+def test_each(server, number):
+    assert server.get(f"https://{NAME}/").status_code == 200
+"""
+
 # As suspending, and setting the clock of a virtual machine, have it; what measures a time should look at another clock.
 JUMPING = """
 import random, time
@@ -173,6 +189,24 @@ def test_a_run_on_a_full_disk_says_so(place: Place, faults: Faults) -> None:
         said = place.run(ALL_AT_ONCE, before=["unshare", "-m", "sh", "-c", mount, "sh"], count=8)
         assert "1 passed" in said or "No space left on device" in said, f"{size} kB: {said}"
         assert "INTERNALERROR" not in said, f"{size} kB: {said}"
+        place.check_nothing_left()
+
+
+@pytest.mark.fault("a log that can no longer be written: full disk, limit of a file", "no test passes unseen")
+@pytest.mark.parametrize("short", ["No space left on device", "File too large"])
+def test_a_test_whose_log_is_lost_says_so(
+    place: Place, faults: Faults, request: pytest.FixtureRequest, short: str
+) -> None:
+    for _ in faults.times(short=1, long=20):
+        size = faults.random.randint(100, 400) * 1024
+        before = ["prlimit", f"--fsize={size}:{size}"]
+        if short == "No space left on device":
+            request.getfixturevalue("own_namespaces")
+            mount = f'mount -t tmpfs -o size={size},mode=755 tmpfs "$TMPDIR" && exec "$@"'
+            before = ["unshare", "-m", "sh", "-c", mount, "sh"]
+        said = place.run(TALKATIVE, "--maxfail=3", before=before, count=200)
+        assert re.search(rf"LogLostError: {short}", said), f"{size} bytes: {said}"
+        assert "stopping after 3 failures" in said, said
         place.check_nothing_left()
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pytest_modssl import CA, ServerConfig, StartError, VirtualHost, self_signed
+from pytest_modssl.targets import start_failure as module
 from pytest_modssl.targets.local import LocalTarget
 from tests.targets.test_local import processes_in
 
@@ -152,11 +152,8 @@ def test_a_line_of_an_included_file_is_told_at_that_file(local: LocalTarget, own
     assert f"at {included}:2\n" in refused(local, owner, ServerConfig(host))
 
 
-def test_a_disk_that_is_full_is_told(
-    local: LocalTarget, owner: Owner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_disk_that_is_full_is_told(local: LocalTarget, owner: Owner, monkeypatch: pytest.MonkeyPatch) -> None:
     config = ServerConfig(VirtualHost("a.test", directives="SSLEngine perhaps"))
     assert "No space left on device" not in refused(local, owner, config)
-    full = shutil.disk_usage(tmp_path)._replace(free=4096)
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: full)
+    monkeypatch.setattr(module, "_LITTLE_ROOM", 2**70)  # more than any disk has
     assert f"No space left on device: {owner.folder}/" in refused(local, owner, config)
