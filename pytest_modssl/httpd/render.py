@@ -16,7 +16,7 @@ from pytest_modssl.httpd.snippet import Origin
 from pytest_modssl.httpd.variables import header_directives
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from pytest_modssl.httpd.config import ServerConfig, VirtualHost
     from pytest_modssl.httpd.installation import Installation
@@ -36,6 +36,8 @@ _LIKE = 40
 # Where a server listens: an address of its own, or a port.
 _ADDRESS = re.compile(r"\b127(?:\.\d+){3}\b|(?<=:)\d+|(?<=Listen )\d+")
 _NAME_AND_PORT = re.compile(r"(?<![\w.-])(?:\[[^\]\s]*\]|[\w.*?-]+):\d+")
+_ELSEWHERE = re.compile(r"^\s*ErrorLog\s", re.IGNORECASE | re.MULTILINE)
+_SILENT = re.compile(r"^\s*LogLevel\s.*\b(emerg|alert|crit)\b", re.IGNORECASE | re.MULTILINE)
 _FOLDERS = ("logs", "pki", "run", "sites", "tls")
 
 # One child to begin with and no spare ones: 2 ms sooner ready than with the defaults (measured on httpd 2.4.71),
@@ -204,8 +206,10 @@ def render(config: ServerConfig, installation: Installation, place: Place) -> Re
     page = _Page()
     _add_base(page, config, installation, place, modules)
     page.add_snippets(config.snippets)
+    log = _log(place, installation.static_modules.union(modules))
+    page.add(*_taken_back(config.snippets, log))
     for index, host in enumerate(config.virtual_hosts):
-        _add_host(page, host, index, place)
+        _add_host(page, host, index, place, log)
     text = page.text()
     files[ENVIRONMENT] = (header_directives().encode(), 0o644)
     files[MAIN] = (text.encode("utf-8", "surrogateescape"), 0o644)
@@ -320,11 +324,7 @@ def _add_base(
     page.add("ServerName localhost")
     listen = (f"Listen ${{MODSSL_ADDRESS}}:${{MODSSL_PORT_{port}}}{_scheme(config, port)}" for port in config.listen)
     page.add(*listen, owner=config.origin)
-    page.add(f'ErrorLog "{place.error_log or place.below(ERROR_LOG)}"')
-    # Handshake failures are logged at info; `ssl:debug` would stop a server without mod_ssl (measured on 2.4.71).
-    # That a DBM drops what it cannot take is told at debug alone (AH00806, mod_socache_dbm.c).
-    telling = [f"{name}:debug" for name in ("ssl", "socache_dbm") if name in present]
-    page.add(" ".join(["LogLevel info", *telling]))
+    page.add(*_log(place, present).values())
     page.add(f'CustomLog "{place.access_log or place.below(ACCESS_LOG)}" "{ACCESS_FORMAT}"')
     page.add(*_MPM_START[_mpm(config, installation)])
     if place.cores:
@@ -353,13 +353,31 @@ def _add_base(
     )
 
 
+def _log(place: Place, present: Collection[str]) -> Mapping[re.Pattern[str], str]:
+    """The lines that say what is logged, and where, each by what in a user's directives keeps errors from a test."""
+    # Handshake failures are logged at info; `ssl:debug` would stop a server without mod_ssl (measured on 2.4.71).
+    # That a DBM drops what it cannot take is told at debug alone (AH00806, mod_socache_dbm.c).
+    telling = [f"{name}:debug" for name in ("ssl", "socache_dbm") if name in present]
+    return {
+        _ELSEWHERE: f'ErrorLog "{place.error_log or place.below(ERROR_LOG)}"',
+        _SILENT: " ".join(["LogLevel info", *telling]),
+    }
+
+
+def _taken_back(snippets: Sequence[Snippet], log: Mapping[re.Pattern[str], str]) -> Iterator[str]:
+    """The lines of the log to say again, as directives before them keep errors from a test."""
+    for hidden, line in log.items():
+        if any(hidden.search(one.text) for one in snippets):
+            yield line
+
+
 def _scheme(config: ServerConfig, port: int) -> str:
     """The protocol word of `Listen`, from what the hosts of the port speak: httpd assumes https on 443 only."""
     tls = {bool(host.certificates) for host in config.virtual_hosts if host.port == port}
     return " https" if tls == {True} else " http" if tls == {False} else ""
 
 
-def _add_host(page: _Page, host: VirtualHost, index: int, place: Place) -> None:
+def _add_host(page: _Page, host: VirtualHost, index: int, place: Place, log: Mapping[re.Pattern[str], str]) -> None:
     folder = f"{place.root}/{site_folder(host, index)}"
     scheme = "https" if host.certificates else "http"
     actual = f"${{MODSSL_PORT_{host.port}}}" if host.port in place.ports else str(host.port)
@@ -378,4 +396,4 @@ def _add_host(page: _Page, host: VirtualHost, index: int, place: Place) -> None:
         file = f"{place.root}/tls/{index}-{number}"
         page.add(f'    SSLCertificateFile "{file}.crt"', f'    SSLCertificateKeyFile "{file}.key"', owner=host.origin)
     page.add_snippets(host.snippets)
-    page.add("</VirtualHost>", owner=host.origin)
+    page.add(*_taken_back(host.snippets, log), "</VirtualHost>", owner=host.origin)

@@ -59,6 +59,23 @@ def test_tests_with_one_configuration_share_one_server(run: RunPytest) -> None:
     ).assert_outcomes(passed=5)
 
 
+def test_directives_that_would_hide_errors_do_not(run: RunPytest) -> None:
+    hides = ["ErrorLog ${MODSSL_RUN}/own", "errorlog syslog", "LogLevel emerg", "LogLevel warn authz_core:crit"]
+    marked = [
+        f"""
+        @pytest.mark.modssl("{one}", host={host!r})
+        def test_hidden_{number}_{"host" if host else "server"}(modssl_server):
+            assert {DENIED}
+        """
+        for number, one in enumerate(hides)
+        for host in (None, "www.example.test")
+    ]
+    result = run("\n        import pytest\n" + "".join(marked))
+    result.assert_outcomes(failed=len(marked))
+    told = [line for line in result.outlines if "AH01630: client denied by server configuration" in line]
+    assert len(told) >= len(marked)
+
+
 def test_a_marker_adds_directives_for_one_test_and_fresh_gives_a_server_of_its_own(run: RunPytest) -> None:
     run(
         """
