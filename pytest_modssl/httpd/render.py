@@ -36,7 +36,10 @@ _LIKE = 40
 # Where a server listens: an address of its own, or a port.
 _ADDRESS = re.compile(r"\b127(?:\.\d+){3}\b|(?<=:)\d+|(?<=Listen )\d+")
 _NAME_AND_PORT = re.compile(r"(?<![\w.-])(?:\[[^\]\s]*\]|[\w.*?-]+):\d+")
-_ELSEWHERE = re.compile(r"^\s*ErrorLog\s", re.IGNORECASE | re.MULTILINE)
+# Where httpd can open a log, on one machine or another; that it refuses a folder or a program is to be seen.
+_ELSEWHERE = re.compile(
+    r'^\s*ErrorLog\s+"?(syslog|/(dev|tmp|var)/|\$\{MODSSL_\w+\}|[^/|$"\s])', re.IGNORECASE | re.MULTILINE
+)
 _SILENT = re.compile(r"^\s*LogLevel\s.*\b(emerg|alert|crit)\b", re.IGNORECASE | re.MULTILINE)
 _FOLDERS = ("logs", "pki", "run", "sites", "tls")
 

@@ -60,7 +60,7 @@ def test_tests_with_one_configuration_share_one_server(run: RunPytest) -> None:
 
 
 def test_directives_that_would_hide_errors_do_not(run: RunPytest) -> None:
-    hides = ["ErrorLog ${MODSSL_RUN}/own", "errorlog syslog", "LogLevel emerg", "LogLevel warn authz_core:crit"]
+    hides = ["ErrorLog ${MODSSL_RUN}/own", "errorlog syslog", "ErrorLog logs/own", "LogLevel warn authz_core:crit"]
     marked = [
         f"""
         @pytest.mark.modssl("{one}", host={host!r})
