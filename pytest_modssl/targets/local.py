@@ -45,8 +45,8 @@ _STOP_SECONDS = 5.0
 _RELOAD_SECONDS = 5.0
 _SETTLE_SECONDS = 0.5
 # httpd's parent asks once a second which children have ended, and logs how (SCOREBOARD_MAINTENANCE_INTERVAL in
-# include/mpm_common.h); a loaded machine gets more.
-_REAP_SECONDS = 4.0
+# include/mpm_common.h). A loaded machine gets more, also for a core that is still being written.
+_REAP_SECONDS = 20.0
 _READY = "resuming normal operations"
 # A shell begins with a limit of 0 for cores in most places; up to the hard limit everybody may raise it.
 _WITH_CORES = ("/bin/sh", "-c", 'ulimit -c "$(ulimit -H -c)"; exec "$@"', "sh")
