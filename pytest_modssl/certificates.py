@@ -7,6 +7,7 @@ servers start and clients shake hands with many a malformed one.
 from __future__ import annotations
 
 import warnings
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from cryptography import x509
@@ -28,6 +29,7 @@ UNREADABLE = (
 """What `cryptography` raises of DER that is malformed, or has what it does not know (measured on 50)."""
 
 
+@lru_cache(maxsize=256)  # a test looks at the same ones again and again
 def read_certificate(
     data: bytes, *, load: Callable[[bytes], x509.Certificate] = x509.load_der_x509_certificate
 ) -> x509.Certificate:
