@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from pathlib import Path
 
-LITTLE: Final = 4096
+_LITTLE: Final = 4096
 """Bytes: a block of most file systems, and more than a line of a log has."""
 
 
-def shortage(log: Path, *, least: int = LITTLE) -> str | None:
+def shortage(log: Path, *, least: int = _LITTLE) -> str | None:
     """Why not all may be in a log that should be; `None` where there is room.
 
     Args:
