@@ -154,6 +154,37 @@ def test_an_error_in_the_log_fails_the_test_that_brought_it_about_and_no_other(r
     )
 
 
+def test_errors_of_a_setup_are_the_tests_also_on_a_connection_that_a_teardown_left_open(run: RunPytest) -> None:
+    result = run(
+        f"""
+        import pytest
+
+        @pytest.fixture
+        def late(modssl_server):
+            yield
+            assert modssl_server.get("https://www.example.test/").status_code == 200
+
+        @pytest.fixture(scope="module")
+        def wide(modssl_server_factory, modssl_config):
+            modssl_server = modssl_server_factory(modssl_config)
+            assert {DENIED}
+
+        def test_before(late):
+            pass
+
+        def test_blamed(wide):
+            pass
+
+        def test_after(wide):
+            pass
+        """,
+        "-p",
+        "no:randomly",
+    )
+    result.assert_outcomes(passed=2, failed=1)
+    result.stdout.fnmatch_lines(["*_ test_blamed _*", "E*UnexpectedLogError*"])
+
+
 def test_a_server_that_a_test_asks_for_itself_is_watched_too(run: RunPytest) -> None:
     result = run(
         """
