@@ -230,16 +230,16 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     return result
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[None]
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Tells more of a failure: what the servers logged, what was seen of them, the configuration that httpd refused."""
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+    """Tells more of a failure: what the servers logged, what was seen of them, the configuration that httpd refused.
+
+    No wrapper: it comes before pytest's own, which makes the report, and after that of pytest which finds out what a
+    test of unittest failed with.
+    """
     run = run_of(item.config)
     if run is not None and call.excinfo is not None and not call.excinfo.errisinstance(pytest.skip.Exception):
         for title, text in () if is_check(item) else _explained(call.excinfo.value, run):
             item.add_report_section(call.when, title, text)
-    return (yield)
 
 
 def _explained(error: BaseException, run: Run) -> Sequence[tuple[str, str]]:

@@ -60,6 +60,7 @@ class Keeper:
             from pytest_modssl.report.artifacts import forget
 
             forget(item.nodeid, self._base)
+            item.user_properties[:] = [one for one in item.user_properties if one[0] != PROPERTY]
             self._linked = False
             self._used = ()
         report = yield

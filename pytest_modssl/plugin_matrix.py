@@ -190,15 +190,22 @@ class Collector:
     def __init__(self, config: pytest.Config, results: Results) -> None:
         self._config = config
         self._settings = settings_of(config)
+        self._places: dict[str, Place] = {}
         self.results = results
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Takes what a phase of a test says, wherever it ran."""
-        from pytest_modssl.matrix.results import Report
+        from pytest_modssl.matrix.results import Place, Report
 
         packed = getattr(report, "modssl", None)
         if packed is not None:
-            self.results.add(Report.unpack(packed), str(report.when), outcome_of(report), report.duration)
+            told = Report.unpack(packed)
+            self._places[report.nodeid] = told.place
+        elif report.failed:  # its worker died
+            told = Report(self._places.get(report.nodeid, Place(report.nodeid)))
+        else:
+            return
+        self.results.add(told, str(report.when), outcome_of(report), seconds_of(report))
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
@@ -244,10 +251,17 @@ class Collector:
                     terminalreporter.write_line(line)
 
 
-def outcome_of(report: pytest.TestReport) -> Outcome:
-    """What became of one phase of a test."""
+def outcome_of(report: pytest.TestReport) -> Outcome | None:
+    """What became of one phase of a test; `None` where another plugin runs it again."""
+    if report.outcome not in {"passed", "failed", "skipped"}:  # "rerun" of pytest-rerunfailures
+        return None
     if hasattr(report, "wasxfail") and report.outcome != "failed":
         return "xfailed" if report.outcome == "skipped" else "xpassed"
-    if report.outcome == "failed" and report.when != "call":
+    if report.outcome == "failed" and report.when in {"setup", "teardown"}:
         return "error"
     return report.outcome
+
+
+def seconds_of(report: pytest.TestReport) -> float:
+    """The seconds that a phase took; none of a subtest, as its test has them too."""
+    return 0.0 if hasattr(report, "context") else report.duration

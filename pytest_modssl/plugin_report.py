@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from datetime import datetime, timezone
 from pathlib import Path
@@ -11,7 +12,7 @@ import _pytest
 import pytest
 
 from pytest_modssl.plugin import run_of, settings_of, worker_input
-from pytest_modssl.plugin_matrix import outcome_of, place_of
+from pytest_modssl.plugin_matrix import outcome_of, place_of, seconds_of
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -58,20 +59,20 @@ def pytest_runtest_makereport(
     run, watch = run_of(item.config), item.config.stash.get(_watch_key, None)
     if run is None or watch is None:
         return report
-    place = item.location[0], (item.location[1] or 0) + 1
+    place, where = (item.location[0], (item.location[1] or 0) + 1), place_of(item)
     error = None if call.excinfo is None or not report.failed else call.excinfo.value
     report.modssl_part = watch.part(  # type: ignore[attr-defined]
         item.nodeid,
         call.when,
         run.servers,
+        name=item.nodeid if where is None else where.test,
+        target="" if where is None else where.target,
         place=place,
         reason=_reason(report),
         error=error,
         traceback="" if error is None else report.longreprtext,
         failed_at=None if error is None else failed_at(report) or place,
     )
-    where = place_of(item)
-    report.modssl_place = None if where is None else [where.test, where.target]  # type: ignore[attr-defined]
     return report
 
 
@@ -106,6 +107,7 @@ class Writer:
         self._config = config
         self._files = files
         self._gathering = gathering
+        self._told: list[tuple[str, bool]] = []
         self._began = datetime.now(timezone.utc)
         self._clock = time.perf_counter()
         # The targets are closed before the report is written.
@@ -118,20 +120,29 @@ class Writer:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Takes what a phase of a test says, wherever it ran."""
+        from pytest_modssl.report.whole.fail import part_told
+        from pytest_modssl.report.whole.plain import unplain
+        from pytest_modssl.report.whole.value.run import Part
+
         data: Any = getattr(report, "modssl_part", None)
         if data is not None:
-            test, target = getattr(report, "modssl_place", None) or (report.nodeid, "")
-            self._gathering.add(data, test=test, target=target, outcome=outcome_of(report), seconds=report.duration)
+            part = unplain(Part, data)
+        elif report.failed:  # its worker died
+            part = part_told(report.nodeid, "call", report.longreprtext)
+        else:
+            return
+        self._gathering.add(report.nodeid, part, outcome=outcome_of(report), seconds=seconds_of(report))
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Takes note of what could not be collected."""
         if report.failed:
-            from pytest_modssl.report.whole.fail import failure_of_collection
+            from pytest_modssl.report.whole.fail import part_told
 
-            self._gathering.add_collection(report.nodeid, failure_of_collection(report.longreprtext))
+            part = part_told(report.nodeid, "collect", report.longreprtext)
+            self._gathering.add(report.nodeid, part, outcome="error", seconds=0.0)
 
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Writes the report, and tells where it is."""
+    def pytest_sessionfinish(self) -> None:
+        """Writes the report, whether there is a terminal or not."""
         from pytest_modssl.errors import ReportError
         from pytest_modssl.report.whole.write import program, write
 
@@ -146,6 +157,13 @@ class Writer:
             try:
                 write(report, file)
             except ReportError as error:
-                terminalreporter.write_line(f"modssl: {error}", red=True)
+                self._told.append((f"modssl: {error}", True))
+                if not self._config.pluginmanager.has_plugin("terminalreporter"):  # -p no:terminal
+                    sys.stderr.write(f"modssl: {error}\n")
             else:
-                terminalreporter.write_line(f"modssl: report: {file}")
+                self._told.append((f"modssl: report: {file}", False))
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Tells where it is."""
+        for line, bad in self._told:
+            terminalreporter.write_line(line, red=bad)

@@ -232,7 +232,7 @@ class Teller:
             self._lives.setdefault(report.nodeid, []).extend(self._figures.add(told[_LIFE], test=report.nodeid))
         if "modssl_seen" in told:
             self._figures.add_host(told["modssl_seen"])
-        for packed in told.get("modssl_annotations", ()):
+        for packed in told.get("modssl_annotations", ()) if report.failed else ():  # else it is run again
             from pytest_modssl.report.terminal.annotations import Annotation
 
             self._annotations.append(Annotation.unpack(packed))

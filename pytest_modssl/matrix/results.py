@@ -22,6 +22,23 @@ TITLES: Mapping[Outcome, str] = {
 """Under which of three titles an outcome is counted: what went as its test says it should has passed."""
 
 
+def became(known: Outcome | None, outcome: Outcome | None, phase: str) -> Outcome | None:
+    """What has become of a test after one more of its phases; `None` while nobody knows.
+
+    A test is over with its call, or with what kept it from being called. What failed stays so, whatever is heard of it
+    afterwards: subtests have a call each, and other processes may run the same test.
+
+    Args:
+        known: what had become of it before.
+        outcome: of this phase alone; `None` where it is going to be gone through again.
+        phase: "setup", "call" or "teardown".
+    """
+    if outcome is None or (outcome == "passed" and phase != "call"):
+        return known
+    failed = known is not None and TITLES[known] == "failed"
+    return known if failed and TITLES[outcome] != "failed" else outcome
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Which test ran where.
@@ -97,7 +114,7 @@ class Result:
 
 @dataclass
 class Results:
-    """The results of a run, in the order in which its tests ended.
+    """The results of a run, in the order in which its tests ended; of one that was interrupted there is none.
 
     Args:
         targets: names of the run's targets, in order.
@@ -105,25 +122,30 @@ class Results:
 
     targets: Sequence[str]
     _found: dict[Place, Result] = field(default_factory=dict)
+    _begun: dict[Place, Result] = field(default_factory=dict)
 
-    def add(self, report: Report, phase: str, outcome: Outcome, seconds: float) -> None:
+    def add(self, report: Report, phase: str, outcome: Outcome | None, seconds: float) -> None:
         """Takes what one phase of a test says.
 
         Args:
             report: what it says.
             phase: "setup", "call" or "teardown".
-            outcome: of this phase alone; a failed teardown counts more than what came before it.
+            outcome: see `became`.
             seconds: that the phase took.
         """
-        known = self._found.get(report.place, Result(report.place))
-        if outcome != "passed" or phase == "call":
-            known = replace(known, outcome=outcome)
-        self._found[report.place] = replace(
+        ended = self._found.get(report.place)
+        known = ended or self._begun.get(report.place, Result(report.place))
+        known = replace(
             known,
             unmet=report.unmet or known.unmet,
             seen=report.seen or known.seen,
             seconds=known.seconds + seconds,
         )
+        now = became(None if ended is None else ended.outcome, outcome, phase)
+        if now is None:
+            self._begun[report.place] = known
+        else:
+            self._found[report.place] = replace(known, outcome=now)
 
     def __iter__(self) -> Iterator[Result]:
         return iter(self._found.values())

@@ -12,6 +12,8 @@ from pytest_modssl.matrix.results import Place, Report, Results, without_target
 from pytest_modssl.matrix.summary import summary
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pytest_modssl.matrix.results import Outcome
 
 Seen = tuple[tuple[str, str, str], ...]
@@ -203,3 +205,25 @@ def test_strict_names_the_tests_that_ran_nowhere_and_no_others() -> None:
         "  b: needs it on b",
         "not judged, as their other targets are not of this job's part: t.py::elsewhere",
     ]
+
+
+@pytest.mark.parametrize(
+    ("phases", "outcome"),
+    [
+        ([("setup", "passed")], None),
+        ([("setup", "passed"), ("call", None), ("teardown", "passed")], None),
+        ([("setup", "passed"), ("call", None), ("setup", "passed"), ("call", "passed")], "passed"),
+        ([("setup", "passed"), ("call", "failed"), ("setup", "passed"), ("call", "passed")], "failed"),
+        ([("setup", "passed"), ("call", "failed"), ("call", "passed"), ("teardown", "passed")], "failed"),
+        ([("setup", "passed"), ("call", "passed"), ("teardown", "error")], "error"),
+        ([("setup", "skipped"), ("teardown", "passed")], "skipped"),
+    ],
+    ids=["interrupted", "before another run", "run again", "in two processes", "subtest", "teardown", "skipped"],
+)
+def test_a_test_became_what_its_phases_say_and_nothing_before_it_is_over(
+    phases: Sequence[tuple[str, Outcome | None]], outcome: Outcome | None
+) -> None:
+    found = results("local")
+    for phase, told in phases:
+        found.add(Report(Place("t.py::test", "local")), phase, told, 1.0)
+    assert [one.outcome for one in found] == ([] if outcome is None else [outcome])

@@ -191,9 +191,63 @@ def test_a_file_that_cannot_be_written_is_told(
     assert told in result.stdout.str() + result.stderr.str()
 
 
+ODD = """
+    import os
+    import unittest
+
+    import pytest
+
+    class TestOfUnittest(unittest.TestCase):
+        @pytest.fixture(autouse=True)
+        def with_server(self, modssl_server):
+            self.server = modssl_server
+
+        def test_it(self):
+            self.server.get("https://localhost/of-unittest", verify=False)
+            self.fail("of unittest")
+
+        def test_parts(self):
+            for part in range(2):
+                with self.subTest(part=part):
+                    self.assertEqual(part, 0)
+
+    @pytest.mark.parametrize("login", ["password=kFz81xPq0Lw3", "password=8dfQq1LxAn0Z"])
+    def test_login(modssl_server, login):
+        assert login.endswith("Z")
+
+    def test_crash(modssl_server):
+        os._exit(3)
+"""
+
+
+def test_a_test_that_ends_in_an_odd_way_is_told_as_it_ended(pytester: pytest.Pytester, outer_target: Target) -> None:
+    """A worker that dies, subtests, unittest, tests whose names differ in secrets alone."""
+    pytest.importorskip("xdist")
+    pytester.makepyfile(test_it=ODD)
+    kept = ("--modssl-report=r.json", "--modssl-artifacts=kept")
+    result = pytester.runpytest_subprocess("--modssl", "-p", "no:randomly", "-n", "1", *kept)
+    text = (pytester.path / "r.json").read_text()
+    tests = [(one["id"].partition("::")[2], one["outcome"], one["failures"]) for one in json.loads(text)["tests"]]
+    assert sorted((name, outcome) for name, outcome, _ in tests) == [
+        ("TestOfUnittest::test_it", "failed"),
+        ("TestOfUnittest::test_parts", "failed"),
+        ("test_crash", "failed"),
+        ("test_login[password=[removed]", "failed"),
+        ("test_login[password=[removed]", "passed"),
+    ]
+    assert any("crashed" in failures[0]["headline"] for name, _, failures in tests if name == "test_crash")
+    result.stdout.fnmatch_lines(["local: * tests: 1 passed, 4 failed"])
+    result.stdout.fnmatch_lines(["*Captured modssl: error log of * call*"])
+    assert "kFz81xPq0Lw3" not in text
+    files = [one for one in (pytester.path / "kept").rglob("*") if one.is_file()]
+    assert files
+    assert not [one for one in files if b"kFz81xPq0Lw3" in one.read_bytes()]
+
+
 def test_what_cannot_be_collected_is_in_the_report(pytester: pytest.Pytester, outer_target: Target) -> None:
     pytester.makepyfile(test_it="import nothing_of_that_name")
-    pytester.runpytest_subprocess("--modssl", "--modssl-report=r.json").assert_outcomes(errors=1)
+    result = pytester.runpytest_subprocess("--modssl", "--modssl-report=r.json", "-p", "no:terminal")
+    assert result.ret == pytest.ExitCode.INTERRUPTED
     [test] = json.loads((pytester.path / "r.json").read_text())["tests"]
     assert test["outcome"] == "error"
     assert "nothing_of_that_name" in test["failures"][0]["headline"]
@@ -219,7 +273,9 @@ _EMPTY: dict[str, Any] = {"targets": (), "tests": (), "servers": ()}
 
 def test_values_come_back_from_plain_data_as_they_were() -> None:
     problem = Problem(id="a", question="b", cause="c", remedy="d", certainty="certain", place=Line(file="f", line=3))
-    part = Part(id="t", phase="call", failure=Failure(phase="call", headline="h", message="m", problems=(problem,)))
+    part = Part(
+        id="t", test="t", phase="call", failure=Failure(phase="call", headline="h", message="m", problems=(problem,))
+    )
     assert unplain(Part, json.loads(json.dumps(plain(part)))) == part
 
 
@@ -227,7 +283,7 @@ def _many(count: int, make: Callable[[int], Part]) -> Report:
     gathering = Gathering()
     for number in range(count):
         one = make(number)
-        gathering.add(plain(one), test=one.id, target="local", outcome="failed" if one.failure else "passed", seconds=1)
+        gathering.add(one.id, one, outcome="failed" if one.failure else "passed", seconds=1)
     return gathering.report(began="2026-01-01T00:00:00+00:00", seconds=1, program="p", root="/", targets=())
 
 
@@ -240,7 +296,7 @@ def test_a_report_stays_of_a_size_that_a_browser_shows_and_says_what_it_leaves_o
         known: Any = {"target": "local", "httpd": "", "library": "", "title": "t"}
         server = Server(id=f"s{number}", configuration=texts, log=(text,), hosts=hosts, **known)
         failure = Failure(phase="call", headline="h", message=text, traceback=text)
-        return Part(id=f"t{number}", phase="call", servers=(server,), failure=failure)
+        return Part(id=f"t{number}", test="t", phase="call", servers=(server,), failure=failure)
 
     report = _many(1_000, make)
     assert [one.partition(" ")[2] for one in report.left_out][:1] == ["servers"]
@@ -277,7 +333,8 @@ def test_redirects_are_drawn_each_address_once_whatever_they_do() -> None:
 
 
 def test_sarif_without_a_place_or_diagnosis_is_well_formed(tmp_path: Path) -> None:
-    report = _many(1, lambda _: Part(id="t", phase="call", failure=Failure(phase="call", headline="h", message="m")))
+    failure = Failure(phase="call", headline="h", message="m")
+    report = _many(1, lambda _: Part(id="t", test="t", phase="call", failure=failure))
     [result] = json.loads(as_sarif(report))["runs"][0]["results"]
     assert result["ruleId"] == "test-failed"
     assert "locations" not in result

@@ -150,7 +150,7 @@ def test_a_password_in_clear_is_no_longer_in_the_capture_also_in_two_pieces(mods
 
 def test_nothing_is_removed_but_what_is_listed_and_nothing_outside(tmp_path: Path) -> None:
     files = {KEYS: b"keys", "server1/configuration/httpd.conf": b"# text"}
-    folder = write("a::b", tmp_path, "failed", Contents(files, ()))
+    folder = write(folder_of("a::b", tmp_path), "a::b", "failed", Contents(files, ()))
     assert {stat.S_IMODE(path.stat().st_mode) for path in folder.rglob("*") if path.is_file()} == {0o600}
     assert {stat.S_IMODE(path.stat().st_mode) for path in (folder, folder / "server1")} == {0o700}
     notes = folder / "server1" / "notes"
@@ -158,14 +158,13 @@ def test_nothing_is_removed_but_what_is_listed_and_nothing_outside(tmp_path: Pat
     forget("a::b", tmp_path)
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == [notes]
     notes.unlink()
-    write("a::b", tmp_path, "failed", Contents(files, ()))
+    write(folder, "a::b", "failed", Contents(files, ()))
     forget("a::b", tmp_path)
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
     outside = tmp_path / "outside"
     outside.mkdir()
     (outside / "file").write_text("of somebody")
-    folder = folder_of("a::b", tmp_path)
     folder.mkdir(exist_ok=True)
     (folder / "link").symlink_to(outside)
     for named in ({"../outside/file": 1, str(outside / "file"): 1, "link/file": 1}, None, 3):

@@ -38,22 +38,22 @@ def folder_of(test: str, base: Path) -> Path:
     plain = re.sub(r"[^\w.=-]+", "-", test).strip("-.")
     if plain == test and len(plain) <= _LONGEST_NAME:
         return base / plain
-    return base / f"{plain[:_LONGEST_NAME]}-{hashlib.sha256(test.encode()).hexdigest()[:8]}"
+    digest = hashlib.sha256(test.encode("utf-8", "surrogateescape")).hexdigest()
+    return base / f"{plain[:_LONGEST_NAME]}-{digest[:8]}"
 
 
-def write(test: str, base: Path, outcome: str, contents: Contents) -> Path:
+def write(folder: Path, test: str, outcome: str, contents: Contents) -> Path:
     """The folder of a test, with its files.
 
     Args:
-        test: its id.
-        base: folder for all tests.
+        folder: see `folder_of`.
+        test: its id, as it may be told.
         outcome: what became of it: "failed".
         contents: its files.
 
     Raises:
         OSError: when it cannot be written.
     """
-    folder = folder_of(test, base)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     _write(folder / ARTIFACTS, listed(test, outcome, contents))
     for name, content in contents.files.items():

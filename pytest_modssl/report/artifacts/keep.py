@@ -96,7 +96,8 @@ def keep(test: Subject, base: Path, recorded: Sequence[Recorded], budget: Budget
         add_to_report(folder, report.decode())
         budget.spent += len(report)
         return folder
-    contents = contents_of(f"{test.id}: {test.outcome}", recorded, secrets)
+    told = secrets.removed_from(test.id)
+    contents = contents_of(f"{told}: {test.outcome}", recorded, secrets)
     if budget.spent + contents.size + len(report) > budget.most:
         why = f"all but the bug report: what is kept of this run has reached its {budget.most} bytes in this process"
         contents = Contents({}, (why,))
@@ -105,7 +106,7 @@ def keep(test: Subject, base: Path, recorded: Sequence[Recorded], budget: Budget
     if report:
         contents = Contents({REPORT: report, **contents.files}, contents.cut)
     budget.spent += contents.size
-    return write(test.id, base, test.outcome, contents)
+    return write(folder, told, test.outcome, contents)
 
 
 def _recorded(test: Subject, servers: Sequence[Server]) -> Iterator[Recorded]:

@@ -23,6 +23,7 @@ _BYTE_ORDER: Final = 0x1A2B3C4D
 _UNKNOWN_LENGTH: Final = -1
 _TLS_KEY_LOG: Final = 0x544C534B
 _NO_LIMIT: Final = 0
+_LONGEST: Final = 65_535
 
 # Codes of options: of any block, of the section header, of an interface.
 _END: Final = 0
@@ -41,12 +42,12 @@ def section(program: str, comment: str) -> bytes:
         comment: what it is about.
     """
     version = struct.pack("<IHHq", _BYTE_ORDER, 1, 0, _UNKNOWN_LENGTH)
-    return _block(_SECTION_HEADER, version + _options([(_COMMENT, comment.encode()), (_PROGRAM, program.encode())]))
+    return _block(_SECTION_HEADER, version + _options([(_COMMENT, _text(comment)), (_PROGRAM, _text(program))]))
 
 
 def interface(name: str) -> bytes:
     """Where packets were seen, with times in nanoseconds ("Interface Description Block"); counted from 0."""
-    options = _options([(_NAME, name.encode()), (_RESOLUTION, _NANOSECONDS)])
+    options = _options([(_NAME, _text(name)), (_RESOLUTION, _NANOSECONDS)])
     return _block(_INTERFACE, struct.pack("<HHI", RAW, 0, _NO_LIMIT) + options)
 
 
@@ -65,7 +66,7 @@ def packet(interface_number: int, at: int, data: bytes, comment: str = "") -> by
         comment: what to tell of it; empty for nothing.
     """
     head = struct.pack("<IIIII", interface_number, at >> 32, at & 0xFFFFFFFF, len(data), len(data))
-    options = _options([(_COMMENT, comment.encode())]) if comment else b""
+    options = _options([(_COMMENT, _text(comment))]) if comment else b""
     return _block(_PACKET, head + _padded(data) + options)
 
 
@@ -78,6 +79,11 @@ def _block(kind: int, body: bytes) -> bytes:
 def _options(options: Sequence[tuple[int, bytes]]) -> bytes:
     """Options by code, and their end ("Options")."""
     return b"".join(struct.pack("<HH", code, len(value)) + _padded(value) for code, value in (*options, (_END, b"")))
+
+
+def _text(text: str) -> bytes:
+    """The beginning of a text for which an option has room, whose length has two bytes ("Options")."""
+    return text.encode("utf-8", "backslashreplace")[:_LONGEST].decode("utf-8", "ignore").encode()
 
 
 def _padded(data: bytes) -> bytes:

@@ -16,6 +16,7 @@ from pytest_modssl.report.whole.clean import Cleaner
 from pytest_modssl.report.whole.read import conversation
 from pytest_modssl.report.whole.value.failure import Difference, Failure, Problem
 from pytest_modssl.report.whole.value.place import Excerpt, Line
+from pytest_modssl.report.whole.value.run import Part
 from pytest_modssl.tls import Transcript, shell_line
 
 if TYPE_CHECKING:
@@ -127,9 +128,10 @@ def _excerpt(place: Line, root: Path) -> Excerpt | None:
     )
 
 
-def failure_of_collection(text: str) -> Failure:
-    """The failure of tests that could not be collected, from what pytest tells of it."""
+def part_told(test: str, phase: str, text: str) -> Part:
+    """The failure of a test that could not be collected, or whose worker died, from what pytest tells of it."""
     cleaner = Cleaner(Secrets())
     learn_environment(cleaner.secrets)
-    lines = [line for line in text.splitlines() if line.strip()] or ["cannot be collected"]
-    return cleaner.clean(Failure(phase="collect", headline=lines[-1].removeprefix("E").strip(), message=text))
+    lines = [line for line in text.splitlines() if line.strip()] or ["nothing is told of it"]
+    failure = Failure(phase=phase, headline=lines[-1].removeprefix("E ").strip(), message=text)
+    return cleaner.clean(Part(id=test, test=test, phase=phase, failure=failure))

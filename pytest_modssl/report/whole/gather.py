@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
+from pytest_modssl.matrix.results import became
 from pytest_modssl.report.whole.merge import merged_server
-from pytest_modssl.report.whole.plain import plain, unplain
+from pytest_modssl.report.whole.plain import plain
 from pytest_modssl.report.whole.value.failure import Failure
-from pytest_modssl.report.whole.value.run import Outcome, Part, Report, Server, Target, Test
+from pytest_modssl.report.whole.value.run import Report, Server, Target, Test
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from pytest_modssl.report.whole.value.run import Outcome, Part
 
 T = TypeVar("T")
 
@@ -32,40 +35,37 @@ class Gathering:
     """Takes parts in the order in which they come."""
 
     _tests: dict[str, Test] = field(default_factory=dict)
+    _outcomes: dict[str, Outcome] = field(default_factory=dict)
     _servers: dict[str, Server] = field(default_factory=dict)
 
-    def add(self, data: Any, *, test: str, target: str, outcome: Outcome, seconds: float) -> None:
+    def add(self, test: str, part: Part, *, outcome: Outcome | None, seconds: float) -> None:
         """Takes what one phase of a test says.
 
         Args:
-            data: as `Watch.part` gave it.
-            test: the test without its target.
-            target: name of that.
-            outcome: of this phase alone; a failed teardown counts more than what came before it.
+            test: its node id; that of the part has no secrets, so that several tests may have the same.
+            part: what it says.
+            outcome: see `became`.
             seconds: that the phase took.
         """
-        part = unplain(Part, data)
-        known = self._tests.get(part.id, Test(id=part.id, test=test, target=target))
-        counts = outcome != "passed" or part.phase == "call"
-        self._tests[part.id] = replace(
+        known = self._tests.get(test, Test(id=part.id, test=part.test, target=part.target))
+        self._tests[test] = replace(
             known,
-            outcome=outcome if counts else known.outcome,
             seconds=round(known.seconds + seconds, 4),
             reason=part.reason or known.reason,
             place=known.place or part.place,
             servers=tuple(dict.fromkeys((*known.servers, *(one.id for one in part.servers)))),
-            failures=known.failures if part.failure is None else (*known.failures, part.failure),
+            failures=known.failures if part.failure is None or outcome is None else (*known.failures, part.failure),
         )
+        now = became(self._outcomes.get(test), outcome, part.phase)
+        if now is not None:
+            self._outcomes[test] = now
         for one in part.servers:
             self._servers[one.id] = merged_server(self._servers[one.id], one) if one.id in self._servers else one
 
-    def add_collection(self, name: str, failure: Failure) -> None:
-        """Takes note of tests that could not be collected."""
-        self._tests[name] = Test(id=name, test=name, outcome="error", failures=(failure,), place=failure.place)
-
     def report(self, *, began: str, seconds: float, program: str, root: str, targets: Sequence[Target]) -> Report:
         """All of it, as much as a reader can take in; arguments as of `Report`."""
-        tests: Sequence[Test] = sorted(self._tests.values(), key=lambda one: not one.failures)
+        ended = [replace(self._tests[test], outcome=outcome) for test, outcome in self._outcomes.items()]
+        tests: Sequence[Test] = sorted(ended, key=lambda one: not one.failures)
         blamed = {server for one in tests if one.failures for server in one.servers}
         servers: Sequence[Server] = sorted(self._servers.values(), key=lambda one: one.id not in blamed)
         left_out: list[str] = []

@@ -94,6 +94,8 @@ class Watch:
         phase: str,
         servers: Sequence[Running],
         *,
+        name: str,
+        target: str = "",
         place: tuple[str, int] | None = None,
         reason: str = "",
         error: BaseException | None = None,
@@ -106,6 +108,8 @@ class Watch:
             test: its node id.
             phase: "setup", "call" or "teardown".
             servers: those that are running.
+            name: the same on every target.
+            target: name of that; empty for a test that uses no server.
             place: file and line of the test.
             reason: why it was skipped.
             error: what it failed with.
@@ -138,7 +142,16 @@ class Watch:
                 learn_server(cleaner.secrets, error.evidence)
                 found.append(self._refused(error.evidence))
         at = None if place is None else line_of(*place, self._root)
-        part = Part(id=test, phase=phase, place=at, reason=reason, servers=tuple(found), failure=failure)
+        part = Part(
+            id=test,
+            test=name,
+            target=target,
+            phase=phase,
+            place=at,
+            reason=reason,
+            servers=tuple(found),
+            failure=failure,
+        )
         data: dict[str, Any] = plain(cleaner.clean(part))
         return data
 

@@ -91,6 +91,8 @@ class Part:
 
     Attributes:
         id: pytest's node id.
+        test: as of `Test`.
+        target: as of `Test`.
         phase: "setup", "call" or "teardown".
         place: as of `Test`.
         reason: as of `Test`.
@@ -99,6 +101,8 @@ class Part:
     """
 
     id: str
+    test: str
+    target: str = ""
     phase: str
     place: Line | None = None
     reason: str = ""
