@@ -223,6 +223,7 @@ class Teller:
         self._figures = Figures()
         self._lives: dict[str, list[Life]] = {}
         self._annotations: list[Annotation] = []
+        self._over = False
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -249,9 +250,12 @@ class Teller:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_report_teststatus(self, report: pytest.CollectReport | pytest.TestReport) -> Generator[None, Any, Any]:
-        """With -v, tells beside the outcome which servers the test used, and whether one was started for it."""
+        """With -v, tells beside the outcome which servers the test used, and whether one was started for it.
+
+        Not in pytest's summary at the end, which programs read too.
+        """
         status = yield
-        if self._config.get_verbosity() <= 0 or status is None:
+        if self._over or self._config.get_verbosity() <= 0 or status is None:
             return status
         category, letter, word = status
         told = self._servers_of(report)
@@ -284,6 +288,7 @@ class Teller:
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """The summary of servers and hosts, durations where pytest's are asked for, what GitHub is told."""
+        self._over = True
         self._figures.add(self._ledger.take())
         for key, times in self._ledger.shared.items():
             self._figures.add_shared(key, times)

@@ -67,7 +67,9 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         # RFC 3986, 3.2.1; the user name goes too, as it may be a token.
         (r"(\b[a-z][a-z0-9+.-]{0,20}(?::|%3A)(?://|%2F%2F))[^\s/\"'<>@?#]+(?:@|%40)", rf"\1{REMOVED}@"),
         (
-            rf"(?<![\w.-])({TELLING_NAME})([\"']?\s*(?:=|:|%3D)\s*[\"']?)(?!\[removed\]){_ANSWER}[^\s\"'&;,<>]+",
+            rf"(?<![\w.-])({TELLING_NAME})([\"']?\s*(?:=|:|%3D)\s*[\"']?)"
+            # Not the end of base64 that has such a word by chance.
+            rf"(?!\[removed\]|=*\s*-----END){_ANSWER}[^\s\"'&;,<>]+",
             rf"\1\2{REMOVED}",
         ),
         # curl -u user:password

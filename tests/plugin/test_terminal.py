@@ -148,6 +148,8 @@ def test_servers_are_told_by_target_test_and_duration_and_github_of_the_lines_to
 
 
 def _tells_servers(result: pytest.RunResult) -> None:
+    *_, shown = result.stdout.str().partition("short test summary info")
+    assert "FAILED test_bad.py::test_hostile" in shown
     words = {name: word for line in result.outlines for name, word in _told(line)}
     number = words["second"].partition("server ")[2][0]
     used = f"PASSED (server {number}"

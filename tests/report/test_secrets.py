@@ -130,6 +130,8 @@ def test_what_looks_secret_is_removed_though_nobody_knew_of_it(text: str, secret
         "ServerTokens Prod",
         "AH01968: Init: Requesting pass phrase via builtin terminal dialog",
         CA().cert_pem.bytes().decode(),
+        "+k3xPwdQ8v==\n-----END CERTIFICATE-----",
+        "+k3xPwdQ8v=\n-----END CERTIFICATE-----",
     ],
     ids=itertools.count(),
 )
