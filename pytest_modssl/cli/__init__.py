@@ -9,6 +9,7 @@ status means is in `statuses.py`.
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -51,6 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if "_ARGCOMPLETE" in os.environ:
         answer_shell(reads)
     parsed = reads.parse_args(arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):  # what its encoding has not is escaped there, as on standard error
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         return int(parsed.run(parsed))
     except ModsslError as error:

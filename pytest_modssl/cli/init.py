@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -66,11 +67,10 @@ def _init(arguments: argparse.Namespace) -> int:
         raise ConfigError(f"{root} holds no configuration of httpd that could be run; name one with --config")
     hosts = _hosts(found, arguments.target)
     alone = len(found) == 1
+    names = ["httpd"] if alone else _names([one.title for one in found])
     texts = {
-        root / "tests" / ("test_httpd.py" if alone else f"test_{_slug(one.title)}.py"): test_file(
-            one.title, hosts[one.title], alone=alone
-        )
-        for one in found
+        root / "tests" / f"test_{name}.py": test_file(one.title, hosts[one.title], alone=alone)
+        for name, one in zip(names, found, strict=True)
     }
     there = settings_file(root)
     settings = there or root / "pytest.ini"
@@ -127,5 +127,11 @@ def _hosts(found: Sequence[Found], target: str) -> dict[str, tuple[Known, ...]]:
     return hosts
 
 
-def _slug(title: str) -> str:
-    return re.sub(r"\W+", "_", title).strip("_").lower()
+def _names(titles: Sequence[str]) -> list[str]:
+    """A name of a module for each title; of those that come out alike the later ones have a number."""
+    names: list[str] = []
+    for title in titles:
+        plain = re.sub(r"\W+", "_", title).strip("_").lower()
+        numbered = (f"{plain}_{number}" for number in itertools.count(2))
+        names.append(next(one for one in itertools.chain([plain], numbered) if one not in names))
+    return names

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import argparse
+import contextlib
 import re
 import socket
+import threading
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +15,6 @@ from pytest_modssl.cli.output import write, write_json
 from pytest_modssl.errors import TlsError
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Iterable, Sequence
 
     from cryptography import x509
@@ -55,9 +57,16 @@ def declare(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
         "--trust", metavar="FILE", help="roots to verify the chain by, PEM (default: those of this system)"
     )
     parser.add_argument(
-        "--timeout", metavar="SECONDS", type=float, default=_SECONDS, help="for each part (default: 10)"
+        "--timeout", metavar="SECONDS", type=_seconds, default=_SECONDS, help="for each part (default: 10)"
     )
     add_json(parser)
+
+
+def _seconds(text: str) -> float:
+    with contextlib.suppress(ValueError):
+        if 0 < (seconds := float(text)) < threading.TIMEOUT_MAX:
+            return seconds
+    raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds to wait")
 
 
 def _policies() -> Iterable[str]:
@@ -100,10 +109,10 @@ def _place(text: str) -> tuple[str, tuple[str, int]]:
 
     try:
         parts = urlsplit(f"//{text}")
-        host, port = parts.hostname, parts.port or 443
+        host, port = parts.hostname, 443 if parts.port is None else parts.port
     except ValueError:
         host, port = None, 0
-    if not host or parts.path or parts.query:
+    if not host or not port or parts.username is not None or parts.path or parts.query or parts.fragment:
         raise TlsError(f"{text!r} is no HOST[:PORT], such as www.example.com or [::1]:8443")
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)

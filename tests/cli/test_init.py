@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -90,6 +92,26 @@ def test_several_configurations_get_a_file_each_that_names_its_own(tmp_path: Pat
     assert 'return modssl_repo_factory("b/vhosts")' in text
     assert 'PLAIN = [\n    "http://shop.example/",\n]\n' in text
     assert (tmp_path / "pytest.ini").read_text() == "[pytest]\nmodssl_config =\n    a/vhosts\n    b/vhosts\n"
+
+
+@pytest.mark.usefixtures("without_httpd")
+def test_configurations_with_names_that_are_alike_have_a_file_each(tmp_path: Path) -> None:
+    for name in ("a-b", "a_b", "a.b"):
+        one_host(tmp_path / name / "vhosts", name=name)
+    assert main(["init", str(tmp_path)]) == 0
+    texts = {path.name: path.read_text() for path in (tmp_path / "tests").iterdir()}
+    assert set(texts) == {"test_a_b_vhosts.py", "test_a_b_vhosts_2.py", "test_a_b_vhosts_3.py"}
+    assert all(any(f"http://{name}.example/" in text for text in texts.values()) for name in ("a-b", "a_b", "a.b"))
+
+
+@pytest.mark.usefixtures("without_httpd")
+def test_what_the_encoding_of_the_output_has_not_is_escaped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    one_host(tmp_path / "\u6f22/vhosts")
+    output = io.TextIOWrapper(io.BytesIO(), encoding="latin-1")
+    monkeypatch.setattr(sys, "stdout", output)
+    assert main(["init", str(tmp_path), "--dry-run"]) == 0
+    output.seek(0)
+    assert r"\u6f22/vhosts" in output.read()
 
 
 @pytest.mark.usefixtures("without_httpd")

@@ -91,6 +91,8 @@ def test_a_port_without_tls_is_told(modssl_server: Server, capsys: pytest.Captur
     [
         (["127.0.0.1:1"], "nothing answers at 127.0.0.1:1"),
         (["https://www.example.test/"], "is no HOST[:PORT]"),
+        (["127.0.0.1:0"], "is no HOST[:PORT]"),
+        (["somebody@127.0.0.1"], "is no HOST[:PORT]"),
         (["127.0.0.1:port"], "is no HOST[:PORT]"),
         (["a..b"], "a..b has no address: "),
         (["127.0.0.1", "--trust", "/nowhere.pem"], "cannot read roots from /nowhere.pem"),
@@ -101,3 +103,11 @@ def test_a_port_without_tls_is_told(modssl_server: Server, capsys: pytest.Captur
 def test_what_cannot_be_scanned_is_told(arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["scan", *arguments]) == 1
     assert told in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("seconds", ["0", "-1", "nan", "inf", "soon"])
+def test_a_time_that_nobody_can_wait_is_wrong_usage(seconds: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["scan", "127.0.0.1:1", f"--timeout={seconds}"])
+    assert ended.value.code == 2
+    assert f"{seconds!r} is no number of seconds" in capsys.readouterr().err
