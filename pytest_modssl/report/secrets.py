@@ -42,7 +42,8 @@ TELLING_NAME = (
 )
 # In a line of text, or after the text form of the end of one.
 _BEFORE_NAME = r"(?:(?<![\w-])|(?<=\\n))"
-_ANSWER = r"(?!(?:yes|no|true|false|none|null|on|off)\b)"
+# What is no value of such a name: what was there is gone, an answer, the end of base64 that has the name by chance.
+_NO_VALUE = r"(?!\[removed\]|(?:yes|no|true|false|none|null|on|off)\b|=*\s*-----END)"
 _FIELDS = r"(?:Proxy-)?Authorization|(?:Set-)?Cookie2?|X-Api-Key|X-Auth-[\w-]+|X-CSRF-Token"
 # RFC 7468. Each line of a block may have something before it, as in a log, and its begin or its end may be missing.
 _BEGIN, _END = (re.compile(f"-----{word} [A-Z0-9 ]*PRIVATE KEY-----") for word in ("BEGIN", "END"))
@@ -67,9 +68,7 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         # RFC 3986, 3.2.1; the user name goes too, as it may be a token.
         (r"(\b[a-z][a-z0-9+.-]{0,20}(?::|%3A)(?://|%2F%2F))[^\s/\"'<>@?#]+(?:@|%40)", rf"\1{REMOVED}@"),
         (
-            rf"(?<![\w.-])({TELLING_NAME})([\"']?\s*(?:=|:|%3D)\s*[\"']?)"
-            # Not the end of base64 that has such a word by chance.
-            rf"(?!\[removed\]|=*\s*-----END){_ANSWER}[^\s\"'&;,<>]+",
+            rf"(?<![\w.-])({TELLING_NAME})([\"']?\s*(?:=|:|%3D)\s*[\"']?){_NO_VALUE}[^\s\"'&;,<>]+",
             rf"\1\2{REMOVED}",
         ),
         # curl -u user:password
