@@ -191,6 +191,7 @@ class Collector:
         self._config = config
         self._settings = settings_of(config)
         self._places: dict[str, Place] = {}
+        self._not_recorded: list[str] = []
         self.results = results
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -227,8 +228,10 @@ class Collector:
         for file in self._settings.record.value:
             try:
                 write_durations(file, self.results.durations())
-            except DurationsError as error:
-                raise pytest.UsageError(str(error)) from None
+            except DurationsError as error:  # told with the failures of the run, not in place of them
+                self._not_recorded.append(str(error))
+                if session.exitstatus == pytest.ExitCode.OK:
+                    session.exitstatus = pytest.ExitCode.USAGE_ERROR
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """The table of targets, the differences between them, and the tests that none of them could run."""
@@ -249,6 +252,8 @@ class Collector:
                 terminalreporter.write_sep("=", title)
                 for line in lines:
                     terminalreporter.write_line(line)
+        for error in self._not_recorded:
+            terminalreporter.write_line(f"modssl: {error}", red=True)
 
 
 def outcome_of(report: pytest.TestReport) -> Outcome | None:

@@ -270,16 +270,22 @@ def test_a_part_without_tests_passes_and_a_project_without_tests_does_not(
     assert pytester.runpytest_inprocess(*part, "test_empty.py").ret == pytest.ExitCode.NO_TESTS_COLLECTED
 
 
-@pytest.mark.parametrize(
-    ("options", "told"),
-    [
-        (["--modssl-shard=1/2", "--modssl-durations=bad.json"], "*bad.json: cannot read recorded durations*"),
-        (["--modssl-record-durations=bad.json/x"], "*cannot record durations in bad.json/x: *"),
-    ],
-)
-def test_a_wrong_record_is_a_usage_error(pytester: pytest.Pytester, options: Iterable[str], told: str) -> None:
+def test_a_wrong_record_is_a_usage_error(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("def test_nothing(): pass")
     (pytester.path / "bad.json").write_text("rubbish")
-    result = pytester.runpytest_inprocess(*options)
-    result.stderr.fnmatch_lines([told])
+    result = pytester.runpytest_inprocess("--modssl-shard=1/2", "--modssl-durations=bad.json")
+    result.stderr.fnmatch_lines(["*bad.json: cannot read recorded durations*"])
     assert result.ret == pytest.ExitCode.USAGE_ERROR
+
+
+@pytest.mark.parametrize(
+    ("condition", "status"), [(True, pytest.ExitCode.USAGE_ERROR), (False, pytest.ExitCode.TESTS_FAILED)]
+)
+def test_a_record_that_cannot_be_written_is_told_with_what_failed(
+    pytester: pytest.Pytester, condition: object, status: pytest.ExitCode
+) -> None:
+    pytester.makepyfile(test_it=f"def test_it(): assert {condition}", bad="")
+    result = pytester.runpytest_inprocess("--modssl-record-durations=bad.py/x")
+    result.stdout.fnmatch_lines(["modssl: cannot record durations in bad.py/x: *"])
+    result.assert_outcomes(passed=int(bool(condition)), failed=int(not condition))
+    assert result.ret == status
