@@ -69,10 +69,9 @@ def without_target(test: str, target: str) -> str:
         test: node id, `"tests/test_a.py::test_it[httpd2.4.71-openssl3.0.22-1]"`.
         target: id of the target that it runs on.
     """
-    name, bracket, parameters = test.partition("[")
-    parameters = parameters.removesuffix("]")
-    kept = re.sub(rf"(?:^|(?<=-)){re.escape(target)}(?:-|$)", "", parameters, count=1).rstrip("-")
-    return f"{name}[{kept}]" if bracket and kept else name
+    file, colons, name = test.partition("::")
+    its = re.escape(target)
+    return file + colons + re.sub(rf"\[{its}\]$|(?<=[\[-]){its}-|-{its}(?=\]$)", "", name, count=1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,10 @@ def ran(
         ("t.py::test[docker-httpd2.4.71-openssl3.0.22]", "t.py::test[docker]"),
         ("t.py::test[httpd2.4.71-openssl3.0.221]", "t.py::test[httpd2.4.71-openssl3.0.221]"),
         ("t.py::test", "t.py::test"),
+        ("t.py::test[httpd2.4.71-openssl3.0.22-a-]", "t.py::test[a-]"),
+        ("t.py::test[httpd2.4.71-openssl3.0.22-]", "t.py::test[]"),
+        ("t[1].py::test[b[2]-httpd2.4.71-openssl3.0.22]", "t[1].py::test[b[2]]"),
+        ("a.conf::[::1]:443::chain[httpd2.4.71-openssl3.0.22]", "a.conf::[::1]:443::chain"),
     ],
 )
 def test_a_test_has_one_name_on_all_targets(test: str, kept: str) -> None:

@@ -11,7 +11,6 @@ import pytest
 from pytest_modssl.httpd.installation import find_httpd, probe_installation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from pathlib import Path
 
 pytest.importorskip("xdist")
