@@ -7,6 +7,9 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+import idna
+
+from pytest_modssl.httpd.config import HOST_NAME
 from pytest_modssl.httpd.snippet import Origin
 from pytest_modssl.repo.hosts import RepoHost
 
@@ -115,14 +118,15 @@ def told_hosts(
 
 def _host(block: _Block, shared: Sequence[DumpedDirective], port: int, protocol: str) -> RepoHost:
     named = _last(block.directives, "servername") or _last(shared, "servername")
-    name = _plain(named.words[0]) if named is not None and named.words else UNNAMED
+    own = _plain(named.words[0]) if named is not None and named.words else UNNAMED
     aliases = [word for one in block.directives if one.name.lower() == "serveralias" for word in one.words]
+    names = tuple(dict.fromkeys(_asked_for([own, *aliases]))) or (UNNAMED,)
     verify = _last(block.directives, "sslverifyclient") or _last(shared, "sslverifyclient")
     return RepoHost(
-        name=name,
+        name=names[0],
         port=port,
         reached=port,
-        names=tuple(dict.fromkeys([name, *aliases])),
+        names=names,
         tls=_speaks_tls(shared, block.directives, protocol),
         default=False,
         origin=Origin(block.section.file, block.section.line),
@@ -172,6 +176,17 @@ def _last(directives: Iterable[DumpedDirective], name: str) -> DumpedDirective |
 def _plain(name: str) -> str:
     match = _NAME.fullmatch(name)
     return match["name"] if match is not None else name
+
+
+def _asked_for(names: Iterable[str]) -> Iterable[str]:
+    """Those of some names that a client can ask for, IDN as A-labels (RFC 5891); no client asks for "a.test,b.test"."""
+    for name in names:
+        try:
+            labels = [one if one.isascii() else idna.encode(one, uts46=True).decode() for one in name.split(".")]
+        except idna.IDNAError:
+            continue
+        if HOST_NAME.match(plain := ".".join(labels)):
+            yield plain
 
 
 def _speaks_tls(shared: Iterable[DumpedDirective], own: Iterable[DumpedDirective], protocol: str) -> bool:

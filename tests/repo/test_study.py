@@ -175,6 +175,19 @@ def test_httpd_tells_the_hosts_each_at_the_users_own_line(studying: Studying, od
     assert found.hosts[0].names == ("continued.odd.example", "*.wild.odd.example", "xn--bcher-kva.example")
 
 
+def test_names_are_those_that_a_client_can_ask_for(studying: Studying, tmp_path: Path) -> None:
+    host = """\
+        <VirtualHost *:80>
+            ServerName b\u00fccher.example
+            ServerAlias a.example,b.example *.b\u00fccher.example caf_\u00e9.example my_app.example
+        </VirtualHost>
+        """
+    study = studying(written(tmp_path, hosts={"10-names.conf": host}))
+    (names,) = (one.names for one in study.hosts)
+    assert names == ("xn--bcher-kva.example", "*.xn--bcher-kva.example", "my_app.example")
+    assert study.config.virtual_hosts[0].aliases == names[1:]
+
+
 def test_each_host_answers_by_its_own_name_with_its_own_certificate(server: Server) -> None:
     for name, port in (("one", 443), ("two", 8443), ("address", 443)):
         shown = server.handshake(f"{name}.odd.example", port=port)
