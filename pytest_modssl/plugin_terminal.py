@@ -237,8 +237,28 @@ class Teller:
             from pytest_modssl.report.terminal.annotations import Annotation
 
             self._annotations.append(Annotation.unpack(packed))
+        if report.failed and report.when not in {"setup", "call", "teardown"}:  # its worker died
+            self._annotate(report, "call")
         if report.when == "teardown":
             self._lives.pop(report.nodeid, None)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Takes note of what could not be collected."""
+        if report.failed:
+            self._annotate(report, "collect")
+
+    def _annotate(self, report: pytest.CollectReport | pytest.TestReport, phase: str) -> None:
+        """Notes for GitHub a failure of which pytest alone tells, at the first line of its file."""
+        if not _annotates(self._config):
+            return
+        from pytest_modssl.report.terminal.annotations import of_failure
+        from pytest_modssl.report.whole.fail import line_of, part_told
+
+        part, root = part_told(report.nodeid, phase, report.longreprtext), self._config.rootpath
+        assert part.failure is not None
+        place = line_of(report.nodeid.partition("::")[0], 1, root)
+        workspace = os.environ.get("GITHUB_WORKSPACE", "")
+        self._annotations += of_failure(part.id, part.failure, place, root=root, workspace=workspace)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:

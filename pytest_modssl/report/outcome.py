@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from pytest_modssl.errors import ModsslAssertionError, ModsslError, StartError, WaitTimeoutError
 from pytest_modssl.faq import diagnose
-from pytest_modssl.http import described
 from pytest_modssl.httpd.errorlog import SEVERITY
+from pytest_modssl.report.bug import in_words
 from pytest_modssl.report.known import learn_environment, learn_observations, learn_server
 from pytest_modssl.report.secrets import Secrets
-from pytest_modssl.tls import Handshake, shell_line
+from pytest_modssl.tls import shell_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -137,13 +137,9 @@ def _sections(server: Server) -> Iterator[tuple[str, str]]:
     name = server.installation.id
     yield f"crashes of {name}", "\n".join(map(str, server.crashes()))
     yield f"error log of {name}", "\n".join(record.raw for record in server.log.records[-_SHOWN_LINES:])
-    yield f"seen from outside, {name}", "\n\n".join(map(_observation, server.observations))
+    yield f"seen from outside, {name}", "\n\n".join(map(in_words, server.observations))
     yield "to repeat by hand while a server runs on this configuration", "\n".join(map(shell_line, server.commands()))
     yield f"configuration of {name}", _numbered(server.instance.rendered.text)
-
-
-def _observation(observation: object) -> str:
-    return f"{observation}\n{observation.transcript}" if isinstance(observation, Handshake) else described(observation)
 
 
 def _numbered(text: str) -> str:

@@ -147,6 +147,14 @@ def test_servers_are_told_by_target_test_and_duration_and_github_of_the_lines_to
     _tells_github(plain.path, result)
 
 
+def test_github_is_told_what_cannot_be_collected(plain: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    plain.makepyfile(test_it="import nothing_of_that_name")
+    told = [line for line in plain.runpytest_inprocess("--modssl").outlines if line.startswith("::")]
+    assert len(told) == 1
+    assert re.match(r"::error file=\S*test_it\.py,line=1,title=ModuleNotFoundError%3A .*nothing_of_that_name", told[0])
+
+
 def _tells_servers(result: pytest.RunResult) -> None:
     *_, shown = result.stdout.str().partition("short test summary info")
     assert "FAILED test_bad.py::test_hostile" in shown
