@@ -362,11 +362,15 @@ _BY_NAME: dict[str, Callable[[Sequence[Placed], Terms], Iterator[_Change]]] = {
 }
 
 
-def absent_modules(statements: Iterable[Placed], installation: Installation) -> frozenset[str]:
-    """Names of the modules that a configuration loads and an httpd has not."""
-    named = {
+def loaded_modules(statements: Iterable[Placed]) -> frozenset[str]:
+    """Names of the modules that a configuration loads itself."""
+    return frozenset(
         module_named(one.arguments[0])
         for one in statements
         if one.directive.lower() == "loadmodule" and len(one.arguments) > 1
-    }
-    return frozenset(name for name in named if not installation.has(name))
+    )
+
+
+def absent_modules(statements: Iterable[Placed], installation: Installation) -> frozenset[str]:
+    """Names of the modules that a configuration loads and an httpd has not."""
+    return frozenset(name for name in loaded_modules(statements) if not installation.has(name))

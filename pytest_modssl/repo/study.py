@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from pytest_modssl.errors import ConfigError, ModsslError, StartError
 from pytest_modssl.httpd.dumps import check_syntax, effective_config
-from pytest_modssl.httpd.modules import module_of_directive
+from pytest_modssl.httpd.modules import is_whole, module_of_directive
 from pytest_modssl.httpd.snippet import Origin
 from pytest_modssl.pki import CA
 from pytest_modssl.progress import Step, silent
@@ -25,7 +25,7 @@ from pytest_modssl.repo.making import make
 from pytest_modssl.repo.placeholders import PLACEHOLDER, is_foreign, placeholders
 from pytest_modssl.repo.programs import escapes_in, hides, programs_in
 from pytest_modssl.repo.reader import read_configuration
-from pytest_modssl.repo.rewrite import EVERYWHERE, absent_modules, backends_in, by_statement
+from pytest_modssl.repo.rewrite import EVERYWHERE, absent_modules, backends_in, by_statement, loaded_modules
 from pytest_modssl.repo.told import UNNAMED, told_hosts, user_origin, without_machine
 
 if TYPE_CHECKING:
@@ -244,7 +244,7 @@ def _may_be_left_out(config: RepoConfig, directive: str, absent: frozenset[str])
         module = module_of_directive(directive)
         return module is None or module in absent
     own = config.found.main is not None
-    loads = own and any(one.directive.lower() == "loadmodule" for one in config.reading.statements)
+    loads = own and is_whole(loaded_modules(config.reading.statements))
     return not loads and is_foreign_directive(directive)
 
 

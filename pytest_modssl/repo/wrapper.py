@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 
 from pytest_modssl.backends import BackendAddress
 from pytest_modssl.httpd.installation import Version
-from pytest_modssl.httpd.modules import modules_for
+from pytest_modssl.httpd.modules import is_whole, modules_for, with_dependencies
 from pytest_modssl.httpd.render import ACCESS_FORMAT, ACCESS_LOG, ERROR_LOG, PID_FILE
 from pytest_modssl.repo.deployment import Deployment
 from pytest_modssl.repo.proxied import worker_text, worker_url
+from pytest_modssl.repo.rewrite import loaded_modules
 from pytest_modssl.repo.secluded import secluded
 
 if TYPE_CHECKING:
@@ -118,17 +119,19 @@ def _mains(found: Found) -> tuple[str, ...]:
 def modules_to_load(config: RepoConfig, installation: Installation) -> tuple[str, ...]:
     """Modules that our own main file loads.
 
-    Those that an installation brings, which a repository without any `LoadModule` takes for granted; in one that has
-    some, those of the back ends that are made known before the user's file.
+    Those that an installation brings, which a repository that loads none, or only some beside them, takes for granted;
+    in one that loads all of its modules, those of the back ends that are made known before the user's file, and those
+    that others need and Windows loads with them.
 
     Raises:
         MissingModuleError: when the httpd does not have one of them.
     """
     statements = config.reading.statements
-    if any(one.directive.lower() == "loadmodule" for one in statements):
+    own = loaded_modules(statements)
+    if is_whole(own):
         text = "".join(f"ProxyPass / {url}\n" for url, _ in _workers(config))
         needed = set(modules_for(text, available=installation.modules)) if text else set()
-        needed |= {*_caches(statements), *_built_in(config.reading, installation)}
+        needed |= {*_caches(statements), *_built_in(config.reading, own, installation)}
         installation.require(needed)
         return tuple(sorted(needed - installation.static_modules))
     text = "\n".join(file.text for file in config.reading.files)
@@ -136,7 +139,12 @@ def modules_to_load(config: RepoConfig, installation: Installation) -> tuple[str
     needed = {"authz_core", "log_config", "unixd", f"mpm_{mpm}", *modules_for(text, available=installation.modules)}
     needed |= {
         name
-        for name in (*_caches(statements), *_asked_for(statements), *config.found.layout.modules)
+        for name in (
+            *with_dependencies(own),
+            *_caches(statements),
+            *_asked_for(statements),
+            *config.found.layout.modules,
+        )
         if installation.has(name)
     }
     cgi = "cgi" if mpm == "prefork" else "cgid"
@@ -157,9 +165,14 @@ def _workers(config: RepoConfig) -> Iterator[tuple[str, str]]:
             yield url, socket
 
 
-def _built_in(reading: Reading, installation: Installation) -> tuple[str, ...]:
-    """What an httpd for Windows has built in as mpm_winnt, and one for Unix loads."""
-    return (f"mpm_{installation.mpms[0]}", "unixd") if _DRIVE.match(reading.server_root) else ()
+def _built_in(reading: Reading, own: frozenset[str], installation: Installation) -> Iterator[str]:
+    """What an httpd for Windows has built in as mpm_winnt, or loads as a library of another module, and one for Unix not.
+
+    XAMPP's httpd.conf has mod_cache_disk without mod_cache: there the loader brings that as it brings any DLL.
+    """
+    if _DRIVE.match(reading.server_root):
+        yield from (f"mpm_{installation.mpms[0]}", "unixd")
+        yield from with_dependencies(filter(installation.has, own)) - own
 
 
 def _caches(statements: Iterable[Placed]) -> Iterator[str]:

@@ -262,6 +262,7 @@ def test_a_configuration_for_windows_runs_below_folders_that_are_called_like_its
     LoadModule authz_core_module modules/mod_authz_core.so
     LoadModule socache_shmcb_module modules/mod_socache_shmcb.so
     DocumentRoot "${SRVROOT}/htdocs"
+    LoadModule cache_disk_module modules/mod_cache_disk.so
     SSLSessionCache "shmcb:D:/cache/ssl(512000)"
     <VirtualHost *:443>
         ServerName windows.example
@@ -288,6 +289,36 @@ def test_fragments_may_speak_of_modules_that_nothing_tells_of(
     found = studying(tmp_path)
     assert found.refused is None, found.refused
     assert any(str(one).startswith("WSGIScriptAlias: left out") for one in found.substitutions)
+
+
+@pytest.mark.parametrize("path", ["proxy/front.conf", "conf.d/front.conf"])
+def test_a_fragment_may_load_the_modules_that_it_needs_beside_those_of_its_main_file(
+    studying: Studying, tmp_path: Path, path: str
+) -> None:
+    text = """
+    LoadModule ssl_module modules/mod_ssl.so
+    LoadModule auth_tickets_module modules/mod_auth_tickets.so
+    <IfModule !headers_module>
+        LoadModule headers_module modules/mod_headers.so
+    </IfModule>
+    Listen 443
+    <VirtualHost *:443>
+        ServerName front.example
+        SSLEngine on
+        SSLCertificateFile /srv/front.pem
+        Header always set X-Front yes
+        <Location /tickets>
+            AuthTicketsFrom http://tickets.example/
+        </Location>
+    </VirtualHost>
+    """
+    (tmp_path / path).parent.mkdir()
+    (tmp_path / path).write_text(dedent(text))
+    found = studying(tmp_path)
+    assert found.refused is None, found.refused
+    assert [one.name for one in found.hosts] == ["front.example"]
+    told = [str(one) for one in found.substitutions]
+    assert any(one.startswith("LoadModule auth_tickets_module: left out") for one in told), told
 
 
 def test_httpd_is_not_asked_without_end(studying: Studying, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
