@@ -40,6 +40,11 @@ _PATTERN = re.compile(r"[*?\[]")
 _DEFINE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
 
+def is_host_name(text: str) -> bool:
+    """Whether a text can be the name of a virtual host, wildcards and addresses among them."""
+    return _NAME.match(text) is not None
+
+
 @dataclass(frozen=True, init=False)
 class VirtualHost:
     """A `<VirtualHost>`: a name, a port, certificates, content, and directives.
@@ -83,7 +88,7 @@ class VirtualHost:
     ) -> None:
         origin = caller()
         for one in (name, *aliases):
-            if not _NAME.match(one):
+            if not is_host_name(one):
                 raise ConfigError(f"{one!r} cannot be a host name in a configuration; write an IDN as its A-label")
         certificates = () if tls is None else tuple(tls) if isinstance(tls, Sequence) else (tls,)
         number = port if port is not None else 443 if certificates else 80

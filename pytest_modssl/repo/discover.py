@@ -17,7 +17,6 @@ from pytest_modssl.repo.found import Discovery, Found, PassedOver
 from pytest_modssl.repo.layouts import layout
 from pytest_modssl.repo.placing import layout_name, place_fragments, place_main
 from pytest_modssl.repo.reader import read_configuration
-from pytest_modssl.repo.rewrite import module_named
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -139,8 +138,12 @@ def _is_main(one: Candidate) -> bool:
         return True
     if not FRAGMENT_FOLDERS.keys().isdisjoint(one.path.parts[-2:-1]):
         return False
-    loaded = (one.arguments[0] for one in directives if one.name.lower() == "loadmodule" and one.arguments)
-    return one.path.name in MAIN_NAMES or ("listen" in names and is_whole(map(module_named, loaded)))
+    loaded = (
+        one.arguments[0].removesuffix("_module")
+        for one in directives
+        if one.name.lower() == "loadmodule" and one.arguments
+    )
+    return one.path.name in MAIN_NAMES or ("listen" in names and is_whole(loaded))
 
 
 def _main(blank: Found, one: Candidate) -> tuple[Found, Reading]:
