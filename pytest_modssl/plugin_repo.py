@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
@@ -14,6 +14,7 @@ from pytest_modssl.repo.likely import may_be_ours
 from pytest_modssl.settings import SettingError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from pytest_modssl.repo.repositories import Repositories
@@ -21,6 +22,12 @@ if TYPE_CHECKING:
 _settings_key = pytest.StashKey[_settings.RepoSettings]()
 _session_key = pytest.StashKey[pytest.Session]()
 _repositories_key: pytest.StashKey[Repositories] = pytest.StashKey()
+
+
+_NOTHING: Final = (
+    "there is nothing to test: no tests, and no file is configuration of httpd by its name (*.conf), its folder "
+    "(sites-enabled, vhosts.d) or what it says. --modssl-config PATH, or modssl_config, names a file or folder"
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -108,10 +115,16 @@ def _line_of(word: str, config: pytest.Config) -> tuple[str, int]:
     return str(file), next((number for number, line in enumerate(lines, 1) if word in line), 1)
 
 
-def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
-    """Which configurations were taken; with -v also what was passed over, and what stands in for something."""
+def pytest_report_collectionfinish(config: pytest.Config, items: Sequence[pytest.Item]) -> list[str]:
+    """Which configurations were taken; with -v also what was passed over, and what stands in for something.
+
+    Where nothing at all is to be tested, what was passed over is told in any case, and what can be done.
+    """
     repositories = config.stash.get(_repositories_key, None)
-    return [] if repositories is None else repositories.told(verbose=config.get_verbosity() > 0)
+    told = [] if repositories is None else repositories.told(verbose=config.get_verbosity() > 0)
+    if run_of(config) is None or items:
+        return told
+    return [*(told or ["modssl: configurations: none"]), f"modssl: {_NOTHING}"]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

@@ -5,6 +5,7 @@ What an assertion has accepted is no evidence: a handshake that had to fail, and
 
 from __future__ import annotations
 
+import linecache
 import posixpath
 import re
 from dataclasses import dataclass, field, replace
@@ -341,7 +342,8 @@ class Evidence:
                 # Our own line is right: it closes a host whose text before it left something open.
                 origin = self.rendered.locate(problem.file, line)
                 if origin is not None:
-                    return Place(origin, texts[line - 1].strip() if texts else "", preposition)
+                    text = texts[line - 1] if texts else linecache.getline(origin.file, origin.line)
+                    return Place(origin, text.strip(), preposition)
         origin = self.rendered.hosts.get(self.troubled_host)
         return None if origin is None else Place(origin, "the virtual host that this is about")
 

@@ -35,10 +35,14 @@ if TYPE_CHECKING:
     from pytest_modssl.httpd.render import Place, Rendered
     from pytest_modssl.pki import Blob, LeafCert
 
-HOST_NAME = re.compile(r"[A-Za-z0-9._*?:\[\]-]+\Z")
-"""A name that a client can ask for, or a pattern of such names."""
+_NAME = re.compile(r"[A-Za-z0-9._*?:\[\]-]+\Z")
 _PATTERN = re.compile(r"[*?\[]")
 _DEFINE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+
+
+def is_host_name(text: str) -> bool:
+    """Whether a text can be the name of a virtual host, wildcards and addresses among them."""
+    return _NAME.match(text) is not None
 
 
 @dataclass(frozen=True, init=False)
@@ -84,7 +88,7 @@ class VirtualHost:
     ) -> None:
         origin = caller()
         for one in (name, *aliases):
-            if not HOST_NAME.match(one):
+            if not is_host_name(one):
                 raise ConfigError(f"{one!r} cannot be a host name in a configuration; write an IDN as its A-label")
         certificates = () if tls is None else tuple(tls) if isinstance(tls, Sequence) else (tls,)
         number = port if port is not None else 443 if certificates else 80

@@ -144,6 +144,9 @@ _DEPENDENCIES = {
 
 _CONDITIONAL = frozenset({"<ifmodule", "<ifdefine", "<ifdirective", "<iffile", "<ifsection", "<ifversion"})
 _ALWAYS_THERE = frozenset({"core", "so", "http"})
+# What every main file of httpd 2.4 loads unless it is compiled in: httpd's own docs/conf/httpd.conf.in, and those of
+# Debian, RHEL, the image and XAMPP.
+_IN_EVERY_HTTPD = frozenset({"authz_core", "authz_host", "unixd", "log_config"})
 # mod_ssl's %{VAR}x and %{VAR}c, mod_logio's %I %O %S (manual, mod_log_config and the pages of both).
 # Parameters of mod_proxy_hcheck, in directives of mod_proxy (manual, mod_proxy_hcheck).
 _HEALTH = re.compile(r"hc(?:method|passes|fails|interval|uri|template|expr)=", re.IGNORECASE)
@@ -201,6 +204,17 @@ def modules_for(text: str, *, available: Collection[str] | None = None) -> froze
     present = set(available or ())
     needed.update(name for name in wanted if with_dependencies([name]) <= present | _ALWAYS_THERE)
     return frozenset(name for name in with_dependencies(needed) - loaded if not name.startswith("mpm_")) - _ALWAYS_THERE
+
+
+def is_whole(modules: Iterable[str]) -> bool:
+    """Whether modules that a configuration loads are all that it has, and not such as it adds to those of a main file.
+
+    All that it has have an MPM among them, or one of the modules that no httpd for Unix or Windows does without.
+
+    Args:
+        modules: without `mod_` and `_module`.
+    """
+    return any(name in _IN_EVERY_HTTPD or name.startswith("mpm_") for name in modules)
 
 
 def with_dependencies(modules: Iterable[str]) -> frozenset[str]:

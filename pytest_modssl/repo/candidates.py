@@ -13,6 +13,7 @@ from pytest_modssl.folders import ARTIFACTS
 from pytest_modssl.httpd.modules import module_of_directive
 from pytest_modssl.httpd.syntax import directives_in
 from pytest_modssl.repo.deployment import read_text
+from pytest_modssl.repo.likely import has_host
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,12 +46,23 @@ _TESTS = frozenset({"tests", "test", "testdata", "spec"})
 _NAME = re.compile(r"\.(?:conf|vhost)(?![a-z])", re.IGNORECASE)
 # Files in these are configuration whatever they are called.
 _ANY_NAME = tuple(f"{os.sep}{name}" for name in ("sites-enabled", "sites-available", "vhosts.d"))
+# Files below these may be, by what they say: before httpd 2.4 Debian's sites had no suffix, and people keep them so.
+_BY_TEXT = frozenset({"apache", "apache2", "httpd", "sites", "vhosts", "virtualhosts"})
 _BACKUP = re.compile(
     r"(?:\.conf|/[^./]+)(?:~|[._-](?:bak|backup|old|orig|save|swp|rpmsave|rpmnew|rpmorig|dpkg-\w+|ucf-\w+|disabled))+$"
     r"|/#[^/]+#$|/\.#[^/]+$|/\.[^/]+\.sw[op]$"
 )
-_TEMPLATE_NAME = re.compile(r"\.conf\.(?:j2|jinja2?|erb|epp|tmpl|tpl|template|in|mako|m4|ctmpl|dist|sample|example)$")
-_TEMPLATE = re.compile(r"\{\{[^{}\n]{1,200}\}\}|\{%[^{}\n]{1,200}%\}|<%[=#@\s-]|@@\w{1,99}@@")
+_TEMPLATE_NAME = re.compile(
+    r"\.(?:conf|vhost)\.(?:in|m4|dist|sample|example)$"
+    r"|\.(?:j2|jinja2?|erb|epp|tt2?|tmpl|gotmpl|tpl|tftpl|template|mako|ctmpl|twig|mustache|hbs|php)$"
+)
+_TEMPLATE = re.compile(r"\{\{[^{}\n]{1,200}\}\}|\{%[^{}\n]{1,200}%\}|<%[=#@\s-]|@@\w{1,99}@@|\[%[^\n]{1,200}?%\]")
+# A name of a host that a script is to put in: what no such name can have in it, or all of it between underscores.
+_PLACEHOLDER = re.compile(
+    r"^[ \t]*(?:<VirtualHost|Server(?:Name|Alias))[ \t]+(?:[^\s#]*[ \t.])?"
+    r"(?P<what>\(\(+[\w.-]+\)\)+|<[A-Z][\w -]*>|(?<![$%])\{[\w.-]+\}|%[A-Za-z]\w*%|@[A-Za-z]\w*@|__\w+?__)",
+    re.MULTILINE | re.IGNORECASE,
+)
 _NGINX = re.compile(
     r"^[ \t]*(?:server|http|events|upstream\s+[\w.-]+|location\s[^{;\n]*)\s{0,99}\{[ \t]*(?:#.*)?$", re.MULTILINE
 )
@@ -97,7 +109,8 @@ def candidates(root: Path, below: Path) -> list[Candidate]:
         below: the folder itself, in the repository. Folders named for tests count where they lie below it.
     """
     real_root = root.resolve()
-    return [_among_others(candidate(path, real_root), below) for path in sorted(_walk(below))]
+    found = ((_among_others(candidate(path, real_root), below), named) for path, named in sorted(_walk(below)))
+    return [one for one, named in found if named or one.unfit or one.is_httpd]
 
 
 def candidate(path: Path, real_root: Path) -> Candidate:
@@ -136,6 +149,8 @@ def _unfit(path: Path, text: str) -> str:
     plain = _COMMENT.sub("", text)
     if (found := _TEMPLATE.search(plain)) is not None:
         return f"a template, {found[0]} is yet to be replaced: name its rendered form as configuration"
+    if (found := _PLACEHOLDER.search(plain)) is not None and "<macro" not in plain.lower():
+        return f"a template, {found['what']} is yet to be replaced: name its rendered form as configuration"
     if _NGINX.search(plain):
         return "nginx's language, not httpd's"
     return ""
@@ -150,8 +165,11 @@ def _among_others(one: Candidate, below: Path) -> Candidate:
     return one
 
 
-def _walk(below: Path) -> Iterator[Path]:
-    """Files with a name of configuration, or in a folder for it; links to folders are not entered."""
+def _walk(below: Path) -> Iterator[tuple[Path, bool]]:
+    """Files, each with whether it has a name of configuration or is in a folder for it; others begin a virtual host.
+
+    Links to folders are not entered.
+    """
     pending = [str(below)]
     while pending:
         folder = pending.pop()
@@ -163,10 +181,13 @@ def _walk(below: Path) -> Iterator[Path]:
         if any(entry.name in _FOREIGN for entry in entries):
             continue
         names_any = folder.endswith(_ANY_NAME)
+        by_text = not _BY_TEXT.isdisjoint(Path(folder).parts[-2:])
         for entry in entries:
             name = entry.name
             if entry.is_dir(follow_symlinks=False):
                 if name not in _PRUNED:
                     pending.append(entry.path)
             elif _NAME.search(name) or (names_any and not name.startswith(".")):
-                yield Path(entry.path)
+                yield Path(entry.path), True
+            elif by_text and not name.startswith(".") and has_host(Path(entry.path)):
+                yield Path(entry.path), False

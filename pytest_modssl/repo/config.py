@@ -20,7 +20,7 @@ from pytest_modssl.httpd.snippet import Origin, caller, snippets
 from pytest_modssl.repo.listening import Ports, ports_of
 from pytest_modssl.repo.references import paths_in
 from pytest_modssl.repo.rewrite import Rewritten, Terms, rewrite
-from pytest_modssl.repo.wrapper import USED_IN, main_file, modules_to_load
+from pytest_modssl.repo.wrapper import USED_IN, has_others, main_file, modules_to_load
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -53,6 +53,7 @@ class RepoConfig:
         sockets: where a stand-in listens for a back end.
         shared: the folder that they are in, on this machine; `None` without any.
         refused: directives that are left out; see `Terms`.
+        assumed: what is told of variables that nothing defines, and that have a value for the run.
         added: directives beyond those of the repository.
     """
 
@@ -66,6 +67,7 @@ class RepoConfig:
     sockets: Mapping[BackendAddress, str] = field(default_factory=dict)
     shared: Path | None = None
     refused: frozenset[str] = frozenset()
+    assumed: tuple[Substitution, ...] = ()
     added: tuple[Snippet, ...] = ()
 
     # What a configuration is
@@ -179,9 +181,9 @@ class RepoConfig:
             machine=place.machine,
             shared=() if self.shared is None else (str(self.shared),),
             sources={
-                f"{place.machine}{file.deployed}": str(file.path)
+                # What the layout brings is named as it is deployed: the copy means nothing to anybody.
+                f"{place.machine}{file.deployed}": str(file.path or file.deployed)
                 for file in self.reading.files
-                if file.path is not None
             },
             blocks={
                 (f"{place.machine}{path}", line, via.replace(USED_IN, f"{USED_IN}{place.machine}")): name
@@ -200,6 +202,7 @@ class RepoConfig:
             folders=self._document_folders,
             server_root=self.reading.server_root,
             refused=self.refused,
+            others=has_others(self.reading.statements, installation),
         )
         return {file.deployed: rewrite(file, self.placed.get(file.deployed, ()), terms) for file in self.reading.files}
 
@@ -215,7 +218,7 @@ class RepoConfig:
         """What differs from the configuration as deployed, wherever this httpd runs it."""
         anywhere = Place(root="/", address="", ports={}, identity=None)
         texts = self._rewritten(installation, anywhere, modules_to_load(self, installation)).values()
-        return tuple(dict.fromkeys(told for one in texts for told in one.substitutions))
+        return tuple(dict.fromkeys((*self.assumed, *(told for one in texts for told in one.substitutions))))
 
     @cached_property
     def _document_folders(self) -> tuple[str, ...]:

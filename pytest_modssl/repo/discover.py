@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_modssl.errors import ConfigError
+from pytest_modssl.httpd.modules import is_whole
 from pytest_modssl.httpd.syntax import directives_in
 from pytest_modssl.repo.candidates import FRAGMENT_FOLDERS, MAIN_NAMES, Candidate, candidate, candidates
 from pytest_modssl.repo.found import Discovery, Found, PassedOver
@@ -128,14 +129,21 @@ def _named(blank: Found, path: Path) -> Discovery:
 
 
 def _is_main(one: Candidate) -> bool:
-    """Whether a file starts a configuration: by its name, by ServerRoot, or as it both loads modules and listens."""
+    """Whether a file starts a configuration: by its name, by ServerRoot, or as it loads all modules and listens."""
     if one.unfit or _OF_MAIN.search(one.text) is None:
         return False
-    names = {directive.name.lower() for directive in directives_in(one.text)}
+    directives = tuple(directives_in(one.text))
+    names = {directive.name.lower() for directive in directives}
     if "serverroot" in names:
         return True
-    in_fragments = not FRAGMENT_FOLDERS.keys().isdisjoint(one.path.parts[-2:-1])
-    return not in_fragments and (one.path.name in MAIN_NAMES or {"loadmodule", "listen"} <= names)
+    if not FRAGMENT_FOLDERS.keys().isdisjoint(one.path.parts[-2:-1]):
+        return False
+    loaded = (
+        one.arguments[0].removesuffix("_module")
+        for one in directives
+        if one.name.lower() == "loadmodule" and one.arguments
+    )
+    return one.path.name in MAIN_NAMES or ("listen" in names and is_whole(loaded))
 
 
 def _main(blank: Found, one: Candidate) -> tuple[Found, Reading]:

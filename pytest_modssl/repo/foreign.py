@@ -6,7 +6,10 @@ A repository of fragments does not say which modules its machine loads: what onl
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _OTHERS: Final = (
     r"AssignUserID",  # mpm_itk
@@ -37,6 +40,20 @@ _OTHERS: Final = (
     r"XSendFile\w*",
 )
 _FOREIGN: Final = re.compile("|".join(f"(?:{one})" for one in _OTHERS), re.IGNORECASE)
+
+
+# What AuthType is with httpd's own modules alone (manual, mod_authn_core).
+_OWN_TYPES: Final = frozenset({"none", "basic", "digest", "form"})
+
+
+def is_foreign_login(directive: str, words: Sequence[str]) -> bool:
+    """Whether a directive has users log in by a module beside httpd's own: `AuthType shibboleth`.
+
+    Args:
+        directive: its name, in any case.
+        words: its arguments, variables replaced as far as they are known.
+    """
+    return directive.lower() == "authtype" and bool(words) and words[0].lower() not in _OWN_TYPES
 
 
 def is_foreign(directive: str) -> bool:

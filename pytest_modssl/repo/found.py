@@ -26,6 +26,7 @@ class Layout:
         files: what an installation brings and a repository mostly has not, text by deployment path.
         base: text of a main file for a repository that holds fragments alone; it ends before these.
         modules: names of the modules that an installation loads, beyond those that the text needs.
+        built_in: names of the modules that its httpd has compiled in, so that no configuration loads them.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Layout:
     files: Mapping[str, str] = field(default_factory=dict)
     base: str = ""
     modules: tuple[str, ...] = ()
+    built_in: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -109,7 +109,7 @@ class ConfigFile(pytest.File):
         if target.id not in self._observed:
             one = self.study(target)
             server = self.run.serve(target, one, self)
-            self._observed[target.id] = Observed(server, self.hosts(target), one.client_for)
+            self._observed[target.id] = Observed(server, self.hosts(target), one.client_for, one.config.assumed)
         return self._observed[target.id]
 
     def collect(self) -> Iterator[pytest.Item | pytest.Collector]:

@@ -53,6 +53,8 @@ _CERTBOT = "/etc/letsencrypt/options-ssl-apache.conf"
 # What all three load, whatever their configuration says, and clients notice.
 _MODULES = ("alias", "auth_basic", "authn_core", "authn_file", "authz_core", "authz_host", "authz_user", "dir", "env")
 _MORE_MODULES = ("log_config", "mime", "negotiation", "reqtimeout", "setenvif", "unixd")
+# What an httpd of the layout has compiled in, and others load (`apache2 -l`, `httpd -l`).
+_BUILT_IN = {"debian": ("log_config", "logio", "unixd", "version", "watchdog"), "rhel": (), "image": ()}
 # What the layouts' own files listen on.
 _LISTENED = frozenset({80, 443})
 # Files of httpd's own conf/extra that a main file may include, and that say nothing a test could see.
@@ -93,6 +95,7 @@ def layout(name: str) -> Layout:
         files=files,
         base=base,
         modules=_MODULES + _MORE_MODULES,
+        built_in=_BUILT_IN[name],
     )
 
 

@@ -31,8 +31,15 @@ def may_be_ours(path: Path) -> bool:
     if path.suffix == ".conf" or path.name.endswith(_TABLES) or path.parent.name in _FOLDERS:
         return True
     telling = _SUFFIXES.get(path.suffix, _VIRTUAL_HOST)
-    if telling is None:
-        return False
+    return telling is not None and _says(path, telling)
+
+
+def has_host(path: Path) -> bool:
+    """Whether a file of a name that tells nothing has `<VirtualHost>` or `<Macro>` in its first megabyte."""
+    return path.suffix not in _NEITHER and path.suffix not in _SUFFIXES and _says(path, _VIRTUAL_HOST)
+
+
+def _says(path: Path, telling: re.Pattern[bytes]) -> bool:
     try:
         with path.open("rb") as file:
             return telling.search(file.read(_READ)) is not None

@@ -171,11 +171,26 @@ class Repositories:
             return []
         taken = ", ".join(f"{one.found.title} ({one.found.layout.name})" for one in self._files)
         lines = [printable(f"modssl: configurations: {taken or 'none'}")]
-        if not verbose:
-            return [f"{lines[0]}; passed over {len(passed_over)} (-v tells why)"] if passed_over else lines
+        hostless = [
+            f"modssl: {one.found.title}: httpd reads no <VirtualHost> of it, so no host is checked"
+            for one in self._files
+            if self._has_no_host(one)
+        ]
+        if not verbose and self._files:
+            more = f"; passed over {len(passed_over)} (-v tells why)" if passed_over else ""
+            return [f"{lines[0]}{more}", *map(printable, hostless)]
+        lines += hostless
         lines += [f"modssl: passed over {path}: {reason}" for path, reason in passed_over.items()]
         lines += [f"modssl: {one.found.title}: {what}" for one in self._files for what in one.substitutions]
         return [printable(one) for one in lines]
+
+    def _has_no_host(self, file: ConfigFile) -> bool:
+        """Whether httpd takes a configuration and has no virtual host of it, on any target."""
+        try:
+            studies = [file.study(target) for target in self._run.targets]
+        except (ModsslError, OSError):  # told where the configuration is collected
+            return False
+        return not any(one.refused is not None or one.hosts for one in studies)
 
     def idle_settings(self) -> list[tuple[str, str]]:
         """Where settings speak of virtual hosts and checks that no configuration has; see `Wanted.idle`.

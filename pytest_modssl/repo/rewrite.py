@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from pytest_modssl.repo.foreign import is_foreign_login
 from pytest_modssl.repo.made import Substitution
 from pytest_modssl.repo.proxied import backend_urls, redirected
 from pytest_modssl.repo.references import paths_in
@@ -59,7 +60,9 @@ class Terms:
         loaded: names of modules that our own main file loads.
         folders: deployment paths of document roots and `<Directory>`s: what mod_rewrite puts below one is a file.
         server_root: from which relative paths count, as a deployment path.
-        refused: names of directives, in small letters, that this httpd does not know and whose module it has not.
+        refused: names of directives, in small letters, that this httpd does not know and whose module it has not; with
+            the first word where it is that which it does not know ("require shibboleth").
+        others: whether modules beside httpd's own are loaded.
     """
 
     installation: Installation
@@ -70,6 +73,7 @@ class Terms:
     folders: tuple[str, ...] = ()
     server_root: str = "/"
     refused: frozenset[str] = frozenset()
+    others: bool = False
 
     @property
     def moved(self) -> bool:
@@ -133,6 +137,8 @@ def _changes(same: Sequence[Placed], terms: Terms) -> Iterator[_Change]:
     if name in terms.refused:
         why = "left out, as this httpd has not the module that it comes from"
         yield _without(first, Substitution(first.directive, why, first.origin))
+    elif first.arguments and (what := f"{name} {first.arguments[0].lower()}") in terms.refused:
+        yield from _refused(first, what)
     elif name in _OURS or name in _ASKING:
         yield _without(first, None)
     elif name in LEFT_OUT:
@@ -295,6 +301,26 @@ def _virtual_host(same: Sequence[Placed], terms: Terms) -> Iterator[_Change]:
             yield _word(same[0], index, " ".join(f"*:${{MODSSL_PORT_{number}}}" for number in numbers))
 
 
+def _refused(first: Placed, what: str) -> Iterator[_Change]:
+    """A word that a module would bring which is not there: it grants nothing, and nothing else comes of it."""
+    told = f"{first.directive} {first.arguments[0]}"
+    why = "as this httpd has not the module that it comes from"
+    if what.startswith("require "):
+        words = first.statement.args
+        denied = Substitution(told, f"Require all denied, {why}", first.origin)
+        yield _Change(words[0].start, words[-1].end, "all denied", denied)
+    else:
+        yield _without(first, Substitution(told, f"left out, {why}", first.origin))
+
+
+def _login(same: Sequence[Placed], terms: Terms) -> Iterator[_Change]:
+    """`AuthType`: nobody gets in where its module is not there, and httpd would fail with 500 (AH01796)."""
+    first = same[0]
+    if not terms.others and is_foreign_login(first.directive, first.arguments):
+        told = f"AuthType {first.arguments[0]}"
+        yield _word(first, 0, "Basic", Substitution(told, "Basic, as this httpd has not its module", first.origin))
+
+
 def _account(same: Sequence[Placed], terms: Terms) -> Iterator[_Change]:
     first = same[0]
     identity = terms.place.identity
@@ -350,6 +376,7 @@ def _define(same: Sequence[Placed], _terms: Terms) -> Iterator[_Change]:
 
 
 _BY_NAME: dict[str, Callable[[Sequence[Placed], Terms], Iterator[_Change]]] = {
+    "authtype": _login,
     "listen": _listen,
     "virtualhost": _virtual_host,
     "user": _account,
@@ -362,11 +389,15 @@ _BY_NAME: dict[str, Callable[[Sequence[Placed], Terms], Iterator[_Change]]] = {
 }
 
 
-def absent_modules(statements: Iterable[Placed], installation: Installation) -> frozenset[str]:
-    """Names of the modules that a configuration loads and an httpd has not."""
-    named = {
+def loaded_modules(statements: Iterable[Placed]) -> frozenset[str]:
+    """Names of the modules that a configuration loads itself."""
+    return frozenset(
         module_named(one.arguments[0])
         for one in statements
         if one.directive.lower() == "loadmodule" and len(one.arguments) > 1
-    }
-    return frozenset(name for name in named if not installation.has(name))
+    )
+
+
+def absent_modules(statements: Iterable[Placed], installation: Installation) -> frozenset[str]:
+    """Names of the modules that a configuration loads and an httpd has not."""
+    return frozenset(name for name in loaded_modules(statements) if not installation.has(name))

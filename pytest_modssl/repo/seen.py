@@ -184,9 +184,10 @@ def _over_tls(
             selected[host.settings] = observed.server.handshake(
                 host.name, port=host.reached, alpn=_OFFERED, client=observed.client(host)
             ).alpn
-        accepted = _accepted(observed.scan(host))
+        found: Scan | ModsslError = observed.scan(host)
     except ModsslError as error:
-        accepted = Accepted(error=str(error).partition("\n")[0])
+        found = error
+    accepted = Accepted(error=str(found).partition("\n")[0]) if isinstance(found, ModsslError) else _accepted(found)
     failure = "" if shaken is not None and shaken.ok else seen.page.error if shaken is None else f"{shaken.failure}"
     asks = shaken is not None and shaken.client_certificate_requested
     return replace(

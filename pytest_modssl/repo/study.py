@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 
 from pytest_modssl.errors import ConfigError, ModsslError, StartError
 from pytest_modssl.httpd.dumps import check_syntax, effective_config
-from pytest_modssl.httpd.modules import module_of_directive
+from pytest_modssl.httpd.modules import is_whole, module_of_directive
 from pytest_modssl.httpd.snippet import Origin
 from pytest_modssl.pki import CA
 from pytest_modssl.progress import Step, silent
+from pytest_modssl.repo.assumed import assumed_names
 from pytest_modssl.repo.config import RepoConfig
 from pytest_modssl.repo.content import files_of
 from pytest_modssl.repo.deployment import Deployment
@@ -25,7 +26,7 @@ from pytest_modssl.repo.making import make
 from pytest_modssl.repo.placeholders import PLACEHOLDER, is_foreign, placeholders
 from pytest_modssl.repo.programs import escapes_in, hides, programs_in
 from pytest_modssl.repo.reader import read_configuration
-from pytest_modssl.repo.rewrite import EVERYWHERE, absent_modules, backends_in, by_statement
+from pytest_modssl.repo.rewrite import EVERYWHERE, absent_modules, backends_in, by_statement, loaded_modules
 from pytest_modssl.repo.told import UNNAMED, told_hosts, user_origin, without_machine
 
 if TYPE_CHECKING:
@@ -46,6 +47,9 @@ if TYPE_CHECKING:
 _MOST_QUESTIONS = 40
 # Directives beyond which it is told what is done: 7000 take five seconds (measured on two cores with httpd 2.4.71).
 _MANY = 2000
+# "Unknown Authz provider: shibboleth", and the directives that name one of a kind.
+_PROVIDER = re.compile(r"Unknown (?P<kind>DAV|Auth[nz]) provider: (?P<name>\S+)")
+_BY_PROVIDER = {"dav": ("dav",), "authz": ("require",), "authn": ("authbasicprovider", "authdigestprovider")}
 _INVALID = re.compile(r"Invalid command '([^']+)'")
 _STANDS_FOR = re.compile(r'^Define MODSSL_PORT_(\d+) "(\d+)"', re.MULTILINE)
 # "file '/etc/ssl/x.pem' does not exist or is empty", "Could not open configuration file /x: No such file or directory".
@@ -115,8 +119,13 @@ def study(target: Target, found: Found, backends: Callable[[], Backends], *, say
         say = silent
     doing = f"preparing {found.title}, {len(reading.statements)} directives"
     say(Step(doing))
+    names = assumed_names(reading.statements)
+    if names:
+        found = replace(found, variables={**found.variables, **{name: value for name, (value, _) in names.items()}})
+        reading = read_configuration(found)
     deployment = Deployment(found)
-    config = RepoConfig(found=found, reading=reading, content=files_of(deployment, reading))
+    assumed = tuple(told for _, told in names.values())
+    config = RepoConfig(found=found, reading=reading, content=files_of(deployment, reading), assumed=assumed)
     config = _with_sockets(replace(config, made=without_clashes(placeholders(config))), backends)
     absent = absent_modules(reading.statements, target.installation)
     for _ in range(_MOST_QUESTIONS):
@@ -229,6 +238,10 @@ def _mended(config: RepoConfig, problem: ConfigProblem | None, absent: frozenset
     unknown = _INVALID.search(problem.message)
     if unknown is not None and _may_be_left_out(config, unknown[1].lstrip("<"), absent):
         return replace(config, refused=config.refused | {unknown[1].lstrip("<").lower()})
+    provider = _PROVIDER.search(problem.message)
+    if provider is not None and (absent or not is_whole(loaded_modules(config.reading.statements))):
+        words = {f"{directive} {provider['name'].lower()}" for directive in _BY_PROVIDER[provider["kind"].lower()]}
+        return None if words <= config.refused else replace(config, refused=config.refused | words)
     missing = _MISSING.search(problem.message)
     if missing is None or missing[1] in {one.path for one in config.made} or not is_foreign(config.found, missing[1]):
         return None
@@ -244,7 +257,7 @@ def _may_be_left_out(config: RepoConfig, directive: str, absent: frozenset[str])
         module = module_of_directive(directive)
         return module is None or module in absent
     own = config.found.main is not None
-    loads = own and any(one.directive.lower() == "loadmodule" for one in config.reading.statements)
+    loads = own and is_whole(loaded_modules(config.reading.statements))
     return not loads and is_foreign_directive(directive)
 
 

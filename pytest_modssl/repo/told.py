@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import idna
 
-from pytest_modssl.httpd.config import HOST_NAME
+from pytest_modssl.httpd.config import is_host_name
 from pytest_modssl.httpd.snippet import Origin
 from pytest_modssl.repo.hosts import RepoHost
 
@@ -185,7 +185,7 @@ def _asked_for(names: Iterable[str]) -> Iterable[str]:
             labels = [one if one.isascii() else idna.encode(one, uts46=True).decode() for one in name.split(".")]
         except idna.IDNAError:
             continue
-        if HOST_NAME.match(plain := ".".join(labels)):
+        if is_host_name(plain := ".".join(labels)):
             yield plain
 
 

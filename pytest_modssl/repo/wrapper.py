@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 
 from pytest_modssl.backends import BackendAddress
 from pytest_modssl.httpd.installation import Version
-from pytest_modssl.httpd.modules import modules_for
+from pytest_modssl.httpd.modules import is_whole, module_names, modules_for, with_dependencies
 from pytest_modssl.httpd.render import ACCESS_FORMAT, ACCESS_LOG, ERROR_LOG, PID_FILE
 from pytest_modssl.repo.deployment import Deployment
+from pytest_modssl.repo.foreign import is_foreign_login
 from pytest_modssl.repo.proxied import worker_text, worker_url
+from pytest_modssl.repo.rewrite import loaded_modules
 from pytest_modssl.repo.secluded import secluded
 
 if TYPE_CHECKING:
@@ -28,6 +30,12 @@ if TYPE_CHECKING:
     from pytest_modssl.repo.listening import Ports
     from pytest_modssl.repo.reader import Placed, Reading
 
+# Stands for the module by which users would log in: mod_auth_basic insists on a name (manual, AuthName).
+_LOGIN = frozenset({"auth_basic", "authn_core", "authn_file"})
+_REALM = (
+    *('<Directory "/">', "AuthName modssl", "</Directory>"),
+    *("<IfModule proxy_module>", '<Proxy "*">', "AuthName modssl", "</Proxy>", "</IfModule>"),
+)
 USED_IN = ' of "'
 """Before the file of who used a macro, in what httpd says of its lines."""
 
@@ -58,12 +66,18 @@ def main_file(
         *([f"User {place.identity[0]}", f"Group {place.identity[1]}"] if place.identity else []),
         "ServerName localhost",
         *(line for url, socket in _workers(config) for line in worker_text(url, socket).splitlines()),
+        *(_REALM if _foreign_logins(config.reading.statements, installation) else ()),
         *(f'Include "{place.machine}{path}"' for path in _mains(config.found)),
         *(_listen(number, ports) for number in ports.further),
         f'PidFile "{place.below(PID_FILE)}"',
         f'ErrorLog "{place.error_log or place.below(ERROR_LOG)}"',
         "LogLevel info",
         *_where("ssl", "LogLevel ssl:debug"),
+        *(
+            _where("ssl", f'SSLStaplingCache "shmcb:{place.below("run")}/stapling"')
+            if lacks_stapling_cache(config)
+            else ()
+        ),
         *_where("md", "MDRenewMode manual"),  # no certificate authority is asked
         *(_where("mime", f'TypesConfig "{place.machine}{types}"') if types else ()),
         *_where("log_config", f'{log} "{place.access_log or place.below(ACCESS_LOG)}" "{ACCESS_FORMAT}"'),
@@ -76,6 +90,27 @@ def main_file(
             lines.append(line)
             origins.append((snippet, index))
     return lines, origins
+
+
+def has_others(statements: Iterable[Placed], installation: Installation) -> bool:
+    """Whether modules beside httpd's own are loaded, any of which may have users log in."""
+    return any(installation.has(name) for name in loaded_modules(statements) - {*module_names()})
+
+
+def _foreign_logins(statements: Iterable[Placed], installation: Installation) -> bool:
+    """Whether users would log in by modules that are not there."""
+    statements = tuple(statements)
+    named = any(is_foreign_login(one.directive, one.arguments) for one in statements)
+    return named and not has_others(statements, installation)
+
+
+def lacks_stapling_cache(config: RepoConfig) -> bool:
+    """Whether fragments staple and leave it to a main file, which the repository does not hold, to have a cache for it.
+
+    httpd ends without one (AH01958). Where the main file is there, that is a fault of it.
+    """
+    names = {one.directive.lower() for one in config.reading.statements}
+    return config.found.main is None and "sslusestapling" in names and "sslstaplingcache" not in names
 
 
 def types_file(found: Found, reading: Reading) -> str:
@@ -118,17 +153,21 @@ def _mains(found: Found) -> tuple[str, ...]:
 def modules_to_load(config: RepoConfig, installation: Installation) -> tuple[str, ...]:
     """Modules that our own main file loads.
 
-    Those that an installation brings, which a repository without any `LoadModule` takes for granted; in one that has
-    some, those of the back ends that are made known before the user's file.
+    Those that an installation brings, which a repository that loads none, or only some beside them, takes for granted;
+    in one that loads all of its modules, those of the back ends that are made known before the user's file, and those
+    that others need and Windows loads with them.
 
     Raises:
         MissingModuleError: when the httpd does not have one of them.
     """
     statements = config.reading.statements
-    if any(one.directive.lower() == "loadmodule" for one in statements):
+    own = loaded_modules(statements)
+    if is_whole(own):
         text = "".join(f"ProxyPass / {url}\n" for url, _ in _workers(config))
         needed = set(modules_for(text, available=installation.modules)) if text else set()
-        needed |= {*_caches(statements), *_built_in(config.reading, installation)}
+        needed |= {*_caches(statements), *_built_in(config.reading, own, installation)}
+        needed |= {name for name in config.found.layout.built_in if installation.has(name)}
+        needed |= _LOGIN if _foreign_logins(statements, installation) else set()
         installation.require(needed)
         return tuple(sorted(needed - installation.static_modules))
     text = "\n".join(file.text for file in config.reading.files)
@@ -136,7 +175,13 @@ def modules_to_load(config: RepoConfig, installation: Installation) -> tuple[str
     needed = {"authz_core", "log_config", "unixd", f"mpm_{mpm}", *modules_for(text, available=installation.modules)}
     needed |= {
         name
-        for name in (*_caches(statements), *_asked_for(statements), *config.found.layout.modules)
+        for name in (
+            *with_dependencies(own),
+            *_caches(statements),
+            *_asked_for(statements),
+            *(["socache_shmcb"] if lacks_stapling_cache(config) else []),
+            *config.found.layout.modules,
+        )
         if installation.has(name)
     }
     cgi = "cgi" if mpm == "prefork" else "cgid"
@@ -157,9 +202,14 @@ def _workers(config: RepoConfig) -> Iterator[tuple[str, str]]:
             yield url, socket
 
 
-def _built_in(reading: Reading, installation: Installation) -> tuple[str, ...]:
-    """What an httpd for Windows has built in as mpm_winnt, and one for Unix loads."""
-    return (f"mpm_{installation.mpms[0]}", "unixd") if _DRIVE.match(reading.server_root) else ()
+def _built_in(reading: Reading, own: frozenset[str], installation: Installation) -> Iterator[str]:
+    """What an httpd for Windows has built in (mpm_winnt), or brings as a library of another module.
+
+    XAMPP's httpd.conf has mod_cache_disk without mod_cache: there the loader brings that as it brings any DLL.
+    """
+    if _DRIVE.match(reading.server_root):
+        yield from (f"mpm_{installation.mpms[0]}", "unixd")
+        yield from with_dependencies(filter(installation.has, own)) - own
 
 
 def _caches(statements: Iterable[Placed]) -> Iterator[str]:

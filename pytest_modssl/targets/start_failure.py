@@ -68,7 +68,10 @@ def start_error(
     lines += ["its error log:", *_shortened(telling)] if telling else []
     short = shortage(folder / ERROR_LOG, least=_LITTLE_ROOM)
     lines += [] if short is None else [short]
-    return StartError("\n".join(lines), configuration=rendered.text, diagnoses=diagnoses, evidence=evidence)
+    message = "\n".join(lines)
+    if rendered.machine:  # of a copy, the paths as deployed tell more
+        message = message.replace(f"{rendered.machine}/", "/")
+    return StartError(message, configuration=rendered.text, diagnoses=diagnoses, evidence=evidence)
 
 
 def start_of(folder: Path, status: int | None) -> Start:

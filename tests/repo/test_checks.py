@@ -250,6 +250,18 @@ def test_clients_of_a_server_that_was_looked_at_before_are_told_from_those_then(
     assert numbers[0] != numbers[1]
 
 
+def test_a_variable_that_nothing_defines_is_told_with_its_place_and_how_to_give_it(
+    modssl_server_factory: ServerFactory,
+) -> None:
+    host = VirtualHost("www.test", directives='SetEnv STAGE "${STAGE_NAME}"')
+    seen = Observed(modssl_server_factory(ServerConfig(host)), Hosts((repo_host(Fault(host, {}), first=True),)))
+    with pytest.raises(
+        ModsslAssertionError, match=r"\$\{STAGE_NAME\} is not defined.*--modssl-env STAGE_NAME="
+    ) as caught:
+        starts(seen, Options())
+    assert f"at {host.snippets[0].origin}: ${{STAGE_NAME}}" in str(caught.value)
+
+
 def test_warnings_of_a_start_are_told_with_their_place_unless_they_are_allowed(
     modssl_server_factory: ServerFactory,
 ) -> None:

@@ -269,6 +269,51 @@ def test_what_cannot_be_run_is_told_with_the_reason(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("ServerName [% name %]", "[% name %]"),
+        ("ServerName ((((key)))).local", "((((key))))"),
+        ("ServerName <DOMAIN>", "<DOMAIN>"),
+        ("ServerAlias www.{DOMAIN_NAME}", "{DOMAIN_NAME}"),
+        ("ServerName %NAME%", "%NAME%"),
+        ("ServerName @FQDN@", "@FQDN@"),
+        ("ServerName __SERVER_NAME__", "__SERVER_NAME__"),
+    ],
+)
+def test_a_name_that_a_script_is_to_put_in_makes_a_template(tmp_path: Path, text: str, what: str) -> None:
+    found = discover(tree(tmp_path, {"site.conf": f"<VirtualHost *:80>\n{text}\n</VirtualHost>\n"}))
+    assert not found.found
+    assert told(found, tmp_path)["site.conf"].startswith(f"a template, {what} is yet to be replaced")
+
+
+def test_what_httpd_replaces_itself_makes_no_template(tmp_path: Path) -> None:
+    text = (
+        "<Macro Site $name %stage @zone>\n<VirtualHost *:80>\nServerName $name.%stage.@zone\n</VirtualHost>\n</Macro>\n"
+        "<VirtualHost ${ADDRESS}:443>\nServerName www.${DOMAIN}\nServerAlias *.example.com\n</VirtualHost>\n"
+    )
+    assert len(discover(tree(tmp_path, {"site.conf": text})).found) == 1
+
+
+def test_a_file_below_a_folder_of_httpd_is_told_by_what_it_says(tmp_path: Path) -> None:
+    script = (
+        "#!/bin/sh\nset -e\nname=$1\nmkdir -p /srv\ncat > /srv/site <<EOF\n" + HOST + "EOF\nservice apache2 reload\n"
+    )
+    found = discover(
+        tree(
+            tmp_path,
+            {
+                "deploy/apache2/shop.example.com": HOST,
+                "deploy/apache2/site.tpl": HOST.replace("www", "{{ name }}"),
+                "deploy/apache2/setup.sh": script,
+                "deploy/other/shop.example.org": HOST,
+            },
+        )
+    )
+    assert [one.title for one in found.found] == ["deploy/apache2/shop.example.com"]
+    assert told(found, tmp_path).keys() == {"deploy/apache2/site.tpl"}
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads every file")
 def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     tree(tmp_path, {"a.conf": HOST})

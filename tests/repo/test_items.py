@@ -237,3 +237,49 @@ def test_links_to_folders_above_are_not_gone_round_in(pytester: pytest.Pytester,
     (pytester.path / "a/test_a.py").write_text("def test_it(): pass\n")
     result = pytester.runpytest("--modssl", "-p", "no:cacheprovider")
     result.assert_outcomes(passed=2)  # in a, and in b/other
+
+
+def test_a_repository_without_anything_to_test_is_told_what_was_passed_over_and_what_to_do(
+    pytester: pytest.Pytester, outer_target: Target
+) -> None:
+    template = pytester.path / "roles" / "web" / "templates" / "site.conf.j2"
+    template.parent.mkdir(parents=True)
+    template.write_text("<VirtualHost *:80>\n    ServerName {{ name }}\n</VirtualHost>\n")
+    result = pytester.runpytest_inprocess("-p", "no:xdist", "--modssl")
+    result.stdout.fnmatch_lines(
+        [
+            "modssl: configurations: none",
+            f"modssl: passed over {template}: a template by its name*",
+            "*--modssl-config*",
+        ]
+    )
+    template.unlink()
+    result = pytester.runpytest_inprocess("-p", "no:xdist", "--modssl")
+    result.stdout.fnmatch_lines(["modssl: configurations: none", "modssl: there is nothing to test: *"])
+
+
+def test_a_name_that_the_environment_is_to_give_fails_the_start_alone(run: RunPytest) -> None:
+    named = CONFIG.replace("shop.example", "${SHOP}"), SHOP.replace("shop.example", "${SHOP}")
+    result = run("--modssl", config=named[0], shop=named[1])
+    result.assert_outcomes(passed=len(IDS) - 1, failed=1)
+    result.stdout.fnmatch_lines(
+        ["*${SHOP}: expected a value, seen none: here it is shop.example*--modssl-env SHOP=...*", "*httpd.conf:2: *"]
+    )
+    run("--modssl", "--modssl-env", "SHOP=shop.example", config=named[0], shop=named[1]).assert_outcomes(
+        passed=len(IDS)
+    )
+
+
+def test_a_configuration_of_which_httpd_reads_no_host_is_told(run: RunPytest) -> None:
+    named = CONFIG[: CONFIG.index("<VirtualHost")], f"<IfDefine SHOP>\n{SHOP}</IfDefine>\n"
+    result = run("--modssl", config=f"{named[0]}Include conf.d/shop.conf\n", shop=named[1])
+    result.assert_outcomes(passed=3)
+    result.stdout.fnmatch_lines(["modssl: conf/httpd.conf: httpd reads no <VirtualHost> of it, so no host is checked"])
+
+
+def test_a_host_that_nothing_listens_for_says_nothing_of_its_policy(run: RunPytest) -> None:
+    result = run("--modssl", config=CONFIG.replace("Listen 443 https\n", ""))
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.no_fnmatch_line("*During handling of the above exception*")
+    result.stdout.fnmatch_lines(["  shop.example:443 *"])
+    result.stdout.no_fnmatch_line("*intermediate not kept*")

@@ -43,6 +43,14 @@ MAIN = """\
     Define LIVE /etc/letsencrypt/live
     Include vhosts/[0-9]*.conf
 """
+SITE = """\
+<VirtualHost *:443>
+ServerName site.example
+SSLEngine on
+SSLCertificateFile /srv/site.pem
+{}
+</VirtualHost>
+"""
 LOADED = "authz_core alias dir headers log_config macro mime mpm_event rewrite setenvif socache_shmcb ssl unixd version"
 HOSTS = {
     "10-continued.conf": """\
@@ -275,6 +283,7 @@ def test_a_configuration_for_windows_runs_below_folders_that_are_called_like_its
     LoadModule authz_core_module modules/mod_authz_core.so
     LoadModule socache_shmcb_module modules/mod_socache_shmcb.so
     DocumentRoot "${SRVROOT}/htdocs"
+    LoadModule cache_disk_module modules/mod_cache_disk.so
     SSLSessionCache "shmcb:D:/cache/ssl(512000)"
     <VirtualHost *:443>
         ServerName windows.example
@@ -301,6 +310,110 @@ def test_fragments_may_speak_of_modules_that_nothing_tells_of(
     found = studying(tmp_path)
     assert found.refused is None, found.refused
     assert any(str(one).startswith("WSGIScriptAlias: left out") for one in found.substitutions)
+
+
+@pytest.mark.parametrize("path", ["proxy/front.conf", "conf.d/front.conf"])
+def test_a_fragment_may_load_the_modules_that_it_needs_beside_those_of_its_main_file(
+    studying: Studying, tmp_path: Path, path: str
+) -> None:
+    text = """
+    LoadModule ssl_module modules/mod_ssl.so
+    LoadModule auth_tickets_module modules/mod_auth_tickets.so
+    <IfModule !headers_module>
+        LoadModule headers_module modules/mod_headers.so
+    </IfModule>
+    Listen 443
+    <VirtualHost *:443>
+        ServerName front.example
+        SSLEngine on
+        SSLCertificateFile /srv/front.pem
+        Header always set X-Front yes
+        <Location /tickets>
+            AuthTicketsFrom http://tickets.example/
+        </Location>
+    </VirtualHost>
+    """
+    (tmp_path / path).parent.mkdir()
+    (tmp_path / path).write_text(dedent(text))
+    found = studying(tmp_path)
+    assert found.refused is None, found.refused
+    assert [one.name for one in found.hosts] == ["front.example"]
+    told = [str(one) for one in found.substitutions]
+    assert any(one.startswith("LoadModule auth_tickets_module: left out") for one in told), told
+
+
+def test_fragments_that_staple_may_leave_the_cache_to_their_main_file(
+    studying: Studying, tmp_path: Path, modssl_target: Target
+) -> None:
+    (tmp_path / "stapling.conf").write_text(SITE.format("SSLUseStapling on\nSSLStaplingResponderTimeout 2"))
+    found = studying(tmp_path)
+    assert found.refused is None, found.refused
+    modssl_target.launch(found.config).stop()
+
+
+@pytest.mark.parametrize("type_", ["shibboleth", "openid-connect"])
+def test_who_would_log_in_by_a_module_that_is_not_there_is_kept_out(
+    studying: Studying, tmp_path: Path, modssl_target: Target, type_: str
+) -> None:
+    guarded = f"""
+        <Location /secure>
+            AuthType {type_}
+            Require {type_}
+        </Location>
+        <Location />
+            AuthType {type_}
+            Require valid-user
+        </Location>
+        <Location /repository>
+            Dav {type_}
+        </Location>
+    """
+    (tmp_path / "guarded.conf").write_text(SITE.format(guarded))
+    found = studying(tmp_path)
+    assert found.refused is None, found.refused
+    told = {str(one).partition(" (")[0] for one in found.substitutions}
+    why = "as this httpd has not the module that it comes from"
+    assert f"Require {type_}: Require all denied, {why}" in told
+    assert f"Dav {type_}: left out, {why}" in told
+    assert f"AuthType {type_}: Basic, as this httpd has not its module" in told
+    server = modssl_target.launch(found.config)
+    try:
+        statuses = [server.get(f"https://site.example/{path}").status_code for path in ("", "secure/")]
+    finally:
+        server.stop()
+    assert statuses[0] == 401
+    assert statuses[1] in {401, 403}
+
+
+def test_names_of_hosts_that_the_environment_gives_have_stand_ins(studying: Studying, tmp_path: Path) -> None:
+    text = """
+    <VirtualHost *:80>
+        ServerName ${SITE_NAME}
+        ServerAlias www.${SITE_NAME} ${STAGE}.shop.example
+        Redirect permanent / https://${SITE_NAME}/
+    </VirtualHost>
+    """
+    (tmp_path / "site.conf").write_text(dedent(text))
+    found = studying(tmp_path)
+    assert [one.names for one in found.hosts] == [
+        ("site-name.example", "www.site-name.example", "stage.shop.example"),
+    ]
+    told = [str(one) for one in found.substitutions]
+    assert any(one.startswith("${SITE_NAME}: site-name.example, as nothing defines it") for one in told), told
+    assert any("--modssl-env STAGE=..." in one and "site.conf:4" in one for one in told), told
+    given = studying(tmp_path, variables={"SITE_NAME": "shop.example", "STAGE": "beta"})
+    assert given.hosts[0].names == ("shop.example", "www.shop.example", "beta.shop.example")
+    assert not given.config.assumed
+
+
+def test_a_variable_that_nothing_defines_is_told_where_httpd_refuses_what_it_leaves(
+    studying: Studying, tmp_path: Path
+) -> None:
+    (tmp_path / "site.conf").write_text(SITE.format("<Location /status>\nRequire ip ${OFFICE_NETWORK}\n</Location>"))
+    found = studying(tmp_path)
+    assert "nothing defines ${OFFICE_NETWORK}" in str(found.refused)
+    assert "site.conf:6: Require ip ${OFFICE_NETWORK}" in str(found.refused)
+    assert "--modssl-env NAME=value" in str(found.refused)
 
 
 def test_httpd_is_not_asked_without_end(studying: Studying, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

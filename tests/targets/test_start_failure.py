@@ -149,7 +149,7 @@ def test_a_line_of_an_included_file_is_told_at_that_file(local: LocalTarget, own
     included = tmp_path / "included.conf"
     included.write_text("# one\nNonsense on\n")
     host = VirtualHost("a.test", directives=f'Include "{included}"')
-    assert f"at {included}:2\n" in refused(local, owner, ServerConfig(host))
+    assert f"at {included}:2: Nonsense" in refused(local, owner, ServerConfig(host))
 
 
 def test_a_disk_that_is_full_is_told(local: LocalTarget, owner: Owner, monkeypatch: pytest.MonkeyPatch) -> None:

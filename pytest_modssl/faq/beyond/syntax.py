@@ -29,7 +29,8 @@ ENTRIES = (
         group="beyond",
         question="Why does httpd say that a Config variable is not defined?",
         cause="a variable is used that no Define has",
-        remedy="define it: ServerConfig(defines={...}), or Define NAME value before the line",
+        remedy="define it: ServerConfig(defines={...}), or Define NAME value before the line; in a repository of "
+        "configuration --modssl-env NAME=value (modssl_env) says what the environment of the deployment does",
         directives=("Define",),
         numbers=("AH00111",),
         recognisers=(_undefined_variable,),

@@ -32,7 +32,7 @@ from pytest_modssl.tls import Scan
 from pytest_modssl.wait import until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     import requests
 
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from pytest_modssl.pki import LeafCert
     from pytest_modssl.repo.checks.hosts import Hosts
     from pytest_modssl.repo.hosts import RepoHost
+    from pytest_modssl.repo.made import Substitution
     from pytest_modssl.targets.server import Server
     from pytest_modssl.tls import Handshake
 
@@ -97,8 +98,13 @@ class Observed:
     """
 
     def __init__(
-        self, server: Server, hosts: Hosts, client_for: Callable[[RepoHost], LeafCert | None] = lambda _: None
+        self,
+        server: Server,
+        hosts: Hosts,
+        client_for: Callable[[RepoHost], LeafCert | None] = lambda _: None,
+        assumed: Sequence[Substitution] = (),
     ) -> None:
+        self.assumed = assumed
         self.server = server
         self.hosts = hosts
         self._client_for = client_for
@@ -241,25 +247,20 @@ class Observed:
 
     # TLS
 
-    def scan(self, host: RepoHost) -> Scan:
-        """All that the host's port accepts from clients that ask for it.
-
-        Raises:
-            ModsslError: when it cannot be scanned, or nothing listens there.
-        """
+    def scan(self, host: RepoHost) -> Scan | ModsslError:
+        """All that the host's port accepts from clients that ask for it; why it cannot be scanned, where it cannot."""
         key = (host.settings, *self._kinds(host))
         if key not in self._scans:
             # The port of a container may take connections for which nothing listens inside.
             if host.reached not in self.server.config.listen:
-                raise UnknownHostError(f"no Listen of this configuration is for port {host.port}")
+                return UnknownHostError(f"no Listen of this configuration is for port {host.port}")
             try:
                 self._scans[key] = self.server.scan(host.name, port=host.reached)
             except (TlsError, UnknownHostError) as error:
                 self._scans[key] = error
         found = self._scans[key]
-        if isinstance(found, ModsslError):
-            raise found
-        self.server.tell(found, (host.name, host.reached))  # also where it asked for another host
+        if isinstance(found, Scan):
+            self.server.tell(found, (host.name, host.reached))  # also where it asked for another host
         return found
 
     def _kinds(self, host: RepoHost) -> tuple[object, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from pytest_modssl.asserts.message import failure
@@ -34,6 +35,7 @@ _OF_THE_RUN = frozenset(
 _ABOUT = {"AH01897": "sslverifyclient"}
 # Both ways in which httpd names a line: as in its syntax errors (AH00526), and as in DUMP_VHOSTS.
 _LINE = re.compile(r"\bline (?P<line>\d+) of (?P<file>/[^:\s]+)|(?P<file2>/[^:()\s]+):(?P<line2>\d+)\b")
+_VARIABLE = re.compile(r"Config variable (?P<variable>\$\{(?P<name>\w+)\}) is not defined")
 _PATH = re.compile(r"/[^\s\[\]'\",;()]+")
 
 
@@ -46,13 +48,19 @@ def starts(observed: Observed, options: Options) -> None:
     __tracebackhide__ = True
     evidence = observed.evidence
     given = [one for one in evidence.start.lines if _warns(one) and not _is_allowed(one, options)]
-    if not given:
+    unknown = [one for one in observed.assumed if not any(each in str(one) for each in options.allowed_warnings)]
+    if not given and not unknown:
         return
-    mismatches, places = [], []
+    mismatches = [Mismatch(one.what, "a value", f"none: here it is {one.instead}") for one in unknown]
+    places = [Place(one.origin, one.what) for one in unknown if one.origin is not None]
     # httpd reads its configuration twice, and warns twice.
     for one in {(one.ah, one.message): one for one in given}.values():
         told = one.raw if one.level is None else f"{one.module}:{one.level} {numbered(one.ah, one.message)}"
-        mismatches.append(Mismatch("warning at the start", "none", told))
+        variable = _VARIABLE.search(one.message)
+        advice = f". Change: give it a value by --modssl-env {variable['name']}=..., or modssl_env" if variable else ""
+        machine = evidence.rendered.machine
+        told = told.replace(f"{machine}/", "/") if machine else told  # as deployed, not in the copy
+        mismatches.append(Mismatch("warning at the start", "none", told + advice))
         places += list(_places(evidence, one))
     raise failure("start of httpd", mismatches, diagnose(evidence), places=places)
 
@@ -78,6 +86,11 @@ def _places(evidence: Evidence, record: LogRecord) -> Iterator[Place]:
         if place is not None:
             yield place
             return
+    if (found := _VARIABLE.search(record.message)) is not None:
+        variable = found["variable"]
+        used = (one.place for one in evidence.directives if one.place and any(variable in it for it in one.words))
+        yield from (Place(one.origin, variable) for one in islice(used, 1))
+        return
     paths = {one.rstrip("/") for one in _PATH.findall(record.message)}
     named = [
         one.place for one in evidence.directives if one.place and any(word.rstrip("/") in paths for word in one.words)

@@ -125,10 +125,9 @@ def policy(visit: Visit) -> None:
     wanted = visit.policy
     arrival = visit.observed.arrival(visit.host, visit.host.name)
     headline = f"{wanted}: {visit.title}"
-    try:
-        scan = visit.observed.scan(visit.host)
-    except ModsslError as error:
-        visit.require(headline, [Mismatch("scan", "the answers of TLS", str(error))], arrivals=[arrival])
+    scan = visit.observed.scan(visit.host)
+    if isinstance(scan, ModsslError):
+        visit.require(headline, [Mismatch("scan", "the answers of TLS", str(scan))], arrivals=[arrival])
         return
     shown = visit.observed.presented(visit.host)
     hsts = None if arrival.response is None else arrival.response.headers.get("Strict-Transport-Security", "")
@@ -150,10 +149,9 @@ def legacy_protocols(visit: Visit) -> None:
     """The host refuses SSLv3, TLS 1.0 and TLS 1.1, but for those that a policy chosen for it allows."""
     __tracebackhide__ = True
     headline = f"protocols of {visit.title}"
-    try:
-        scan = visit.observed.scan(visit.host)
-    except ModsslError as error:
-        visit.require(headline, [Mismatch("scan", "the answers of TLS", str(error))])
+    scan = visit.observed.scan(visit.host)
+    if isinstance(scan, ModsslError):
+        visit.require(headline, [Mismatch("scan", "the answers of TLS", str(scan))])
         return
     accepted = [one for one in LEGACY if one in scan.protocols and one not in visit.policy.protocols]
     visit.require(

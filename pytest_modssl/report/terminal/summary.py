@@ -38,7 +38,7 @@ class HostRow:
     Attributes:
         seen: what has been seen of it.
         counts: of its checks, by title: passed, failed, skipped.
-        policy: what became of the check of its policy; empty where there was none.
+        policy: what became of the check of its policy; empty where there was none, or nothing to look at.
     """
 
     seen: Seen
@@ -89,9 +89,10 @@ def host_rows(name: tuple[str, str], figures: Figures, results: Results) -> list
         if host:
             counts.setdefault(host, Counter())[TITLES[result.outcome]] += 1
             if check == "policy":
-                policies[host] = {"passed": "kept", "failed": "not kept", "error": "not kept"}.get(result.outcome, "")
+                policies[host] = {"passed": "kept", "failed": "not kept"}.get(result.outcome, "")
     return [
-        HostRow(one, counts.get(one.host, Counter()), policies.get(one.host, ""))
+        # Where nobody could look, a failure says nothing of the policy.
+        HostRow(one, counts.get(one.host, Counter()), policies.get(one.host, "") if one.protocols else "")
         for (its_file, _, its_target), one in figures.hosts.items()
         if (its_file, its_target) == name
     ]
