@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 from textwrap import dedent
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from pytest_modssl.errors import ConfigError
 from pytest_modssl.pki import CA
 from pytest_modssl.repo.discover import discover
 from pytest_modssl.repo.study import Study, study
+from pytest_modssl.repo.wrapper import modules_to_load
 from pytest_modssl.report.bug import bug_report
 from pytest_modssl.targets.local import LocalTarget
 from pytest_modssl.targets.registry import Owner, new_run
@@ -340,6 +342,18 @@ def test_a_fragment_may_load_the_modules_that_it_needs_beside_those_of_its_main_
     assert [one.name for one in found.hosts] == ["front.example"]
     told = [str(one) for one in found.substitutions]
     assert any(one.startswith("LoadModule auth_tickets_module: left out") for one in told), told
+
+
+def test_what_debian_has_compiled_in_is_loaded_where_another_httpd_has_not(
+    studying: Studying, odd: Path, modssl_target: Target
+) -> None:
+    config, own = studying(odd).config, modssl_target.installation
+    moved = {"unixd", "watchdog", "logio"} & own.static_modules
+    loadable = {**own.loadable, **{name: Path(f"/modules/mod_{name}.so") for name in moved}}
+    other = replace(own, loadable=loadable, static_modules=own.static_modules - moved)
+    assert config.found.layout.name == "debian"
+    assert moved <= {*modules_to_load(config, other)}
+    assert not own.static_modules & {*modules_to_load(config, own)}
 
 
 def test_fragments_that_staple_may_leave_the_cache_to_their_main_file(
