@@ -134,6 +134,6 @@ def test_without_a_configuration_that_can_be_run_the_reason_is_told(pytester: py
     result = run(pytester, "test_refused.py")
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(
-        ["*ModsslError: httpd refuses conf/httpd.conf: httpd *", f"*at {folder}/conf/httpd.conf:12"]
+        ["*ModsslError: httpd refuses conf/httpd.conf: httpd *", f"*at {folder}/conf/httpd.conf:12: SSLProtocoll *"]
     )
     result.stdout.no_fnmatch_line("*targets/*")

@@ -36,8 +36,8 @@ RewriteRule ^/forbidden$ - [F]
 
 @pytest.fixture(scope="module")
 def rules(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The user's own file."""
-    path = tmp_path_factory.mktemp("trace") / "rules.conf"
+    """The user's own file; the same when workers come back to this module, as is the server of its text."""
+    path = tmp_path_factory.getbasetemp() / "rules.conf"
     path.write_text(_RULES)
     return path
 
