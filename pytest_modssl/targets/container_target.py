@@ -47,9 +47,9 @@ _KEEPER = Path(__file__).with_name("container_keeper.sh")
 _USUAL_PORTS = frozenset({80, 443})
 _READY = "resuming normal operations"
 _RELOAD_SECONDS = 10.0
-# The engine's proxy hands the end of a connection on within a millisecond or two, and on a loaded machine within some
-# hundredths of a second; what is open after this long is meant to be.
-_SETTLE_SECONDS = 0.1
+# The engine's proxy hands the end of a connection on within a millisecond or two; what is open after this long is
+# meant to be.
+_SETTLE_SECONDS = 0.03
 _CLOSE_SECONDS = 10
 _REAP_SECONDS = 20.0
 _KILLED = -9
