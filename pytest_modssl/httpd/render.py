@@ -207,9 +207,9 @@ def render(config: ServerConfig, installation: Installation, place: Place) -> Re
     files = dict(_files(config))
     modules = _modules(config, installation, place, files)
     page = _Page()
-    _add_base(page, config, installation, place, modules)
-    page.add_snippets(config.snippets)
     log = _log(place, installation.static_modules.union(modules))
+    _add_base(page, config, installation, place, modules, log=log)
+    page.add_snippets(config.snippets)
     page.add(*_taken_back(config.snippets, log))
     for index, host in enumerate(config.virtual_hosts):
         _add_host(page, host, index, place, log)
@@ -306,7 +306,13 @@ def _mpm(config: ServerConfig, installation: Installation) -> str:
 
 
 def _add_base(
-    page: _Page, config: ServerConfig, installation: Installation, place: Place, modules: tuple[str, ...]
+    page: _Page,
+    config: ServerConfig,
+    installation: Installation,
+    place: Place,
+    modules: tuple[str, ...],
+    *,
+    log: Mapping[re.Pattern[str], str],
 ) -> None:
     present = installation.static_modules.union(modules)
     defines = {
@@ -327,7 +333,7 @@ def _add_base(
     page.add("ServerName localhost")
     listen = (f"Listen ${{MODSSL_ADDRESS}}:${{MODSSL_PORT_{port}}}{_scheme(config, port)}" for port in config.listen)
     page.add(*listen, owner=config.origin)
-    page.add(*_log(place, present).values())
+    page.add(*log.values())
     page.add(f'CustomLog "{place.access_log or place.below(ACCESS_LOG)}" "{ACCESS_FORMAT}"')
     page.add(*_MPM_START[_mpm(config, installation)])
     if place.cores:

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote, urldefrag, urljoin, urlsplit, urlunsplit
 
-import idna
-
-from pytest_modssl.errors import TableError
+from pytest_modssl.errors import TableError, TlsError
 from pytest_modssl.httpd.snippet import Origin
 from pytest_modssl.repo.bounds import LARGEST_FILE
+from pytest_modssl.tls.hostname import to_ascii
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -210,11 +209,9 @@ def _check_characters(text: str) -> None:
 def _host(name: str) -> str:
     if ":" in name:
         return f"[{name}]"
-    if name.isascii():
-        return name
     try:
-        return idna.encode(name, uts46=True).decode("ascii")
-    except idna.IDNAError as error:
+        return to_ascii(name)
+    except TlsError as error:
         raise ValueError(f"has a host that is no name: {error}") from None
 
 

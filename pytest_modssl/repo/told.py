@@ -7,11 +7,11 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-import idna
-
+from pytest_modssl.errors import TlsError
 from pytest_modssl.httpd.config import is_host_name
 from pytest_modssl.httpd.snippet import Origin
 from pytest_modssl.repo.hosts import RepoHost
+from pytest_modssl.tls.hostname import to_ascii
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -182,10 +182,10 @@ def _asked_for(names: Iterable[str]) -> Iterable[str]:
     """Those of some names that a client can ask for, IDN as A-labels (RFC 5891); no client asks for "a.test,b.test"."""
     for name in names:
         try:
-            labels = [one if one.isascii() else idna.encode(one, uts46=True).decode() for one in name.split(".")]
-        except idna.IDNAError:
+            plain = ".".join(map(to_ascii, name.split(".")))
+        except TlsError:
             continue
-        if is_host_name(plain := ".".join(labels)):
+        if is_host_name(plain):
             yield plain
 
 

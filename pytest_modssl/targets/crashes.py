@@ -33,18 +33,15 @@ class Crashes:
         self._instance = instance
         self._prepared = prepared
         self._known: dict[LogRecord, Crash] = {}
-        self._told = 0
         self.looked = False
 
     def forget(self) -> None:
         """Begins with the next test."""
         self._known.clear()
-        self._told = 0
         self.looked = False
 
     def end(self) -> None:
-        """Takes note that the test has ended, and of what the log has by now."""
-        self._told = len(self._log.records)
+        """Takes note that the test has ended."""
         self.looked = False
 
     def late(self) -> tuple[LogRecord, ...]:
@@ -58,7 +55,7 @@ class Crashes:
             except ModsslError:
                 return ()
         unexpected = self._log.unexpected()
-        return tuple(one for one in crashes_in(self._log.records[self._told :]) if one in unexpected)
+        return tuple(one for one in crashes_in(self._log.late) if one in unexpected)
 
     def all(self) -> tuple[Crash, ...]:
         """Every one, with its core and its backtrace if any; a core is read once."""

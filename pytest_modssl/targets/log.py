@@ -34,6 +34,7 @@ class ServerLog:
         self._records: list[LogRecord] = []
         self._gone: frozenset[str] = frozenset()
         self._expected: list[Wanted] = []
+        self._seen = 0
 
     @property
     def records(self) -> tuple[LogRecord, ...]:
@@ -54,6 +55,16 @@ class ServerLog:
         self._gone = frozenset() if still_open is None else frozenset(clients - still_open)
         self._records.clear()
         self._expected.clear()
+        self._seen = 0
+
+    def end(self) -> None:
+        """Takes note that the test has ended: what comes from now on is `late`."""
+        self._seen = len(self.records)
+
+    @property
+    def late(self) -> tuple[LogRecord, ...]:
+        """The records since the test ended; all of one that has not."""
+        return self.records[self._seen :]
 
     def find(self, wanted: Wanted) -> LogRecord | None:
         """The first record of this test that is wanted; `None` where there is none (yet).

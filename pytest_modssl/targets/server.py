@@ -79,7 +79,6 @@ class Server:
         self._lost_before = 0
         self._crashes = Crashes(self.log, instance, lambda: self.prepared)
         self._still_open: frozenset[str] | None = None
-        self._logged = 0
         self.listen: Listener | None = None
         self.on_reload: Callable[[Server, float], None] | None = None
         self.recording: Recording | None = None
@@ -425,10 +424,9 @@ class Server:
 
     def begin_test(self) -> None:
         """Starts a test's slice of the log and forgets what was seen before."""
-        if len(self.log.records) > self._logged:  # since the last test ended: of connections that it may have left open
+        if self.log.late:  # of connections that the teardown may have left open
             self._still_open = self.instance.settle()
         self.log.begin(self._still_open)
-        self._logged = 0
         for kept in (self.observations, self._accepted, self._looked_again, self._repeats):
             kept.clear()
         if self.recording is not None:
@@ -448,7 +446,7 @@ class Server:
             return
         self._sessions.end_test()
         self._still_open = self.instance.settle()
-        self._logged = len(self.log.records)
+        self.log.end()
         self._crashes.end()
         if self.exit_status is not None:
             crashed = self._crashes.under_gdb()
