@@ -1,4 +1,7 @@
-"""The fixtures: small links of one chain, each of which a test module may override."""
+"""The fixtures: small links of one chain, each of which a test module may override.
+
+PYTEST_DONT_REWRITE: see `_unrewritten`.
+"""
 
 from __future__ import annotations
 

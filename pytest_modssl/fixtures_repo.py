@@ -1,4 +1,7 @@
-"""The fixtures for a repository's own tests: its configuration as it runs, and what its clients and back ends need."""
+"""The fixtures for a repository's own tests: its configuration as it runs, and what its clients and back ends need.
+
+PYTEST_DONT_REWRITE: see `_unrewritten`.
+"""
 
 from __future__ import annotations
 

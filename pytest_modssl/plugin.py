@@ -1,4 +1,7 @@
-"""Hooks of the pytest plugin. They wire; the work is done in the modules that they call, which load when first used."""
+"""Hooks of the pytest plugin. They wire; the work is done in the modules that they call, which load when first used.
+
+PYTEST_DONT_REWRITE: see `_unrewritten`.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
+from pytest_modssl import _unrewritten  # noqa: F401 - first: it decides how all others are loaded
 from pytest_modssl import settings as _settings
 from pytest_modssl.marker import MarkerError, read_markers
 
@@ -245,7 +249,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 def _explained(error: BaseException, run: Run) -> Sequence[tuple[str, str]]:
     """What to tell of the servers beside a failure."""
     try:
-        from pytest_modssl.report.outcome import explain
+        from pytest_modssl.report.failure import explain
 
         return explain(error, run.servers)
     except OSError as failed:  # out of descriptors, even the module cannot be read: the failure itself is still told

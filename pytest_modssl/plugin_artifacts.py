@@ -1,4 +1,7 @@
-"""Hooks for what is kept of tests (`--modssl-artifacts`), and for links to it in the reports of other plugins."""
+"""Hooks for what is kept of tests (`--modssl-artifacts`), and for links to it in the reports of other plugins.
+
+PYTEST_DONT_REWRITE: see `_unrewritten`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Hooks for runs over several targets and jobs: what tests require, their parts, what is told at the end."""
+"""Hooks for runs over several targets and jobs: what tests require, their parts, what is told at the end.
+
+PYTEST_DONT_REWRITE: see `_unrewritten`.
+"""
 
 from __future__ import annotations
 

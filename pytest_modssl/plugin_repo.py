@@ -1,4 +1,7 @@
-"""Hooks for repositories of configuration: their settings, and what is collected of them."""
+"""Hooks for repositories of configuration: their settings, and what is collected of them.
+
+PYTEST_DONT_REWRITE: see `_unrewritten`.
+"""
 
 from __future__ import annotations
 

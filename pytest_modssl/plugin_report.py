@@ -1,4 +1,7 @@
-"""Hooks for the report of a run (`--modssl-report`): what each process saw goes with the reports of its tests."""
+"""Hooks for the report of a run (`--modssl-report`): what each process saw goes with the reports of its tests.
+
+PYTEST_DONT_REWRITE: see `_unrewritten`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Hooks for what the terminal shows: work that takes long, servers of tests, the summary, GitHub's annotations."""
+"""Hooks for what the terminal shows: work that takes long, servers of tests, the summary, GitHub's annotations.
+
+PYTEST_DONT_REWRITE: see `_unrewritten`.
+"""
 
 from __future__ import annotations
 
@@ -158,7 +161,7 @@ def pytest_runtest_makereport(
 def _annotations(
     item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport, run: Run
 ) -> list[Annotation]:
-    from pytest_modssl.report.outcome import secrets_of
+    from pytest_modssl.report.failure import secrets_of
     from pytest_modssl.report.terminal.annotations import of_failure
     from pytest_modssl.report.whole.clean import Cleaner
     from pytest_modssl.report.whole.fail import failure_of, line_of

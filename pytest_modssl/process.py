@@ -11,7 +11,6 @@ import subprocess
 import threading
 from concurrent.futures import Future
 from functools import cache
-from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
@@ -21,6 +20,7 @@ from pytest_modssl.wait import until
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
 # include/linux/sched.h
 _PF_EXITING = 0x4
@@ -29,6 +29,8 @@ _STAT = re.compile(r"\) ([A-Za-z]) (?:-?\d+ ){5}(\d{1,10}) ")
 # Fields 14 to 17: user and system time of the process, and of those of its children whose end it has asked for. They
 # count in USER_HZ, which sysconf(_SC_CLK_TCK) tells (proc_pid_stat(5)).
 _TIMES = re.compile(r"\((?P<name>[^()]*)\) [A-Za-z] (?:-?\d+ ){10}(?P<ticks>\d{1,20} \d{1,20} -?\d{1,20} -?\d{1,20}) ")
+# Bytes to read at a time; stat has some hundred, and the ids of many children come in pieces of a page.
+_PIECE = 4096
 # The kernel keeps that much of a program's name (TASK_COMM_LEN in include/linux/sched.h).
 _NAME_LENGTH = 15
 
@@ -61,7 +63,7 @@ exit "$status"
 
 
 class Process:
-    """A started program with its keeper: its exit status, signals to it, and its end.
+    """A started program with its keeper: its exit status, and its end.
 
     The keeper, whose id `pid` is, leads a session and a group of its own (prefork's parent signals its whole group when
     it stops), to which all belongs that the program starts. The program's standard input is empty; its output goes to
@@ -78,12 +80,6 @@ class Process:
         status = self._popen.poll()
         # A shell tells the signal that ended a program by a status above 128.
         return 128 - status if status is not None and status > 128 else status
-
-    def terminate(self) -> None:
-        """Asks the program to end (SIGTERM); does nothing when it has ended."""
-        if self.exit_status is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(self.pid, signal.SIGTERM)
 
     def finish(self, *, seconds: float) -> None:
         """Waits until all of the group has ended; after `seconds` kills it."""
@@ -165,34 +161,32 @@ def dies_with_owner() -> bool:
     return _setpriv() is not None
 
 
-def has_ending_child(pid: int) -> bool:
-    """Whether a child of a process is ending, or has ended and waits until its parent asks how.
-
-    A client that sees its connection reset by a crash sees this too: the kernel marks a process before it closes what
-    the process has open (do_exit in kernel/exit.c). Elsewhere than on Linux it is never known, and so `False`.
-    """
-    try:
-        return any(_is_ending(child) for child in children(pid))
-    except OSError:
-        return False
-
-
 def children(pid: int) -> list[str]:
     """Process ids of a process's children; OSError where it is gone, and elsewhere than on Linux."""
-    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:  # noqa: PTH123 - for each test: it is fast
-        return file.read().split()
+    return _read(f"/proc/{pid}/task/{pid}/children").split()
 
 
 def is_gone(pid: int) -> bool:
     """Whether a process has ended or is ending; elsewhere than on Linux it is never known, and so `False`."""
-    return Path("/proc/self/stat").exists() and (not Path(f"/proc/{pid}").exists() or _is_ending(str(pid)))
+    stat = stat_of(str(pid))
+    return ending_in(stat) or (not stat and bool(stat_of("self")))
 
 
-def _is_ending(pid: str) -> bool:
+def stat_of(pid: str) -> str:
+    """The text of /proc/PID/stat (proc_pid_stat(5)); empty of a process that is gone, and elsewhere than on Linux."""
     try:
-        return ending_in(Path(f"/proc/{pid}/stat").read_text(errors="replace"))
+        return _read(f"/proc/{pid}/stat")
     except OSError:
-        return False
+        return ""
+
+
+def _read(path: str) -> str:
+    """A file that the kernel writes as it is read. For each test some are: `open` as text takes twice the time."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return b"".join(iter(lambda: os.read(descriptor, _PIECE), b"")).decode("utf-8", "replace")
+    finally:
+        os.close(descriptor)
 
 
 def ending_in(stats: str) -> bool:

@@ -1,20 +1,14 @@
-"""What the servers have to say about a test: reasons to fail it, and what to show where it failed."""
+"""What the servers have to say about a test: reasons to fail it."""
 
 from __future__ import annotations
 
 import contextlib
 from typing import TYPE_CHECKING
 
-from pytest_modssl.errors import ModsslAssertionError, ModsslError, StartError, WaitTimeoutError
-from pytest_modssl.faq import diagnose
-from pytest_modssl.httpd.errorlog import SEVERITY
-from pytest_modssl.report.bug import in_words
-from pytest_modssl.report.known import learn_environment, learn_observations, learn_server
-from pytest_modssl.report.secrets import Secrets
-from pytest_modssl.tls import shell_line
+from pytest_modssl.errors import ModsslError, WaitTimeoutError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from pytest_modssl.httpd.errorlog import LogRecord
     from pytest_modssl.targets.log import Wanted
@@ -23,15 +17,11 @@ if TYPE_CHECKING:
 # An error that a test brings about is in the log when its connection is closed; this is for a slow machine.
 _LATE_SECONDS = 1.0
 # The decisive lines are few; a server that fails at each of a thousand requests repeats itself.
-_SHOWN_LINES = 40
+SHOWN_LINES = 40
 
 
 class UnexpectedLogError(AssertionError, ModsslError):
     """A server logged an error during a test that did not expect it, or did not log one that it expected."""
-
-
-_DIAGNOSED = (ModsslAssertionError, StartError)
-_SHOWING_THE_LOG = (UnexpectedLogError, ModsslAssertionError, WaitTimeoutError)
 
 
 def check_servers(servers: Sequence[Server], expected: Sequence[Wanted]) -> None:
@@ -55,7 +45,7 @@ def check_servers(servers: Sequence[Server], expected: Sequence[Wanted]) -> None
         return
     lines = []
     if unexpected:
-        lines += ["the server logged what this test did not expect:", *_raw(unexpected)]
+        lines += ["the server logged what this test did not expect:", *raw_lines(unexpected)]
         lines.append("if the test brings it about on purpose, say so: @pytest.mark.modssl(errors=[...])")
     lines += [f"the test expects {wanted!r} in the error log, but the server did not log it" for wanted in missing]
     raise UnexpectedLogError("\n".join(lines))
@@ -69,7 +59,7 @@ def check_teardown(servers: Sequence[Server]) -> None:
     """
     crashes = [record for server in servers for record in server.late_crashes()]
     if crashes:
-        raise UnexpectedLogError("\n".join(["children of httpd crashed during the teardown:", *_raw(crashes)]))
+        raise UnexpectedLogError("\n".join(["children of httpd crashed during the teardown:", *raw_lines(crashes)]))
 
 
 def _was_logged(servers: Sequence[Server], wanted: Wanted) -> bool:
@@ -80,76 +70,7 @@ def _was_logged(servers: Sequence[Server], wanted: Wanted) -> bool:
     return False
 
 
-def explain(error: BaseException, servers: Sequence[Server]) -> list[tuple[str, str]]:
-    """Sections for the report of a failed test: diagnosis, log, what was seen, how to repeat it, the configuration.
-
-    Of a server that did not start, it is the configuration that httpd refused. Diagnoses that the error's own message
-    does not have, and log lines of level warning and worse, become notes of the error, for reports that know no
-    sections; so does the reason why a server is gone. What is secret in a section is taken out of it.
-    """
-    used = [server for server in servers if server.used or server.log.records]
-    notes = []
-    for server in used:
-        try:
-            server.end_test()
-        except ModsslError as found:
-            notes.append(str(found))
-    notes += [one for server in used for one in server.ended if one not in "\n".join([str(error), *notes])]
-    diagnoses = [] if isinstance(error, _DIAGNOSED) else _diagnoses(error, used)
-    notes += diagnoses
-    # They are not always what the failure is about, and are never to be missed.
-    told = "\n".join([str(error), *diagnoses])
-    crashes = [str(one) for server in used for one in server.crashes() if one.said not in told]
-    notes += ["\n".join(["children of httpd crashed during this test:", *crashes])] if crashes else []
-    if not isinstance(error, _SHOWING_THE_LOG):
-        logged = _raw([record for server in used for record in server.log.records if _is_warning(record)])
-        notes += ["\n".join(["the server logged during this test:", *logged])] if logged else []
-    # BaseException.add_note is of Python 3.11.
-    for note in notes:
-        if note not in str(error) and hasattr(error, "add_note"):
-            error.add_note(note)
-    sections = [] if hasattr(error, "add_note") else [("diagnosis", one) for one in diagnoses]
-    sections += [section for server in used for section in _sections(server)]
-    if isinstance(error, StartError):
-        sections.insert(0, ("configuration that httpd refused", _numbered(error.configuration)))
-    secrets = secrets_of(error, used)
-    return [(f"modssl: {title}", secrets.removed_from(text)) for title, text in sections if text]
-
-
-def secrets_of(error: BaseException, servers: Sequence[Server]) -> Secrets:
-    """What is known to be secret of the servers of a failure, and of the environment."""
-    secrets = Secrets()
-    learn_environment(secrets)
-    if isinstance(error, StartError) and error.evidence is not None:
-        learn_server(secrets, error.evidence)
-    for server in servers:
-        learn_server(secrets, server.evidence(error=error))
-        learn_observations(secrets, server.observations)
-    return secrets
-
-
-def _diagnoses(error: BaseException, servers: Sequence[Server]) -> list[str]:
-    found = (str(one) for server in servers for one in diagnose(server.evidence(error=error)))
-    return list(dict.fromkeys(found))
-
-
-def _sections(server: Server) -> Iterator[tuple[str, str]]:
-    name = server.installation.id
-    yield f"crashes of {name}", "\n".join(map(str, server.crashes()))
-    yield f"error log of {name}", "\n".join(record.raw for record in server.log.records[-_SHOWN_LINES:])
-    yield f"seen from outside, {name}", "\n\n".join(map(in_words, server.observations))
-    yield "to repeat by hand while a server runs on this configuration", "\n".join(map(shell_line, server.commands()))
-    yield f"configuration of {name}", _numbered(server.instance.rendered.text)
-
-
-def _numbered(text: str) -> str:
-    return "\n".join(f"{number:4} {line}" for number, line in enumerate(text.splitlines(), 1))
-
-
-def _raw(records: Sequence[LogRecord]) -> list[str]:
-    shown = [f"  {record.raw}" for record in records[:_SHOWN_LINES]]
-    return shown + ([f"  ... and {len(records) - _SHOWN_LINES} more"] if len(records) > _SHOWN_LINES else [])
-
-
-def _is_warning(record: LogRecord) -> bool:
-    return record.level is not None and SEVERITY[record.level] <= SEVERITY["warn"]
+def raw_lines(records: Sequence[LogRecord]) -> list[str]:
+    """Records as they are shown: their lines, the first ones of many."""
+    shown = [f"  {record.raw}" for record in records[:SHOWN_LINES]]
+    return shown + ([f"  ... and {len(records) - SHOWN_LINES} more"] if len(records) > SHOWN_LINES else [])

@@ -10,14 +10,14 @@ import re
 from typing import TYPE_CHECKING
 
 from pytest_modssl.errors import how_ended
-from pytest_modssl.process import children
+from pytest_modssl.process import children, ending_in, stat_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
-# proc_pid_stat(5): field 1 is the process id, field 3 the state, field 52, the last, the status that wait(2) tells,
-# or 0 for who may not trace the process: root without CAP_SYS_PTRACE, as in a container, of a child with another user.
-_ENDED = re.compile(r"\d+ \(.*\) [ZX] .* (?P<status>\d+)\n?", re.DOTALL)
+# proc_pid_stat(5): field 52, the last, is the status that wait(2) tells, or 0 for who may not trace the process: root
+# without CAP_SYS_PTRACE, as in a container, of a child with another user.
+_ENDED = re.compile(r"\) [ZX] [^)]* (?P<status>\d+)\n?\Z")
 
 _UNSEEN = "has ended; how went unseen, and httpd logs nothing of a child that SIGKILL or SIGTERM ends"
 
@@ -27,17 +27,23 @@ class Children:
 
     Attributes:
         lost: those that have ended since the first look, in words, in the order in which that was seen.
+        ending: whether at the last look one was ending, or had ended and waited until its parent asks how.
+        none: whether none was there at the last look.
     """
 
     def __init__(self) -> None:
         self.lost: list[str] = []
+        self.ending = False
+        self.none = True
         self._known: set[str] = set()
         self._told: set[str] = set()
 
     def look(self, parent: int) -> None:
         """Takes note of those that are there, of those that have ended, and of those that are there no more.
 
-        A child that has ended is there until its parent asks for its end, which httpd does once a second.
+        A child that has ended is there until its parent asks for its end, which httpd does once a second. A client that
+        sees its connection reset by a crash sees the child that ends: the kernel marks a process before it closes what
+        the process has open (do_exit in kernel/exit.c).
 
         Args:
             parent: process id. Elsewhere than on Linux, and where it is gone, nothing is seen.
@@ -45,8 +51,11 @@ class Children:
         try:
             found = children(parent)
         except OSError:
+            self.ending, self.none = False, True
             return
-        ended = dict(_ended([pid for pid in found if pid not in self._told]))
+        stats = {pid: stat_of(pid) for pid in found}
+        self.ending, self.none = any(map(ending_in, stats.values())), not found
+        ended = dict(_ended({pid: stat for pid, stat in stats.items() if pid not in self._told}))
         gone = sorted(self._known - set(found))
         for pid, status in (*ended.items(), *((pid, 0) for pid in gone)):
             how = how_ended(status) if status else _UNSEEN
@@ -59,12 +68,8 @@ class Children:
         self._known.clear()
 
 
-def _ended(pids: list[str]) -> Iterator[tuple[str, int]]:
-    for pid in pids:
-        try:
-            with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:  # noqa: PTH123 - as in `children`
-                match = _ENDED.fullmatch(file.read())
-        except OSError:
-            continue
+def _ended(stats: Mapping[str, str]) -> Iterator[tuple[str, int]]:
+    for pid, stat in stats.items():
+        match = _ENDED.search(stat)
         if match is not None:
             yield pid, os.waitstatus_to_exitcode(int(match["status"]))

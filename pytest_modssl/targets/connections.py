@@ -108,7 +108,7 @@ class Watch:
         """
         try:
             # In this order: what has left the queue by the first look is one of a child's sockets by the second.
-            awaited = any(_is_awaited(self._address, port) for port in self._ports)
+            awaited = _is_any_awaited(self._address, self._ports)
             sockets = _children_sockets(pid)
         except OSError:  # not on this system, or the account may not look
             return open_connections(self._address)
@@ -120,17 +120,25 @@ class Watch:
         return found
 
 
-def _is_awaited(address: str, port: int) -> bool:
-    """Whether a connection waits at a listening port; OSError where nobody listens, or sock_diag is not spoken."""
+def _is_any_awaited(address: str, ports: Iterable[int]) -> bool:
+    """Whether a connection waits at one of the listening ports.
+
+    Raises:
+        OSError: where nobody listens at one of them, or sock_diag is not spoken.
+    """
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_SOCK_DIAG) as kernel:
+        kernel.settimeout(_SECONDS)
+        return any(_is_awaited(kernel, address, port) for port in ports)
+
+
+def _is_awaited(kernel: socket.socket, address: str, port: int) -> bool:
     request = _REQUEST_ONE.pack(
         socket.AF_INET, socket.IPPROTO_TCP, 0, 0, port.to_bytes(2, "big"), socket.inet_aton(address), _NO_COOKIE
     )
-    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_SOCK_DIAG) as kernel:
-        kernel.settimeout(_SECONDS)
-        kernel.sendto(
-            _HEADER.pack(_HEADER.size + len(request), _SOCK_DIAG_BY_FAMILY, _REQUEST_PLAIN, 1, 0) + request, (0, 0)
-        )
-        kind, body = next(_messages(kernel))
+    kernel.sendto(
+        _HEADER.pack(_HEADER.size + len(request), _SOCK_DIAG_BY_FAMILY, _REQUEST_PLAIN, 1, 0) + request, (0, 0)
+    )
+    kind, body = next(_messages(kernel))
     if kind == _ERROR:
         raise OSError("sock_diag is refused, or nobody listens there")
     return bool(_WAITING.unpack_from(body)[0])

@@ -18,7 +18,7 @@ from pytest_modssl.httpd.crashes import DEBUGGED, UNDER_GDB, wants_cores
 from pytest_modssl.httpd.dumps import effective_config
 from pytest_modssl.httpd.errorlog import LogCursor
 from pytest_modssl.httpd.render import ERROR_LOG, MAIN, PID_FILE, PIPE_MODE, Place, Rendered
-from pytest_modssl.process import Process, dies_with_owner, has_ending_child, is_gone, start
+from pytest_modssl.process import Process, dies_with_owner, is_gone, start
 from pytest_modssl.targets.addresses import Listening, allocate
 from pytest_modssl.targets.base import Prepared
 from pytest_modssl.targets.children import Children
@@ -247,9 +247,9 @@ class LocalInstance:
         """See `Instance`."""
         return self.process.exit_status
 
-    @property
+    @functools.cached_property
     def pid(self) -> int:
-        """Process id of httpd's parent process, as its pid file tells it."""
+        """Process id of httpd's parent process, as its pid file tells it: the same from its start to its end."""
         return int((self.folder / PID_FILE).read_text())
 
     def address(self, port: int) -> tuple[str, int] | None:
@@ -305,18 +305,15 @@ class LocalInstance:
 
         A child that has crashed is in the log when its parent has noticed.
         """
-        try:
-            parent = self.pid
-        except OSError:  # the file with its id is gone when httpd is
-            return frozenset()
+        parent = self.pid
 
         def none_ending() -> bool:
             self._children.look(parent)
-            return not has_ending_child(parent)
+            return not self._children.ending
 
         with contextlib.suppress(WaitTimeoutError):
             until(none_ending, seconds=_REAP_SECONDS, what="")
-            if is_gone(parent):  # what runs it, a shell or gdb, ends right after
+            if self._children.none and is_gone(parent):  # what runs it, a shell or gdb, ends right after
                 until(lambda: self.exit_status is not None, seconds=_REAP_SECONDS, what="")
         if sys.platform != "linux":
             return None
@@ -343,7 +340,8 @@ class LocalInstance:
         """
         self._wait_for_generation(self._generation)
         self.rendered = self._target.rewrite(config, self.folder, self._listening)
-        os.kill(self.pid, signal.SIGHUP)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGHUP)
         self._generation += 1
         self._children.forget()
         self._wait_for_generation(self._generation)
@@ -363,10 +361,14 @@ class LocalInstance:
     def begin_stop(self) -> None:
         """See `Instance`.
 
+        httpd itself is asked: its keeper, which would be asked otherwise, looks only now and then whether it has ended.
+
         A child with a thread that waits for somebody to write into a pipe does not end on SIGTERM; its parent kills it
         after 6 s (measured on httpd 2.4.71, event MPM). So the wait ends first.
         """
-        self.process.terminate()
+        if self.exit_status is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGTERM)
         for name in self.rendered.pipes:
             with contextlib.suppress(OSError):  # ENXIO: nobody waits
                 os.close(os.open(self.folder / name, os.O_WRONLY | os.O_NONBLOCK))

@@ -216,7 +216,8 @@ class TlsConnection:
             except SSL.Error as error:
                 self._flush()
                 self._stop_on(error)
-            self._flush()
+            if done or not self._unread:  # what is said to records that came together goes out together
+                self._flush()
             if done:
                 return result  # type: ignore[return-value]  # done says that it is the operation's result
             self._give_record()

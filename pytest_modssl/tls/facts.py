@@ -131,12 +131,13 @@ def _resumption(hello: ServerHello, recorder: Recorder) -> Resumption | None:
     TLS 1.3 selects a pre-shared key (RFC 8446 section 4.2.11); before, the server gives back the session id of the
     ClientHello (RFC 5246 section 7.4.1.3), which a client invents where it offers a ticket (RFC 5077 section 3.4).
     """
-    offer = recorder.client_hello()
+    selected = hello.version != TLS13 or PRE_SHARED_KEY in hello.extensions
+    offer = recorder.client_hello() if selected else None
+    if offer is None:
+        return None
     if hello.version == TLS13:
-        if PRE_SHARED_KEY not in hello.extensions or offer is None:
-            return None
         return "session id" if len(offer.psk_identity) <= SESSION_ID_BYTES else "ticket"
-    if offer is None or hello.session_id != offer.session_id or not hello.session_id:
+    if not hello.session_id or hello.session_id != offer.session_id:
         return None
     return "ticket" if offer.extensions.get(SESSION_TICKET) else "session id"
 

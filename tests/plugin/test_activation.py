@@ -122,6 +122,28 @@ def test_idle_the_plugin_imports_nothing_heavy(pytester: pytest.Pytester) -> Non
     pytester.runpytest_subprocess("-p", "no:xdist").assert_outcomes(passed=1)
 
 
+def test_python_itself_loads_our_modules_and_pytest_does_not_warn_of_it(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import sys
+
+        def test_modules():
+            ours = {name: module for name, module in sys.modules.items() if name.startswith("pytest_modssl.")}
+            rewritten = {name for name, module in ours.items() if "Rewriting" in type(module.__loader__).__name__}
+            assert rewritten == {"pytest_modssl.plugin", "pytest_modssl._unrewritten"}
+            assert len(ours) > 10
+        """
+    )
+    # The second run finds them loaded.
+    program = (
+        "import sys, pytest; sys.exit(pytest.main(['-Werror', '-pno:xdist']) or pytest.main(['-Werror', '-pno:xdist']))"
+    )
+    result = pytester.run(sys.executable, "-c", program)
+    assert result.ret == 0
+    assert result.stdout.str().count("1 passed") == 2
+    assert "warning" not in result.stdout.str()
+
+
 def test_tests_alone_load_neither_the_catalogue_nor_what_repositories_need(pytester: pytest.Pytester) -> None:
     tests = pytester.mkdir("site")
     tests.joinpath("README.md").write_text("No configuration here.")

@@ -224,7 +224,7 @@ def test_a_failure_is_told_also_where_no_file_can_be_opened_any_more(run: RunPyt
         def out_of_descriptors(monkeypatch):
             def fail(*_):
                 raise OSError(24, "Too many open files")
-            monkeypatch.setattr("pytest_modssl.report.outcome.explain", fail)
+            monkeypatch.setattr("pytest_modssl.report.failure.explain", fail)
         """
     )
     result = run("def test_it(out_of_descriptors, modssl_server):\n    assert modssl_server is None\n")

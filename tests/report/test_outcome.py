@@ -13,7 +13,8 @@ from pytest_modssl import CA, ServerConfig, ServerGoneError, StartError, Virtual
 from pytest_modssl.asserts import ModsslAssertionError
 from pytest_modssl.httpd.render import ERROR_LOG
 from pytest_modssl.report import outcome
-from pytest_modssl.report.outcome import UnexpectedLogError, check_servers, explain
+from pytest_modssl.report.failure import explain
+from pytest_modssl.report.outcome import UnexpectedLogError, check_servers
 from pytest_modssl.targets.local import LocalInstance, LocalTarget
 
 if TYPE_CHECKING:

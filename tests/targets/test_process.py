@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from pytest_modssl.errors import WaitTimeoutError
-from pytest_modssl.process import cpu_seconds_in, dies_with_owner, has_ending_child, start
+from pytest_modssl.process import cpu_seconds_in, dies_with_owner, start
 from pytest_modssl.wait import until
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def test_a_program_that_is_not_there_ends_at_once(tmp_path: Path) -> None:
 def test_one_that_ignores_sigterm_is_killed_at_the_deadline(tmp_path: Path) -> None:
     process = start(["sh", "-c", "trap '' TERM; echo on; sleep 1000"], tmp_path, environment=ENVIRONMENT)
     until((tmp_path / "stdout").read_text, seconds=10, what="the trap")
-    process.terminate()
+    os.kill(process.pid, signal.SIGTERM)
     process.finish(seconds=0.05)
     assert process.exit_status == -signal.SIGKILL
 
@@ -89,15 +89,6 @@ def test_children_that_do_not_heed_sigterm_are_killed_when_it_died(tmp_path: Pat
     until(lambda: not _group(process.pid), seconds=30, what="the end of its child")
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="nothing else tells of children that have ended")
-def test_a_child_that_has_ended_is_seen_until_its_parent_asks_how() -> None:
-    with subprocess.Popen(["sh", "-c", "read line"], stdin=subprocess.PIPE) as child:
-        assert not has_ending_child(os.getpid())
-        child.kill()
-        until(lambda: has_ending_child(os.getpid()), seconds=10, what="its end")
-    assert not has_ending_child(os.getpid())
-
-
 def test_cpu_time_is_that_of_a_program_s_processes_and_of_their_children_that_have_ended() -> None:
     line = "{} ({}) S 1 7 7 0 -1 4194560 100 200 0 0 {} 20 0 1 0 500 1000 200 18446744073709551615"
     stats = "\n".join(
@@ -115,16 +106,9 @@ def test_cpu_time_is_that_of_a_program_s_processes_and_of_their_children_that_ha
     assert cpu_seconds_in(line.format(7, "a-very-long-nam", "1 0 0 0"), "a-very-long-name-of-an-httpd") == 1 / ticks
 
 
-def test_a_process_that_is_not_there_has_no_child(tmp_path: Path) -> None:
+def test_to_kill_one_that_has_ended_does_nothing(tmp_path: Path) -> None:
     process = start(["true"], tmp_path, environment=ENVIRONMENT)
     process.finish(seconds=10)
-    assert not has_ending_child(process.pid)
-
-
-def test_a_signal_to_one_that_has_ended_does_nothing(tmp_path: Path) -> None:
-    process = start(["true"], tmp_path, environment=ENVIRONMENT)
-    process.finish(seconds=10)
-    process.terminate()
     process.kill()
     assert process.exit_status == 0
 
