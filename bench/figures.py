@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import statistics
 import time
 from dataclasses import dataclass
@@ -104,3 +105,12 @@ def seconds(value: float) -> str:
 def table(figures: Iterable[Figure]) -> str:
     """The figures in Markdown."""
     return markdown(_COLUMNS, [one.cells() for one in figures])
+
+
+def children_seconds() -> float:
+    """Seconds of processors that the processes which this one has started, and awaited, have taken, httpd's included.
+
+    Our own httpd is awaited by its keeper, and that by its owner (getrusage(2), RUSAGE_CHILDREN).
+    """
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import resource
 import statistics
 from typing import TYPE_CHECKING, NamedTuple
 
 from bench import repositories
-from bench.figures import seconds
+from bench.figures import children_seconds, seconds
 from bench.page import Section
 from bench.suites import run_pytest
 
@@ -29,7 +28,7 @@ _SECONDS_A_SIZE = 5.0
 
 
 class _Taken(NamedTuple):
-    """What a run of pytest took: by the clock, and of processors without httpd's own, both in seconds."""
+    """What a run of pytest took: by the clock, and of processors, httpd's included, both in seconds."""
 
     clock: float
     processors: float
@@ -74,7 +73,7 @@ def _growing(
         title=f"As {what} grow",
         how=f"{how} One process, whole run of pytest. Each of {sizes[-1]:,} costs {most.clock / least.clock:.2f} times "
         f"what each of {sizes[1]:,} does, the run with one alone ({seconds(fixed.clock)}) taken off; of processors, "
-        f"without what httpd needs, {most.processors / least.processors:.2f} times.",
+        f"httpd's included, {most.processors / least.processors:.2f} times.",
         columns=(what, "run", "each further one", f"against each of {sizes[1]:,}", "processors, each further one"),
         rows=tuple(
             (
@@ -98,8 +97,6 @@ def _median(suite: Path, workers: int = 0) -> _Taken:
 
 
 def _run(suite: Path, workers: int) -> _Taken:
-    """Nobody waits for httpd itself, and so the system counts it to none of the processes."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    before = children_seconds()
     clock = run_pytest(suite, "-n", str(workers))
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return _Taken(clock, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    return _Taken(clock, children_seconds() - before)

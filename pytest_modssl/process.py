@@ -5,16 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import shutil
 import signal
 import subprocess
-import threading
-from concurrent.futures import Future
-from functools import cache
-from queue import SimpleQueue
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
-from pytest_modssl.environment import environment as _environment
 from pytest_modssl.errors import WaitTimeoutError
 from pytest_modssl.wait import until
 
@@ -34,27 +28,29 @@ _PIECE = 4096
 # The kernel keeps that much of a program's name (TASK_COMM_LEN in include/linux/sched.h).
 _NAME_LENGTH = 15
 
-# The parent-death signal of prctl(2) is tied to the *thread* that started the process: so one thread, which lasts as
-# long as the interpreter, starts them all.
-_requests: SimpleQueue[tuple[Future[subprocess.Popen[bytes]], Sequence[str], Path, Mapping[str, str]]] = SimpleQueue()
-_starting = threading.Lock()
-_starter: threading.Thread | None = None
-
-# A shell stands between: it gets the signal of its owner's death, ends the program, and then what the program leaves in
+# A shell stands between. It has one end of a pipe whose other end its owner holds: when that dies, however it does, the
+# pipe ends. The shell, asked to end by one that watches the pipe, ends the program, and then what the program leaves in
 # its group. An httpd that is ended while it starts leaves mod_cgid's daemon running (measured on httpd 2.4.71), as one
-# that crashes leaves its children. Between fork and prctl(2) the owner may have died already: then the signal never
-# comes, and nothing is started. `$0` is the owner's process id. The children of an httpd that was killed do not heed
-# SIGTERM (event MPM, measured on 2.4.71): they are killed, by one that still is in the group when the keeper is gone.
+# that crashes leaves its children. The children of an httpd that was killed do not heed SIGTERM (event MPM, measured on
+# 2.4.71): they are killed, by one that still is in the group when the keeper is gone.
+# The shell is there before the program is to start: it takes 1 ms until it runs, in which its owner has things to do.
 _KEEPER = """
-[ "$PPID" = "$0" ] || exit 1
+read -r word || exit 1
+[ "$word" = start ] || ulimit -c "$(ulimit -H -c)"
+exec 3<&0 </dev/null
 trap 'ended=1; [ -z "$child" ] || kill -TERM "$child" 2>/dev/null' TERM
-"$@" &
+"$@" 3<&- &
 child=$!
+(read -r word <&3; kill -TERM $$) 2>/dev/null &
+watcher=$!
+exec 3<&-
 [ -n "$ended" ] || wait "$child"
 # A signal has ended the wait, or the child has. One that has not come as far as its program loses a first signal.
 while kill -TERM "$child" 2>/dev/null; do sleep 0.02; done
 wait "$child"
 status=$?
+# Another signal might be lost, as above. Nobody else asks for the end of the one that watches.
+{ kill -KILL "$watcher"; wait "$watcher"; } 2>/dev/null
 trap '' TERM
 kill -TERM 0
 if [ "$status" -gt 128 ]; then (sleep 0.2; kill -KILL 0) & fi
@@ -63,23 +59,59 @@ exit "$status"
 
 
 class Process:
-    """A started program with its keeper: its exit status, and its end.
+    """A program with its keeper: its start, its exit status, and its end. It ends when this process dies.
 
     The keeper, whose id `pid` is, leads a session and a group of its own (prefork's parent signals its whole group when
     it stops), to which all belongs that the program starts. The program's standard input is empty; its output goes to
     the files `stdout` and `stderr` of its folder.
+
+    Args:
+        command: program and arguments.
+        folder: working folder, in which the files `stdout` and `stderr` are made.
+        environment: the whole environment of the process.
+
+    Raises:
+        OSError: when there cannot be one more process.
     """
 
-    def __init__(self, popen: subprocess.Popen[bytes]) -> None:
-        self._popen = popen
-        self.pid = popen.pid
+    def __init__(self, command: Sequence[str], folder: Path, *, environment: Mapping[str, str]) -> None:
+        with (folder / "stdout").open("wb") as stdout, (folder / "stderr").open("wb") as stderr:
+            self._keeper = subprocess.Popen(
+                ["/bin/sh", "-c", _KEEPER, "keeper", *command],
+                bufsize=0,
+                cwd=folder,
+                env=dict(environment),
+                stdin=subprocess.PIPE,
+                stdout=stdout,
+                stderr=stderr,
+                start_new_session=True,
+            )
+        self.pid = self._keeper.pid
+
+    def start(self, *, cores: bool = False) -> None:
+        """Starts the program.
+
+        Args:
+            cores: whether a crash may leave a core. A shell begins with a limit of 0 for them in most places; up to the
+                hard limit everybody may raise it.
+        """
+        with contextlib.suppress(BrokenPipeError):  # somebody has killed the keeper: its exit status tells
+            self._pipe.write(b"start with cores\n" if cores else b"start\n")
+
+    @property
+    def _pipe(self) -> IO[bytes]:
+        assert self._keeper.stdin is not None
+        return self._keeper.stdin
 
     @property
     def exit_status(self) -> int | None:
         """Exit status of the program, negative for a signal; `None` while it runs."""
-        status = self._popen.poll()
+        status = self._keeper.poll()
+        if status is None:
+            return None
+        self._pipe.close()
         # A shell tells the signal that ended a program by a status above 128.
-        return 128 - status if status is not None and status > 128 else status
+        return 128 - status if status > 128 else status
 
     def finish(self, *, seconds: float) -> None:
         """Waits until all of the group has ended; after `seconds` kills it."""
@@ -92,73 +124,17 @@ class Process:
         """Kills the program, its keeper and all else in their group at once."""
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
-        self._popen.wait()
+        self._keeper.wait()
+        self._pipe.close()
         with contextlib.suppress(WaitTimeoutError):
             until(lambda: not _group_exists(self.pid), seconds=2, what="the group to be gone")
 
 
 def start(command: Sequence[str], folder: Path, *, environment: Mapping[str, str]) -> Process:
-    """Starts a command that is ended when this process dies, by SIGTERM, so that it can end its own children.
-
-    Args:
-        command: program and arguments.
-        folder: working folder, in which the files `stdout` and `stderr` are made.
-        environment: the whole environment of the process.
-
-    Raises:
-        OSError: when the program cannot be run.
-    """
-    global _starter  # noqa: PLW0603 - one thread a process, see above
-    with _starting:
-        if _starter is None or not _starter.is_alive():  # not alive: after a fork
-            _starter = threading.Thread(target=_start_all, name="pytest-modssl starter", daemon=True)
-            _starter.start()
-    future: Future[subprocess.Popen[bytes]] = Future()
-    _requests.put((future, _tied_to_owner(command), folder, environment))
-    return Process(future.result())
-
-
-def _start_all() -> None:
-    while True:
-        future, command, folder, environment = _requests.get()
-        try:
-            with (folder / "stdout").open("wb") as stdout, (folder / "stderr").open("wb") as stderr:
-                future.set_result(
-                    subprocess.Popen(
-                        command,
-                        cwd=folder,
-                        env=dict(environment),
-                        stdin=subprocess.DEVNULL,
-                        stdout=stdout,
-                        stderr=stderr,
-                        start_new_session=True,
-                    )
-                )
-        except BaseException as error:  # noqa: BLE001 - raised again where the process was asked for
-            future.set_exception(error)
-
-
-def _tied_to_owner(command: Sequence[str]) -> Sequence[str]:
-    kept = ["/bin/sh", "-c", _KEEPER, str(os.getpid()), *command]
-    setpriv = _setpriv()
-    return kept if setpriv is None else [setpriv, "--pdeathsig", "TERM", *kept]
-
-
-@cache
-def _setpriv() -> str | None:
-    """The program that sets the parent-death signal (setpriv(1), util-linux 2.33 or later); Linux alone has it."""
-    program = shutil.which("setpriv")
-    if program is None:
-        return None
-    probe = subprocess.run(
-        [program, "--pdeathsig", "TERM", "true"], env=_environment(), capture_output=True, check=False
-    )
-    return program if probe.returncode == 0 else None
-
-
-def dies_with_owner() -> bool:
-    """Whether processes started here end also when this one is killed: where not, the next run ends them."""
-    return _setpriv() is not None
+    """A process whose program is started at once; arguments and errors as for `Process`."""
+    process = Process(command, folder, environment=environment)
+    process.start()
+    return process
 
 
 def children(pid: int) -> list[str]:

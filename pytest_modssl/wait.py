@@ -17,7 +17,7 @@ _T = TypeVar("_T")
 # A pause that is a fixed part of the time already waited never loses more than that part; 10 ms keeps long waits cheap.
 _SHORTEST = 0.0005
 _LONGEST = 0.010
-_PART = 0.05
+_PART = 0.02
 
 _LOOK_SECONDS = 0.25
 

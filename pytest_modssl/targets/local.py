@@ -18,7 +18,7 @@ from pytest_modssl.httpd.crashes import DEBUGGED, UNDER_GDB, wants_cores
 from pytest_modssl.httpd.dumps import effective_config
 from pytest_modssl.httpd.errorlog import LogCursor
 from pytest_modssl.httpd.render import ERROR_LOG, MAIN, PID_FILE, PIPE_MODE, Place, Rendered
-from pytest_modssl.process import Process, dies_with_owner, is_gone, start
+from pytest_modssl.process import Process, is_gone
 from pytest_modssl.targets.addresses import Listening, allocate
 from pytest_modssl.targets.base import Prepared
 from pytest_modssl.targets.children import Children
@@ -48,8 +48,6 @@ _SETTLE_SECONDS = 0.5
 # include/mpm_common.h). A loaded machine gets more, also for a core that is still being written.
 _REAP_SECONDS = 20.0
 _READY = "resuming normal operations"
-# A shell begins with a limit of 0 for cores in most places; up to the hard limit everybody may raise it.
-_WITH_CORES = ("/bin/sh", "-c", 'ulimit -c "$(ulimit -H -c)"; exec "$@"', "sh")
 
 
 class LocalTarget:
@@ -91,13 +89,12 @@ class LocalTarget:
 
     @property
     def description(self) -> str:
-        """The program's path, and a warning where nothing ends its servers when this process is killed."""
-        note = "" if dies_with_owner() else " (no setpriv: servers of a killed run are ended by the next run only)"
-        return f"{self._name or 'local'} {self.installation.binary}{note}"
+        """The program's path."""
+        return f"{self._name or 'local'} {self.installation.binary}"
 
     @property
     def idle(self) -> int:
-        """Eight: each costs 3 processes and 10 MB."""
+        """Eight: each costs 4 processes and 10 MB."""
         return 8
 
     def check(self, config: Configuration) -> None:
@@ -105,7 +102,8 @@ class LocalTarget:
         folder = self._owner.new_folder()
         try:
             rendered = self._prepare(config, folder, allocate(config.ports))
-            process = self._start(folder, "-t")
+            process = self._process(folder, "-t")
+            self._start(process, folder)
             with contextlib.suppress(WaitTimeoutError):
                 until(lambda: process.exit_status is not None, seconds=self._start_seconds, what="httpd -t to end")
             process.finish(seconds=0)
@@ -152,16 +150,16 @@ class LocalTarget:
 
     def _attempt(self, config: Configuration, folder: Path, *, single_process: bool) -> LocalInstance:
         __tracebackhide__ = True
-        listening = allocate(config.ports)
-        rendered = self._prepare(config, folder, listening)
         # Reading the configuration is the first thing httpd does, by the same code as for `-t` (server/main.c): a
         # check before the start would only cost its 15 ms again.
         debugged = self._backtrace == "gdb"
         mode = "-X" if single_process or debugged else "-DFOREGROUND"
-        before = _debugger(folder) if debugged else _WITH_CORES if wants_cores(rendered.text) else ()
-        process = self._start(folder, mode, before)
-        instance = LocalInstance(self, folder, listening, rendered, process)
+        process = self._process(folder, mode, _debugger(folder) if debugged else ())
         try:
+            listening = allocate(config.ports)
+            rendered = self._prepare(config, folder, listening)
+            self._start(process, folder, cores=not debugged and wants_cores(rendered.text))
+            instance = LocalInstance(self, folder, listening, rendered, process)
             instance.wait_until_ready(config, self._start_seconds)
         except BaseException:
             process.kill()
@@ -214,15 +212,17 @@ class LocalTarget:
             )
         return self.installation.user, self.installation.group
 
-    def _start(self, folder: Path, mode: str, before: Sequence[str] = ()) -> Process:
+    def _process(self, folder: Path, mode: str, before: Sequence[str] = ()) -> Process:
         command = [*before, *self.installation.command, "-d", str(folder), "-f", str(folder / MAIN), mode]
         # Whatever else is in the environment must not change what a configuration does.
-        process = start(command, folder, environment={**environment(), **self.installation.environment})
+        return Process(command, folder, environment={**environment(), **self.installation.environment})
+
+    def _start(self, process: Process, folder: Path, *, cores: bool = False) -> None:
+        process.start(cores=cores)
         with contextlib.suppress(psutil.Error):
             ProcessEntry(process.pid, psutil.Process(process.pid).create_time()).write(folder)
         if self._abandoned:  # in this order: `abandon` ends what has an entry
             process.kill()
-        return process
 
 
 class LocalInstance:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 
@@ -15,22 +16,31 @@ from pytest_modssl.wait import until
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="nothing else tells of children that have ended")
 
 
-def test_a_child_that_has_ended_is_seen_until_its_parent_asks_how() -> None:
+@pytest.mark.parametrize("then", ["exec sleep 1000", "wait; exec sleep 1000"])
+def test_a_child_that_has_ended_is_seen_until_its_parent_asks_how(then: str) -> None:
     seen = Children()
+    command = ["sh", "-c", f"sleep 1000 & echo $!; {then}"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        child = int(parent.stdout.readline())
 
-    def ending() -> bool:
-        seen.look(os.getpid())
-        return seen.ending
+        def look() -> Children:
+            seen.look(parent.pid)
+            return seen
 
-    with subprocess.Popen(["sh", "-c", "read line"], stdin=subprocess.PIPE) as child:
-        assert not ending()
+        assert not look().ending
         assert not seen.none
-        child.kill()
-        until(ending, seconds=10, what="its end")
-        until(lambda: ending() and seen.lost, seconds=10, what="how it ended")
-        assert seen.lost == [f"child {child.pid} of httpd was ended by signal 9 (SIGKILL)"]
-    assert not ending()
-    assert len(seen.lost) == 1
+        os.kill(child, signal.SIGKILL)
+        until(lambda: look().lost, seconds=10, what="its end")
+        assert len(seen.lost) == 1
+        if then.startswith("wait"):
+            until(lambda: look().none, seconds=10, what="that its parent asks")
+            assert not seen.ending
+        else:
+            assert look().ending
+            assert seen.lost == [f"child {child} of httpd was ended by signal 9 (SIGKILL)"]
+        assert len(seen.lost) == 1
+        parent.kill()
 
 
 def test_a_process_that_is_gone_has_no_child() -> None:
