@@ -7,15 +7,13 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Protocol
 
-from pytest_modssl.faq import Evidence, Start
-from pytest_modssl.httpd.dumps import effective_config
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
 
     from pytest_modssl.errors import Mismatch
+    from pytest_modssl.faq import Evidence
     from pytest_modssl.httpd.configuration import Configuration
     from pytest_modssl.httpd.dumps import DumpedDirective
     from pytest_modssl.httpd.installation import Installation
@@ -44,6 +42,9 @@ class Prepared:
 
     def evidence(self, *, mismatches: Sequence[Mismatch] = ()) -> Evidence:
         """What is known of it without a start, and what an assertion found."""
+        from pytest_modssl.faq import Evidence, Start
+        from pytest_modssl.httpd.dumps import effective_config
+
         return Evidence(
             installation=self.installation,
             config=self.config,

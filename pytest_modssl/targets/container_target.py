@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 from filelock import FileLock
 
 from pytest_modssl.errors import ConfigError, EngineError, MissingProgramError, WaitTimeoutError
-from pytest_modssl.httpd.dumps import effective_config
 from pytest_modssl.httpd.errorlog import LogCursor
 from pytest_modssl.httpd.render import ACCESS_LOG, ERROR_LOG, PIPE_MODE, Place
 from pytest_modssl.targets.base import Prepared
@@ -26,8 +25,6 @@ from pytest_modssl.targets.container import ROOT, Container, remove
 from pytest_modssl.targets.container_probe import probe_image, runner
 from pytest_modssl.targets.engine_errors import engine_errors
 from pytest_modssl.targets.registry import is_dead, remove_folder
-from pytest_modssl.targets.server import Server
-from pytest_modssl.targets.start_failure import start_error
 from pytest_modssl.wait import until
 
 if TYPE_CHECKING:
@@ -40,6 +37,7 @@ if TYPE_CHECKING:
     from pytest_modssl.httpd.render import Rendered
     from pytest_modssl.targets.engine import Engine
     from pytest_modssl.targets.registry import Owner
+    from pytest_modssl.targets.server import Server
 
 _LABEL = "org.pytest-modssl"
 _KEEPER = Path(__file__).with_name("container_keeper.sh")
@@ -143,6 +141,8 @@ class ContainerTarget:
     def launch(self, config: Configuration, *, single_process: bool = False) -> Server:
         """A running server; see `Target.launch`."""
         __tracebackhide__ = True
+        from pytest_modssl.targets.server import Server
+
         instance = self._instance(config)
         try:
             instance.run("-X" if single_process else "-DFOREGROUND")
@@ -344,6 +344,8 @@ class ContainerInstance:
             EngineError: when that is because the container, or the engine, is not there.
         """
         self._container.look()  # so that all that was logged is there
+        from pytest_modssl.targets.start_failure import start_error
+
         return start_error(
             config,
             self.installation,
@@ -356,6 +358,8 @@ class ContainerInstance:
 
     def dump(self) -> tuple[DumpedDirective, ...]:
         """See `Instance`."""
+        from pytest_modssl.httpd.dumps import effective_config
+
         return effective_config(self.installation, self.rendered.main)
 
     @property

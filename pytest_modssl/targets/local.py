@@ -15,7 +15,6 @@ import psutil
 from pytest_modssl.environment import environment
 from pytest_modssl.errors import ConfigError, MissingProgramError, StartError, WaitTimeoutError
 from pytest_modssl.httpd.crashes import DEBUGGED, UNDER_GDB, wants_cores
-from pytest_modssl.httpd.dumps import effective_config
 from pytest_modssl.httpd.errorlog import LogCursor
 from pytest_modssl.httpd.render import ERROR_LOG, MAIN, PID_FILE, PIPE_MODE, Place, Rendered
 from pytest_modssl.process import Process, is_gone
@@ -24,8 +23,6 @@ from pytest_modssl.targets.base import Prepared
 from pytest_modssl.targets.children import Children
 from pytest_modssl.targets.connections import CLOSE_WAIT, ESTABLISHED, Watch
 from pytest_modssl.targets.registry import Owner, ProcessEntry, end_servers, remove_folder
-from pytest_modssl.targets.server import Server
-from pytest_modssl.targets.start_failure import start_error
 from pytest_modssl.wait import until
 
 if TYPE_CHECKING:
@@ -36,6 +33,7 @@ if TYPE_CHECKING:
     from pytest_modssl.httpd.crashes import Backtrace
     from pytest_modssl.httpd.dumps import DumpedDirective
     from pytest_modssl.httpd.installation import Installation
+    from pytest_modssl.targets.server import Server
 
 # A port may be taken between our look at it and httpd's bind; three tries lose to nothing but a full machine.
 _TRIES = 3
@@ -127,7 +125,7 @@ class LocalTarget:
         for tries_left in reversed(range(_TRIES)):
             folder = self._owner.new_folder()
             try:
-                return Server(config, self.installation, self._attempt(config, folder, single_process=single_process))
+                return self._attempt(config, folder, single_process=single_process)
             except StartError as error:
                 remove_folder(folder)
                 if not tries_left or _ADDRESS_IN_USE not in str(error):
@@ -148,7 +146,7 @@ class LocalTarget:
     def clean_up(self, run: str | None) -> None:
         """Nothing is left of a process once its folder is removed (see `registry`)."""
 
-    def _attempt(self, config: Configuration, folder: Path, *, single_process: bool) -> LocalInstance:
+    def _attempt(self, config: Configuration, folder: Path, *, single_process: bool) -> Server:
         __tracebackhide__ = True
         # Reading the configuration is the first thing httpd does, by the same code as for `-t` (server/main.c): a
         # check before the start would only cost its 15 ms again.
@@ -160,11 +158,15 @@ class LocalTarget:
             rendered = self._prepare(config, folder, listening)
             self._start(process, folder, cores=not debugged and wants_cores(rendered.text))
             instance = LocalInstance(self, folder, listening, rendered, process)
+            # While httpd starts, as it takes longer to load.
+            from pytest_modssl.targets.server import Server
+
+            server = Server(config, self.installation, instance)
             instance.wait_until_ready(config, self._start_seconds)
         except BaseException:
             process.kill()
             raise
-        return instance
+        return server
 
     def _prepare(self, config: Configuration, folder: Path, listening: Listening) -> Rendered:
         __tracebackhide__ = True
@@ -194,12 +196,16 @@ class LocalTarget:
         return self._refused(config, instance.rendered, instance.folder, instance.exit_status)
 
     def _refused(self, config: Configuration, rendered: Rendered, folder: Path, status: int | None) -> StartError:
+        from pytest_modssl.targets.start_failure import start_error
+
         dump = functools.partial(self.dump, rendered)
         seconds = self._start_seconds
         return start_error(config, self.installation, rendered, folder, dump, status=status, seconds=seconds)
 
     def dump(self, rendered: Rendered) -> tuple[DumpedDirective, ...]:
         """What httpd makes of files of this machine; errors as for `effective_config`."""
+        from pytest_modssl.httpd.dumps import effective_config
+
         return effective_config(self.installation, rendered.main)
 
     def _identity(self) -> tuple[str, str] | None:
