@@ -28,13 +28,11 @@ class Children:
     Attributes:
         lost: those that have ended since the first look, in words, in the order in which that was seen.
         ending: whether at the last look one was ending, or had ended and waited until its parent asks how.
-        none: whether none was there at the last look.
     """
 
     def __init__(self) -> None:
         self.lost: list[str] = []
         self.ending = False
-        self.none = True
         self._known: set[str] = set()
         self._told: set[str] = set()
 
@@ -51,10 +49,10 @@ class Children:
         try:
             found = children(parent)
         except OSError:
-            self.ending, self.none = False, True
+            self.ending = False
             return
         stats = {pid: stat_of(pid) for pid in found}
-        self.ending, self.none = any(map(ending_in, stats.values())), not found
+        self.ending = any(map(ending_in, stats.values()))
         ended = dict(_ended({pid: stat for pid, stat in stats.items() if pid not in self._told}))
         gone = sorted(self._known - set(found))
         for pid, status in (*ended.items(), *((pid, 0) for pid in gone)):

@@ -319,7 +319,7 @@ class LocalInstance:
 
         with contextlib.suppress(WaitTimeoutError):
             until(none_ending, seconds=_REAP_SECONDS, what="")
-            if self._children.none and is_gone(parent):  # what runs it, a shell or gdb, ends right after
+            if is_gone(parent):  # what runs it, a shell or gdb, ends right after
                 until(lambda: self.exit_status is not None, seconds=_REAP_SECONDS, what="")
         if sys.platform != "linux":
             return None
