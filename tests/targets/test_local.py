@@ -171,8 +171,9 @@ def test_a_server_that_is_not_ready_in_time_is_an_error_and_leaves_nothing(
     local_installation: Installation, owner: Owner, ca: CA
 ) -> None:
     slow = module.LocalTarget(local_installation, owner, start_seconds=0.001)
+    host = VirtualHost("www.example.test", tls=ca.issue("www.example.test"))
     with pytest.raises(StartError, match=r"was not ready within 0\.001 s"):
-        slow.launch(config(ca))
+        slow.launch(ServerConfig(host, directives="SSLRandomSeed startup exec:/bin/sleep 60"))  # the argument is 60
     assert [path.name for path in owner.folder.iterdir()] == ["owner.lock"]
     assert processes_in(owner.folder / "s1") == []
 
