@@ -17,7 +17,6 @@ from pytest_modssl.httpd.snippet import Origin
 from pytest_modssl.httpds.wishes import Wishes
 from pytest_modssl.progress import silent
 from pytest_modssl.targets.choice import Choice, choose_automatically, container_target, unpacked_target
-from pytest_modssl.targets.pool import Pool
 from pytest_modssl.targets.registry import Owner, default_base, end_run, sweep
 
 if TYPE_CHECKING:
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from pytest_modssl.settings import Settings
     from pytest_modssl.targets.base import Listener, Target
     from pytest_modssl.targets.life import Note
+    from pytest_modssl.targets.pool import Pool
     from pytest_modssl.targets.server import Server
 
 
@@ -163,6 +163,8 @@ class Run:
 
     def pool(self, target: Target) -> Pool:
         """The running servers of a target in this process."""
+        from pytest_modssl.targets.pool import Pool
+
         pool = Pool(
             target,
             remember_all=self.settings.compare.value,

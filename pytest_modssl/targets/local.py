@@ -122,10 +122,12 @@ class LocalTarget:
     def launch(self, config: Configuration, *, single_process: bool = False) -> Server:
         """A running server; see `Target.launch`."""
         __tracebackhide__ = True
+        from pytest_modssl.targets.server import Server
+
         for tries_left in reversed(range(_TRIES)):
             folder = self._owner.new_folder()
             try:
-                return self._attempt(config, folder, single_process=single_process)
+                return Server(config, self.installation, self._attempt(config, folder, single_process=single_process))
             except StartError as error:
                 remove_folder(folder)
                 if not tries_left or _ADDRESS_IN_USE not in str(error):
@@ -146,7 +148,7 @@ class LocalTarget:
     def clean_up(self, run: str | None) -> None:
         """Nothing is left of a process once its folder is removed (see `registry`)."""
 
-    def _attempt(self, config: Configuration, folder: Path, *, single_process: bool) -> Server:
+    def _attempt(self, config: Configuration, folder: Path, *, single_process: bool) -> LocalInstance:
         __tracebackhide__ = True
         # Reading the configuration is the first thing httpd does, by the same code as for `-t` (server/main.c): a
         # check before the start would only cost its 15 ms again.
@@ -158,15 +160,11 @@ class LocalTarget:
             rendered = self._prepare(config, folder, listening)
             self._start(process, folder, cores=not debugged and wants_cores(rendered.text))
             instance = LocalInstance(self, folder, listening, rendered, process)
-            # While httpd starts, as it takes longer to load.
-            from pytest_modssl.targets.server import Server
-
-            server = Server(config, self.installation, instance)
             instance.wait_until_ready(config, self._start_seconds)
         except BaseException:
             process.kill()
             raise
-        return server
+        return instance
 
     def _prepare(self, config: Configuration, folder: Path, listening: Listening) -> Rendered:
         __tracebackhide__ = True

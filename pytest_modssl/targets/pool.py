@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_modssl.errors import StartError
 from pytest_modssl.recording import Recording
 from pytest_modssl.targets.life import Event
+from pytest_modssl.targets.server import Server  # noqa: TC001 - loaded before the time of a start is taken
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from pytest_modssl.httpd.configuration import Configuration
     from pytest_modssl.targets.base import Listener, Target
     from pytest_modssl.targets.life import Kind, Note
-    from pytest_modssl.targets.server import Server
 
 # Servers may go on ending while tests go on; beyond this number the oldest is awaited.
 _ENDING = 4

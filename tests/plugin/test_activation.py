@@ -144,6 +144,26 @@ def test_python_itself_loads_our_modules_and_pytest_does_not_warn_of_it(pytester
     assert "warning" not in result.stdout.str()
 
 
+def test_a_controller_loads_nothing_that_only_servers_need(pytester: pytest.Pytester) -> None:
+    pytester.makeconftest(
+        """
+        import sys
+
+        import pytest
+
+        @pytest.hookimpl(tryfirst=True)
+        def pytest_sessionfinish(session):
+            if not hasattr(session.config, "workerinput"):
+                heavy = {"requests", "urllib3", "OpenSSL", "cryptography", "pytest_modssl.targets.server"}
+                print("loaded:", sorted(heavy.intersection(sys.modules)), flush=True)
+        """
+    )
+    pytester.makepyfile(NEEDS_SERVER)
+    result = pytester.runpytest_subprocess("-n", "1", "-s", "--modssl", "--modssl-target=local")
+    result.assert_outcomes(passed=2)
+    result.stdout.fnmatch_lines(["*loaded: []*"])
+
+
 def test_tests_alone_load_neither_the_catalogue_nor_what_repositories_need(pytester: pytest.Pytester) -> None:
     tests = pytester.mkdir("site")
     tests.joinpath("README.md").write_text("No configuration here.")
