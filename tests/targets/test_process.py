@@ -125,6 +125,28 @@ def test_it_outlives_the_thread_that_asked_for_it(tmp_path: Path) -> None:
     started[0].kill()
 
 
+def test_one_that_was_not_told_to_start_ends_with_its_owner_and_has_run_nothing(tmp_path: Path) -> None:
+    code = textwrap.dedent(
+        """
+        import os, sys
+        from pathlib import Path
+        from pytest_modssl.process import Process
+        process = Process(["sh", "-c", "echo ran"], Path(sys.argv[1]), environment={"PATH": os.environ["PATH"]})
+        print(process.pid, flush=True)
+        sys.stdin.read()
+        """
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as owner:
+        assert owner.stdout is not None
+        pid = int(owner.stdout.readline())
+        assert _alive(pid)
+        owner.kill()
+    until(lambda: not _group(pid), seconds=30, what="its end")
+    assert (tmp_path / "stdout").read_text() == ""
+
+
 @pytest.mark.parametrize("program", ["sleep 1000", "sleep 1000 & sleep 1000", "trap '' HUP; (exec sleep 1000) & wait"])
 def test_it_ends_with_all_that_it_started_when_its_owner_is_killed(tmp_path: Path, program: str) -> None:
     code = textwrap.dedent(
