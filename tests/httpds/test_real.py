@@ -131,8 +131,11 @@ def test_a_reload_a_crash_and_the_end_are_seen_as_of_any_other(unpacked: LocalTa
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root's children change to another account")
 def test_the_children_of_root_need_nothing_of_roots_cache(server: Server, trixie: KeptHttpd) -> None:
     def changed() -> bool:
-        return all(Path(f"/proc/{child}").stat().st_uid for child in children_of(server))
+        children = children_of(server)
+        return bool(children) and all(Path(f"/proc/{child}").stat().st_uid for child in children)
 
+    # Before that it has no handlers of signals.
+    server.log.wait_for("resuming normal operations", timeout=5)
     until(changed, seconds=5, what="the children to be another user's")
     # glibc loads it when a thread ends, or aborts. Children have what their parent has mapped, and only the parent's
     # maps may be read by a root without CAP_SYS_PTRACE: proc(5), ptrace(2).
