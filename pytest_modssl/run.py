@@ -149,7 +149,7 @@ class Run:
                 unsigned=self.settings.debian_unsigned.value,
             )
             return unpacked_target(name, self._owner, start_seconds=start_seconds, wishes=wishes, backtrace=backtrace)
-        with ThreadPoolExecutor(1) as other:  # httpd answers while our own modules load, which takes longer
+        with ThreadPoolExecutor(1) as other:  # httpd answers while modules of ours load
             probed = other.submit(lambda: probe_installation(find_httpd(rest or None)))
             from pytest_modssl.targets.local import LocalTarget
 
