@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import statistics
@@ -34,6 +35,26 @@ NAME = "www.example.test"
 def test_host(modssl_server, n):
     assert modssl_server.handshake(NAME).verification.ok
     assert modssl_server.get(f"https://{{NAME}}/").status_code == 200
+"""
+
+# The same work within one test, and as many tests without any: what is left is what we do for each test. Sessions keep
+# their connections as long as a test goes on.
+_OURS_WITHIN_ONE = """
+NAME = "www.example.test"
+
+def test_host(modssl_server):
+    for _ in range({count}):
+        assert modssl_server.handshake(NAME).verification.ok
+        assert modssl_server.get(f"https://{{NAME}}/").status_code == 200
+        modssl_server.hang_up()
+"""
+
+_EMPTY = """
+import pytest
+
+@pytest.mark.parametrize("n", range({count}))
+def test_nothing(n):
+    pass
 """
 
 _OURS_EACH = """
@@ -115,19 +136,30 @@ def measure(bench: Bench) -> Iterator[Figure]:
 
 
 def shared(bench: Bench) -> Iterator[Figure]:
-    """Many tests on one configuration: what we cost beside the test's own work, and how often httpd is started."""
+    """Many tests on one configuration: what we cost beside the test's own work, and how often httpd is started.
+
+    That work is once what our clients do, and once the same in plain Python, where starting and ending the run counts
+    as ours too.
+    """
     suite = _ours(bench, "ours-shared", _OURS_SHARED.format(count=_SHARED))
+    within = _ours(bench, "ours-within", _OURS_WITHIN_ONE.format(count=_SHARED))
+    empty, none = (_nobodys(bench, f"empty-{count}", _EMPTY.format(count=count)) for count in (_SHARED, 1))
     peer = _peer(bench, "bare-shared", _BARE_SHARED.format(count=_SHARED), scope="session")
-    mine, other = _medians(lambda: run_pytest(suite), lambda: run_pytest(peer), rounds=5)
-    each = (mine - other) / _SHARED
-    yield Figure(
-        what=f"{_SHARED} tests on one configuration, ours beside each test",
-        ours=seconds(mine),
-        bare=seconds(other),
-        ratio=seconds(each),
-        bar="< 5 ms",
-        reached=each < 0.005,
-    )
+    suites = (suite, within, empty, none, peer)
+    mine, work, nothing, run, other = _medians(*(functools.partial(run_pytest, one) for one in suites), rounds=5)
+    for beside, bare in (
+        ("what the test itself has us do", work + nothing - run),
+        ("the same handshake and GET in plain Python", other),
+    ):
+        each = (mine - bare) / _SHARED
+        yield Figure(
+            what=f"{_SHARED} tests on one configuration, ours for each beside {beside}",
+            ours=seconds(mine),
+            bare=seconds(bare),
+            ratio=seconds(each),
+            bar="< 5 ms",
+            reached=each < 0.005,
+        )
     alone, two = starts(bench, suite, "0"), starts(bench, suite, "2")
     yield Figure(
         what=f"{_SHARED} tests on one configuration, starts of httpd, -n 0 and -n 2",
@@ -208,9 +240,13 @@ def _peer(bench: Bench, name: str, tests: str, *, scope: str) -> Path:
     servers.mkdir()
     template = json.dumps(asdict(bench.template))
     text = _BARE.format(template=template, folder=str(servers), scope=scope) + tests
-    folder = write_suite(bench, name, text, "addopts = -p no:modssl")
+    folder = _nobodys(bench, name, text)
     (folder / "bare.py").write_text(Path(__file__).with_name("bare.py").read_text())
     return folder
+
+
+def _nobodys(bench: Bench, name: str, tests: str) -> Path:
+    return write_suite(bench, name, tests, "addopts = -p no:modssl")
 
 
 def write_suite(bench: Bench, name: str, tests: str, ini: str) -> Path:

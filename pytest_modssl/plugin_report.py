@@ -34,7 +34,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     """Begins to watch servers where a report is asked for, and to gather what is seen where it is written."""
     config = session.config
     run, files = run_of(config), settings_of(config).reports.value
-    if run is None or not files:
+    if run is None or not files or config.option.collectonly:
         return
     from pytest_modssl.report.whole.watch import Watch
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,6 +10,7 @@ import requests
 
 from pytest_modssl import CA, LeafCert, ServerConfig, VirtualHost
 from pytest_modssl.faq import diagnose
+from pytest_modssl.faq.demos import play
 
 if TYPE_CHECKING:
     from pytest_modssl.targets.base import Target
@@ -67,3 +69,21 @@ def test_an_answer_is_evidence_where_the_failure_speaks_of_its_status(
     finally:
         server.stop()
     assert [one.entry.id for one in found] == wanted
+
+
+def test_a_module_that_needs_what_no_module_has_is_not_told_to_need_one(modssl_target: Target) -> None:
+    """As one that was built for another httpd does; mod_proxy_http under another name stands for it."""
+    installation = modssl_target.installation
+    module = installation.run(["base64", str(installation.loadable["proxy_http"])]).stdout
+    config = ServerConfig(
+        VirtualHost(NAME),
+        directives='LoadModule proxy_http_module "${MODSSL_PKI}/mod_hello.so"',
+        pki={"mod_hello.so": base64.b64decode(module)},
+    )
+    (found,) = play(modssl_target, config, lambda _: None).diagnoses
+    assert found.entry.id == "module-symbol-undefined"
+    assert found.cause.startswith("mod_hello.so needs ")
+    assert found.cause.endswith(", which nothing that is loaded has")
+    assert found.remedy == found.entry.remedy
+    assert found.place is not None
+    assert found.place.text.startswith("LoadModule proxy_http_module")

@@ -179,6 +179,17 @@ def test_no_report_is_written_and_nothing_is_watched_unless_it_is_asked_for(
     assert "report:" not in result.stdout.str()
 
 
+def test_a_run_that_only_collects_leaves_the_report_of_the_last_one(
+    pytester: pytest.Pytester, outer_target: Target
+) -> None:
+    pytester.makepyfile("def test_it(modssl_server): pass")
+    pytester.makefile(".json", report="the last one")
+    result = pytester.runpytest_subprocess("--modssl", "--collect-only", "--modssl-report", "report.json")
+    assert result.ret == 0
+    assert (pytester.path / "report.json").read_text() == "the last one"
+    assert "report:" not in result.stdout.str()
+
+
 @pytest.mark.parametrize(
     ("file", "told"),
     [("report.pdf", "'report.pdf' does not end in one of .html, .json, .sarif"), ("test_it.py/r.json", "cannot write")],

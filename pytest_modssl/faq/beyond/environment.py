@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import posixpath
+import re
 from typing import TYPE_CHECKING
 
 from pytest_modssl.faq.entry import Entry, Finding, Recogniser
-from pytest_modssl.faq.recognise import ends_start, refused, shown
+from pytest_modssl.faq.recognise import ends_start, numbered, refused, shown
+from pytest_modssl.httpd.modules import with_dependencies
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pytest_modssl.faq.evidence import Evidence
 
+_UNDEFINED = re.compile(r"Cannot load (?P<file>\S+) into server: .*undefined symbol: (?P<symbol>\w+)")
 _LOGS = frozenset({"errorlog", "customlog", "transferlog"})
 
 
@@ -38,6 +42,28 @@ def _several_mpms(evidence: Evidence) -> Iterator[Finding]:
             place=loaded[-1].place if loaded else None,
         )
         return
+
+
+def _undefined_symbol(evidence: Evidence) -> Iterator[Finding]:
+    problem = evidence.problem
+    found = None if problem is None else _UNDEFINED.search(problem.message)
+    if problem is None or found is None:
+        return
+    file = posixpath.basename(found["file"])
+    module = file.removeprefix("mod_").removesuffix(".so")
+    # Functions and variables of a module have its name in theirs: ap_proxy_canonenc, dav_push_error.
+    other = next((one for one in with_dependencies([module]) if one in found["symbol"].split("_")), "")
+    later = evidence.find("LoadModule", word=f"{other}_module") if other else None
+    if not other:
+        cause, remedy = f"{file} needs {found['symbol']}, which nothing that is loaded has", ""
+    elif later is None:
+        cause = f"{file} needs {found['symbol']} of mod_{other}, which is not loaded"
+        remedy = f"load mod_{other} in a line before: LoadModule {other}_module ..., or a2enmod {other}"
+    else:
+        cause = f"{file} needs {found['symbol']} of mod_{other}, which is loaded only after it"
+        remedy = "move its line behind that of the other" + (f", {later.place}" if later.place else "")
+    seen = (numbered(problem.ah, problem.message),)
+    yield Finding(seen=seen, cause=cause, place=evidence.trouble, remedy=remedy)
 
 
 def _not_bound(reason: str, cause: str) -> Recogniser:
@@ -139,10 +165,20 @@ ENTRIES = (
         directives=("LoadModule",),
         recognisers=(
             refused(
-                r"Cannot load (?P<file>\S+) into server: (?P<why>.*)",
+                r"Cannot load (?P<file>\S+) into server: (?P<why>(?!.*undefined symbol).*)",
                 cause="{file} cannot be loaded where the server runs: {why}",
             ),
         ),
+    ),
+    Entry(
+        id="module-symbol-undefined",
+        group="beyond",
+        question="Why does httpd say undefined symbol when it loads a module?",
+        cause="the module needs another one that is not loaded before it, or was built for another httpd",
+        remedy="load the other module in a line before; where none has the symbol, take the file of the same package "
+        "or build as httpd: one for another release of httpd, or of OpenSSL, asks for what is not there",
+        directives=("LoadModule",),
+        recognisers=(_undefined_symbol,),
     ),
     Entry(
         id="module-name-wrong",

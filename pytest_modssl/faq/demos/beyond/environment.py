@@ -8,6 +8,8 @@ from pytest_modssl.faq.demos._play import Demonstration, Scene, started_by_an_or
 from pytest_modssl.httpd.config import ServerConfig, VirtualHost
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pytest_modssl.httpd.installation import Installation
 
 NAME = "www.example.test"
@@ -40,6 +42,16 @@ def _second_mpm(scene: Scene) -> ServerConfig:
 
 def _wrong_name(scene: Scene) -> ServerConfig:
     return _host(f'LoadModule rewriting_module "{scene.installation.loadable["rewrite"]}"')
+
+
+def _too_early(*then: str) -> Callable[[Scene], ServerConfig]:
+    """mod_proxy_http, and other modules after it."""
+
+    def config(scene: Scene) -> ServerConfig:
+        loadable = scene.installation.loadable
+        return _host("\n".join(f'LoadModule {one}_module "{loadable[one]}"' for one in ("proxy_http", *then)))
+
+    return config
 
 
 DEMONSTRATIONS = (
@@ -117,6 +129,22 @@ DEMONSTRATIONS = (
         remedy=lambda _: _host("", "rewrite"),
         place="VirtualHost(NAME",
         available=lambda installation: "rewrite" in installation.loadable,
+    ),
+    Demonstration(
+        entry="module-symbol-undefined",
+        name="of a module that is not loaded",
+        problem=_too_early(),
+        remedy=lambda _: _host("", "proxy_http"),
+        place="VirtualHost(NAME",
+        available=lambda installation: {"proxy", "proxy_http"} <= set(installation.loadable),
+    ),
+    Demonstration(
+        entry="module-symbol-undefined",
+        name="of a module that is loaded after it",
+        problem=_too_early("proxy"),
+        remedy=lambda _: _host("", "proxy_http"),
+        place="VirtualHost(NAME",
+        available=lambda installation: {"proxy", "proxy_http"} <= set(installation.loadable),
     ),
     Demonstration(
         entry="server-root-missing",
