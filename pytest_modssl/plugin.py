@@ -252,7 +252,8 @@ def _explained(error: BaseException, run: Run) -> Sequence[tuple[str, str]]:
         from pytest_modssl.report.failure import explain
 
         return explain(error, run.servers)
-    except OSError as failed:  # out of descriptors, even the module cannot be read: the failure itself is still told
+    # Out of descriptors, even modules and libraries cannot be read: the failure itself is still told.
+    except (OSError, ImportError) as failed:
         return [("modssl", f"nothing more can be told of the servers: {failed}")]
 
 

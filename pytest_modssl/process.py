@@ -9,7 +9,10 @@ import signal
 import subprocess
 from typing import IO, TYPE_CHECKING
 
+import psutil
+
 from pytest_modssl.errors import WaitTimeoutError
+from pytest_modssl.forks import close_in_forked
 from pytest_modssl.wait import until
 
 if TYPE_CHECKING:
@@ -38,24 +41,43 @@ _KEEPER = """
 read -r word || exit 1
 [ "$word" = start ] || ulimit -c "$(ulimit -H -c)"
 exec 3<&0 </dev/null
-trap 'ended=1; [ -z "$child" ] || kill -TERM "$child" 2>/dev/null' TERM
+trap 'ended=1; [ -z "$child" ] || kill -TERM "$child"' TERM
 "$@" 3<&- &
 child=$!
-(read -r word <&3; kill -TERM $$) 2>/dev/null &
+# Of its own it has nothing to say: bash tells of every program that a signal ends.
+exec 2>/dev/null
+# The parent of prefork sends it to all of its group when it is to read its configuration again.
+trap '' HUP
+# It stays until it is killed below, also where prefork's parent, which ends, sends SIGTERM to its group: before, its id
+# must not become another's. Where somebody has killed the keeper, it does what that would have done.
+(
+    trap '' TERM
+    read -r word <&3
+    if kill -TERM $$; then (trap - TERM; exec sleep 6); else kill -TERM 0; sleep 0.2; fi
+    kill -KILL 0
+) &
 watcher=$!
 exec 3<&-
-[ -n "$ended" ] || wait "$child"
-# A signal has ended the wait, or the child has. One that has not come as far as its program loses a first signal.
-while kill -TERM "$child" 2>/dev/null; do sleep 0.02; done
-wait "$child"
-status=$?
-# Another signal might be lost, as above. Nobody else asks for the end of the one that watches.
-{ kill -KILL "$watcher"; wait "$watcher"; } 2>/dev/null
+status=127
+[ -n "$ended" ] || { wait "$child"; status=$?; }
+if [ -n "$ended" ]; then
+    # A signal has ended the wait, or was there before it. One that has not come as far as its program loses a first
+    # signal, as does an httpd between two generations.
+    while kill -TERM "$child"; do sleep 0.02; done
+    wait "$child"
+    again=$?
+    # Of a program whose status it has told already bash knows none any more.
+    [ "$again" -eq 127 ] || status=$again
+fi
+kill -KILL "$watcher"
+wait "$watcher"
 trap '' TERM
 kill -TERM 0
 if [ "$status" -gt 128 ]; then (sleep 0.2; kill -KILL 0) & fi
 exit "$status"
 """
+# That of the system; tests have others in its place.
+_SHELL = ("/bin/sh",)
 
 
 class Process:
@@ -77,7 +99,7 @@ class Process:
     def __init__(self, command: Sequence[str], folder: Path, *, environment: Mapping[str, str]) -> None:
         with (folder / "stdout").open("wb") as stdout, (folder / "stderr").open("wb") as stderr:
             self._keeper = subprocess.Popen(
-                ["/bin/sh", "-c", _KEEPER, "keeper", *command],
+                [*_SHELL, "-c", _KEEPER, "keeper", *command],
                 bufsize=0,
                 cwd=folder,
                 env=dict(environment),
@@ -87,6 +109,7 @@ class Process:
                 start_new_session=True,
             )
         self.pid = self._keeper.pid
+        close_in_forked(self._pipe)
 
     def start(self, *, cores: bool = False) -> None:
         """Starts the program.
@@ -113,21 +136,25 @@ class Process:
         # A shell tells the signal that ended a program by a status above 128.
         return 128 - status if status > 128 else status
 
+    def terminate(self) -> None:
+        """Asks the program to end, again and again until it does (SIGTERM)."""
+        if self.exit_status is None:
+            os.kill(self.pid, signal.SIGTERM)
+
     def finish(self, *, seconds: float) -> None:
-        """Waits until all of the group has ended; after `seconds` kills it."""
+        """Waits until all of the session has ended; after `seconds` kills it."""
         try:
-            until(lambda: self.exit_status is not None and not _group_exists(self.pid), seconds=seconds, what="")
+            until(lambda: self.exit_status is not None and _has_ended(self.pid), seconds=seconds, what="")
         except WaitTimeoutError:
             self.kill()
 
     def kill(self) -> None:
-        """Kills the program, its keeper and all else in their group at once."""
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.pid, signal.SIGKILL)
+        """Kills the program, its keeper and all else in their session at once."""
+        kill_session(self.pid)
         self._keeper.wait()
         self._pipe.close()
         with contextlib.suppress(WaitTimeoutError):
-            until(lambda: not _group_exists(self.pid), seconds=2, what="the group to be gone")
+            until(lambda: _has_ended(self.pid), seconds=2, what="the session to be gone")
 
 
 def start(command: Sequence[str], folder: Path, *, environment: Mapping[str, str]) -> Process:
@@ -185,11 +212,32 @@ def cpu_seconds_in(stats: str, program: str) -> float:
     return sum(int(one) for ticks in mine for one in ticks.split()) / os.sysconf("SC_CLK_TCK")
 
 
-def _group_exists(group: int) -> bool:
+def kill_session(leader: int) -> None:
+    """Kills all processes of a session and, first and at once, the group of the process that leads it."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(leader, signal.SIGKILL)
+    # gdb gives what it runs a group of its own.
+    for one in _members(leader):
+        with contextlib.suppress(psutil.Error):
+            one.kill()
+
+
+def _has_ended(leader: int) -> bool:
+    """Whether nobody of a session runs; those count as ended whose parent has not asked how yet, or never will."""
     try:
-        os.killpg(group, 0)
+        os.killpg(leader, 0)
     except ProcessLookupError:
-        return False
-    except PermissionError:
         return True
-    return True
+    except PermissionError:
+        pass
+    return not _members(leader)
+
+
+def _members(session: int) -> list[psutil.Process]:
+    """The processes of a session that have not ended."""
+    found = []
+    for pid in psutil.pids():
+        with contextlib.suppress(OSError, psutil.Error):
+            if os.getsid(pid) == session and (one := psutil.Process(pid)).status() != psutil.STATUS_ZOMBIE:
+                found.append(one)
+    return found

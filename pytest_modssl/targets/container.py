@@ -23,6 +23,7 @@ import docker.errors
 from docker.utils.socket import frames_iter_no_tty
 
 from pytest_modssl.errors import EngineError, WaitTimeoutError
+from pytest_modssl.forks import close_in_forked
 from pytest_modssl.process import cpu_seconds_in, ending_in
 from pytest_modssl.targets.connections import connections_in
 from pytest_modssl.targets.engine_errors import container_ended, engine_error, engine_errors
@@ -107,6 +108,8 @@ class Container:
                 self._stream = self._attach()
                 self._socket = _socket_of(self._stream)
                 self._socket.settimeout(None)
+                close_in_forked(self._stream)
+                close_in_forked(self._socket)
                 self._reader = threading.Thread(target=self._read, name=f"modssl {self.id[:12]}", daemon=True)
                 self._reader.start()
                 self._api.start(self.id)

@@ -15,9 +15,10 @@ import contextlib
 import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from pytest_modssl.environment import environment
+from pytest_modssl.forks import close_in_forked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -39,6 +40,7 @@ class LastWill:
         self._executing: list[subprocess.Popen[bytes]] = []
         shell = ["/bin/sh", "-c", _SHELL, "sh", *_executor(folder)]
         self._shell = self._start(shell, stdin=subprocess.PIPE)
+        close_in_forked(self._pipe)
 
     @contextlib.contextmanager
     def names(self, container: str, *, refused: type[Exception]) -> Iterator[None]:
@@ -71,15 +73,18 @@ class LastWill:
         """Ends the shell: this process has removed all by itself."""
         self.settle()
         self._tell(_DONE)
-        assert self._shell.stdin is not None
-        self._shell.stdin.close()
+        self._pipe.close()
         self._shell.wait()
 
-    def _tell(self, line: str) -> None:
+    @property
+    def _pipe(self) -> IO[bytes]:
         assert self._shell.stdin is not None
+        return self._shell.stdin
+
+    def _tell(self, line: str) -> None:
         # Where somebody has ended the shell, the next run removes what is left.
         with contextlib.suppress(BrokenPipeError):
-            self._shell.stdin.write(f"{line}\n".encode())
+            self._pipe.write(f"{line}\n".encode())
 
     def _start(self, command: Sequence[str], *, stdin: int) -> subprocess.Popen[bytes]:
         return subprocess.Popen(

@@ -21,7 +21,6 @@ import contextlib
 import json
 import os
 import shutil
-import signal
 import stat
 import sys
 import tempfile
@@ -34,6 +33,7 @@ import psutil
 from filelock import FileLock, Timeout
 
 from pytest_modssl.errors import ModsslError
+from pytest_modssl.process import kill_session
 from pytest_modssl.targets.last_will import LastWill
 from pytest_modssl.wait import until
 
@@ -171,18 +171,17 @@ class ProcessEntry:
             return None
 
     def end(self) -> None:
-        """Kills the process and its group, where it still is the one of the entry.
+        """Kills the process and its session, where it still is the one of the entry.
 
-        A group outlives its leader, and its id is not given to another process while it lasts; so a leader that is
-        gone leaves a group that is ours, and a leader that began at another time tells that the group is gone.
+        A session outlives its leader, and its id is not given to another process while it lasts; so a leader that is
+        gone leaves a session that is ours, and a leader that began at another time tells that the session is gone.
         """
         try:
             same = abs(psutil.Process(self.pid).create_time() - self.started) < 1
         except psutil.Error:
             same = not psutil.pid_exists(self.pid)
         if same:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self.pid, signal.SIGKILL)
+            kill_session(self.pid)
 
 
 def remove_owner(folder: Path) -> None:

@@ -231,7 +231,7 @@ source.get("2.4.99", say=lambda told: print(told, flush=True))
 """
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="the parent-death signal is Linux's")
+@pytest.mark.skipif(sys.platform != "linux", reason="it looks for processes in /proc")
 def test_a_build_whose_owner_is_killed_ends_and_leaves_nothing_that_is_used(
     script: Script, cache: Path, tmp_path: Path
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import signal
 from typing import TYPE_CHECKING
 
 import psutil
@@ -141,9 +142,13 @@ def test_gdb_runs_the_servers_on_request(run: RunPytest, local_installation: obj
 
 
 @pytest.mark.skipif(shutil.which("gdb") is None, reason="needs gdb")
-@pytest.mark.parametrize("directives", ["", "ThreadStackSize 20480"], ids=["stopped", "crashed"])
+@pytest.mark.parametrize(
+    ("directives", "used"),
+    [("", False), ("", True), ("ThreadStackSize 20480", True)],
+    ids=["stopped at once", "stopped", "crashed"],
+)
 def test_nothing_is_left_of_a_server_that_gdb_ran(
-    local_installation: Installation, modssl_ca: CA, directives: str
+    local_installation: Installation, modssl_ca: CA, *, directives: str, used: bool
 ) -> None:
     name = "www.example.test"
     config = ServerConfig(VirtualHost(name, tls=modssl_ca.issue(name)), directives=directives)
@@ -152,9 +157,11 @@ def test_nothing_is_left_of_a_server_that_gdb_ran(
         target = LocalTarget(local_installation, owner, start_seconds=30, backtrace="gdb")
         server = target.launch(config)
         folder = str(server.instance.folder)
-        assert server.handshake(name).ok is not bool(directives)
+        if used:
+            assert server.handshake(name).ok is not bool(directives)
         assert _command_lines(folder)
         server.stop()
+        assert server.exit_status != -signal.SIGKILL
         assert _command_lines(folder) == []
     finally:
         owner.close()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
 import subprocess
 import sys
@@ -242,8 +244,9 @@ def test_a_container_ends_with_its_stream_and_is_removed(
     assert again.get("https://www.example.test/").text == "hello"
 
 
+# A process that is forked, and executes nothing, lives on beside it.
 OWNER = """
-    import sys
+    import os, signal, sys
     from pathlib import Path
     from pytest_modssl import ServerConfig, VirtualHost
     from pytest_modssl.targets.container_target import ContainerTarget
@@ -253,7 +256,10 @@ OWNER = """
     owner = Owner("run1", base=Path(sys.argv[1]))
     target = ContainerTarget(connect(), sys.argv[2], owner, start_seconds=20)
     target.launch(ServerConfig(VirtualHost("a.test")))
-    print(owner.folder, flush=True)
+    forked = os.fork()
+    if not forked:
+        signal.pause()
+    print(owner.folder, forked, flush=True)
     sys.stdin.read()
 """
 
@@ -266,13 +272,14 @@ def test_a_container_ends_within_two_seconds_of_its_owners_death(engine: Engine,
         text=True,
     ) as owner:
         assert owner.stdout is not None
-        folder = owner.stdout.readline().strip()
+        folder, forked = owner.stdout.readline().split()
         filters = {"label": [f"org.pytest-modssl.owner={folder}"]}
         assert engine.client.api.containers(all=True, filters=filters)
         owner.kill()
-    until(
-        lambda: not engine.client.api.containers(all=True, filters=filters), seconds=30, what="the container's removal"
-    )
+    try:
+        until(lambda: not engine.client.api.containers(all=True, filters=filters), seconds=30, what="its removal")
+    finally:
+        os.kill(int(forked), signal.SIGKILL)
 
 
 def test_what_a_dead_owner_left_is_removed_and_nothing_else(

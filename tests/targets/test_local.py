@@ -7,6 +7,7 @@ import signal
 import socket
 import stat
 import sys
+import time
 from typing import TYPE_CHECKING, Any, Protocol
 
 import psutil
@@ -99,6 +100,18 @@ def test_stopping_frees_the_port_and_removes_every_process_and_file(launch: Laun
     server.stop()
 
 
+@pytest.mark.parametrize("milliseconds", [0, 2, 5, 10])
+def test_a_server_that_reads_its_configuration_again_is_stopped_as_any_other(
+    launch: Launch, ca: CA, milliseconds: int
+) -> None:
+    server = launch(config(ca))
+    assert server.get("https://www.example.test/").text == "hello"
+    os.kill(pid_of(server), signal.SIGHUP)
+    time.sleep(milliseconds / 1000)  # how far it has come is not to be seen from outside
+    server.stop()
+    assert server.exit_status == 0
+
+
 def test_keys_are_for_their_owner_alone_and_pages_for_all(launch: Launch, ca: CA) -> None:
     folder = launch(config(ca, pki={"extra.pem": ca.cert_pem})).instance.folder
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in folder.rglob("*") if path.is_file()}
@@ -107,11 +120,12 @@ def test_keys_are_for_their_owner_alone_and_pages_for_all(launch: Launch, ca: CA
     assert modes["env.cgi"] == 0o755
 
 
-def test_a_reload_changes_what_is_served_on_the_same_ports(launch: Launch, ca: CA) -> None:
-    server = launch(config(ca))
+@pytest.mark.parametrize("mpm", ["event", "worker", "prefork"])
+def test_a_reload_changes_what_is_served_on_the_same_ports(launch: Launch, ca: CA, mpm: str) -> None:
+    server = launch(config(ca, mpm=mpm))
     before = server.address(443)
     for text in ("second", "third"):
-        server.reload(config(ca, text=text))
+        server.reload(config(ca, mpm=mpm, text=text))
         assert server.get("https://www.example.test/").text == text
         assert server.get("http://www.example.test/").text == f"plain {text}"
     assert server.address(443) == before

@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
-import textwrap
-import threading
 from typing import TYPE_CHECKING
 
 import psutil
 import pytest
 
-from pytest_modssl.errors import WaitTimeoutError
-from pytest_modssl.process import cpu_seconds_in, start
+from pytest_modssl.process import _has_ended, cpu_seconds_in, kill_session, start
 from pytest_modssl.wait import until
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
-    from pytest_modssl.process import Process
 
 ENVIRONMENT = {"PATH": os.environ["PATH"]}
+# What /bin/sh is: dash on Debian, bash on Fedora, RHEL and macOS, busybox on Alpine.
+SHELLS = {"sh": ("/bin/sh",), "bash": ("bash", "--posix"), "busybox": ("busybox", "sh")}
+
+
+@pytest.fixture(autouse=True, params=[name for name, (program, *_) in SHELLS.items() if shutil.which(program)])
+def shell(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> tuple[str, ...]:
+    """The shell that keepers are run by."""
+    monkeypatch.setattr("pytest_modssl.process._SHELL", SHELLS[request.param])
+    return SHELLS[request.param]
 
 
 def _alive(pid: int) -> bool:
@@ -113,57 +121,117 @@ def test_to_kill_one_that_has_ended_does_nothing(tmp_path: Path) -> None:
     assert process.exit_status == 0
 
 
-def test_it_outlives_the_thread_that_asked_for_it(tmp_path: Path) -> None:
-    started: list[Process] = []
-    thread = threading.Thread(
-        target=lambda: started.append(start(["sleep", "1000"], tmp_path, environment=ENVIRONMENT))
-    )
-    thread.start()
-    thread.join()
-    with pytest.raises(WaitTimeoutError):
-        until(lambda: started[0].exit_status is not None, seconds=0.1, what="an end that must not come")
-    started[0].kill()
+def test_one_that_loses_signals_is_asked_until_it_ends(tmp_path: Path) -> None:
+    program = "trap '' TERM; echo on; sleep 0.2; trap - TERM; sleep 1000"
+    process = start(["sh", "-c", program], tmp_path, environment=ENVIRONMENT)
+    until((tmp_path / "stdout").read_text, seconds=10, what="the trap")
+    process.terminate()
+    process.finish(seconds=10)
+    assert process.exit_status == -signal.SIGTERM
+    process.terminate()
 
 
-def test_one_that_was_not_told_to_start_ends_with_its_owner_and_has_run_nothing(tmp_path: Path) -> None:
-    code = textwrap.dedent(
-        """
-        import os, sys
-        from pathlib import Path
-        from pytest_modssl.process import Process
-        process = Process(["sh", "-c", "echo ran"], Path(sys.argv[1]), environment={"PATH": os.environ["PATH"]})
-        print(process.pid, flush=True)
-        sys.stdin.read()
-        """
+def test_a_hangup_of_its_whole_group_is_the_programs_own(tmp_path: Path) -> None:
+    """As the parent of prefork sends it when it is to read its configuration again."""
+    program = "trap 'echo again' HUP; echo on; while :; do sleep 0.01; done"
+    process = start(["sh", "-c", program], tmp_path, environment=ENVIRONMENT)
+    until((tmp_path / "stdout").read_text, seconds=10, what="the trap")
+    os.killpg(process.pid, signal.SIGHUP)
+    until(lambda: "again" in (tmp_path / "stdout").read_text(), seconds=10, what="the signal")
+    assert process.exit_status is None
+    process.terminate()
+    process.finish(seconds=10)
+    assert process.exit_status == -signal.SIGTERM
+
+
+def test_what_has_a_group_of_its_own_is_killed_with_the_session(tmp_path: Path) -> None:
+    """As what gdb runs has."""
+    program = "import os, time; os.setpgid(0, 0); print(os.getpid(), flush=True); time.sleep(1000)"
+    process = start(["sh", "-c", f"'{sys.executable}' -c '{program}'; :"], tmp_path, environment=ENVIRONMENT)
+    until((tmp_path / "stdout").read_text, seconds=10, what="its id")
+    process.kill()
+    assert not _alive(int((tmp_path / "stdout").read_text()))
+
+
+def test_who_has_ended_and_is_not_asked_how_is_no_member_of_a_session() -> None:
+    with subprocess.Popen(["sleep", "1000"], start_new_session=True) as leader:
+        assert not _has_ended(leader.pid)
+        kill_session(leader.pid)
+        until(lambda: _has_ended(leader.pid), seconds=10, what="its end")
+        os.killpg(leader.pid, 0)
+
+
+def test_it_ends_when_its_keeper_alone_is_killed(tmp_path: Path) -> None:
+    process = start(
+        ["sh", "-c", "trap 'echo asked; exit' TERM; echo on; while :; do sleep 0.01; done"],
+        tmp_path,
+        environment=ENVIRONMENT,
     )
-    with subprocess.Popen(
-        [sys.executable, "-c", code, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as owner:
+    until((tmp_path / "stdout").read_text, seconds=10, what="the trap")
+    os.kill(process.pid, signal.SIGKILL)
+    process.finish(seconds=30)
+    assert process.exit_status == -signal.SIGKILL
+    assert (tmp_path / "stdout").read_text() == "on\nasked\n"
+    assert not _group(process.pid)
+
+
+# A process that is forked, and executes nothing, lives on beside it.
+OWNER = """
+import os, signal, sys
+from pathlib import Path
+import pytest_modssl.process
+
+pytest_modssl.process._SHELL = {shell}
+process = pytest_modssl.process.Process(sys.argv[2:], Path(sys.argv[1]), environment={{"PATH": os.environ["PATH"]}})
+if {started}:
+    process.start()
+forked = os.fork()
+if not forked:
+    signal.pause()
+print(process.pid, forked, flush=True)
+sys.stdin.read()
+"""
+
+
+@contextlib.contextmanager
+def _killed_owner(folder: Path, shell: tuple[str, ...], *command: str, started: bool) -> Iterator[int]:
+    """The group of a process whose owner is killed when the block ends; what is forked from the owner lives on."""
+    code = OWNER.format(shell=shell, started=started)
+    owner = subprocess.Popen(
+        [sys.executable, "-c", code, str(folder), *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    forked = 0
+    with owner:
         assert owner.stdout is not None
-        pid = int(owner.stdout.readline())
+        try:
+            pid, forked = map(int, owner.stdout.readline().split())
+            yield pid
+            owner.kill()
+            until(lambda: not _group(pid), seconds=30, what="the process to end with its owner")
+            assert _alive(forked)
+        finally:
+            owner.kill()
+            if forked:
+                os.kill(forked, signal.SIGKILL)
+
+
+def test_one_that_was_not_told_to_start_ends_with_its_owner_and_has_run_nothing(
+    tmp_path: Path, shell: tuple[str, ...]
+) -> None:
+    with _killed_owner(tmp_path, shell, "sh", "-c", "echo ran", started=False) as pid:
         assert _alive(pid)
-        owner.kill()
-    until(lambda: not _group(pid), seconds=30, what="its end")
     assert (tmp_path / "stdout").read_text() == ""
 
 
 @pytest.mark.parametrize("program", ["sleep 1000", "sleep 1000 & sleep 1000", "trap '' HUP; (exec sleep 1000) & wait"])
-def test_it_ends_with_all_that_it_started_when_its_owner_is_killed(tmp_path: Path, program: str) -> None:
-    code = textwrap.dedent(
-        """
-        import os, sys
-        from pathlib import Path
-        from pytest_modssl.process import start
-        command = ["sh", "-c", sys.argv[2]]
-        print(start(command, Path(sys.argv[1]), environment={"PATH": os.environ["PATH"]}).pid, flush=True)
-        sys.stdin.read()
-        """
-    )
-    with subprocess.Popen(
-        [sys.executable, "-c", code, str(tmp_path), program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as owner:
-        assert owner.stdout is not None
-        pid = int(owner.stdout.readline())
-        until(lambda: len(_group(pid)) > 1, seconds=10, what="the program")
-        owner.kill()
-    until(lambda: not _group(pid), seconds=30, what="the process to end with its owner")
+def test_it_ends_with_all_that_it_started_when_its_owner_is_killed(
+    tmp_path: Path, shell: tuple[str, ...], program: str
+) -> None:
+    with _killed_owner(tmp_path, shell, "sh", "-c", program, started=True) as pid:
+        until(lambda: len(_group(pid)) > 2, seconds=10, what="the program")
+
+
+def test_it_ends_when_its_keeper_and_then_its_owner_are_killed(tmp_path: Path, shell: tuple[str, ...]) -> None:
+    with _killed_owner(tmp_path, shell, "sleep", "1000", started=True) as pid:
+        until(lambda: len(_group(pid)) > 2, seconds=10, what="the program")
+        os.kill(pid, signal.SIGKILL)
