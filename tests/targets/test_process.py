@@ -131,11 +131,19 @@ def test_one_that_loses_signals_is_asked_until_it_ends(tmp_path: Path) -> None:
     process.terminate()
 
 
+HEEDS_HANGUPS = """
+import signal
+signal.signal(signal.SIGHUP, lambda *_: print("again", flush=True))
+print("on", flush=True)
+while True:
+    signal.pause()
+"""
+
+
 def test_a_hangup_of_its_whole_group_is_the_programs_own(tmp_path: Path) -> None:
     """As the parent of prefork sends it when it is to read its configuration again."""
-    program = "trap 'echo again' HUP; echo on; while :; do sleep 0.01; done"
-    process = start(["sh", "-c", program], tmp_path, environment=ENVIRONMENT)
-    until((tmp_path / "stdout").read_text, seconds=10, what="the trap")
+    process = start([sys.executable, "-c", HEEDS_HANGUPS], tmp_path, environment=ENVIRONMENT)
+    until((tmp_path / "stdout").read_text, seconds=10, what="the program")
     os.killpg(process.pid, signal.SIGHUP)
     until(lambda: "again" in (tmp_path / "stdout").read_text(), seconds=10, what="the signal")
     assert process.exit_status is None
