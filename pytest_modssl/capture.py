@@ -14,7 +14,6 @@ import socket
 import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
-from urllib.parse import quote, quote_plus
 
 from pytest_modssl.errors import CaptureError
 
@@ -245,7 +244,7 @@ def leaks_in(streams: tuple[Stream, ...], secret: str | bytes) -> tuple[Leak, ..
     Raises:
         ValueError: it is shorter than that.
     """
-    forms = _forms(secret)
+    forms = [(form, re.compile(wanted)) for form, wanted in _forms(secret)]
     found: dict[Leak, None] = {}
     for stream in streams:
         directions: tuple[tuple[Direction, bytes], ...] = (
@@ -259,11 +258,12 @@ def leaks_in(streams: tuple[Stream, ...], secret: str | bytes) -> tuple[Leak, ..
     return tuple(found)
 
 
-def _places(data: bytes, wanted: bytes) -> Iterator[tuple[str, str]]:
+def _places(data: bytes, wanted: re.Pattern[bytes]) -> Iterator[tuple[str, str]]:
     """Field and host of each line in which something stands: each head is read once, so that it takes linear time."""
     end, host = -1, ""
-    at = data.find(wanted)
-    while at >= 0:
+    match = wanted.search(data)
+    while match is not None:
+        at = match.start()
         if at >= end:
             start = data.rfind(_HEAD_END, 0, at) + 1
             found = data.find(_HEAD_END, at)
@@ -274,10 +274,11 @@ def _places(data: bytes, wanted: bytes) -> Iterator[tuple[str, str]]:
         name = _FIELD.match(data, line, at)
         yield name[1].decode("ascii") if name else "", host
         next_line = data.find(b"\n", at + 1)  # what is wanted may itself begin with the end of a line
-        at = data.find(wanted, next_line) if next_line >= 0 else -1
+        match = wanted.search(data, next_line) if next_line >= 0 else None
 
 
 def _forms(secret: str | bytes) -> tuple[tuple[str, bytes], ...]:
+    """What a secret may look like, with a pattern for each."""
     texts = [secret] if isinstance(secret, bytes) else [secret.encode()]
     if isinstance(secret, str):
         with contextlib.suppress(UnicodeEncodeError):
@@ -286,18 +287,33 @@ def _forms(secret: str | bytes) -> tuple[tuple[str, bytes], ...]:
         raise ValueError(f"a secret of {len(texts[0])} bytes is found anywhere by chance: give {SHORTEST} at least")
     found: dict[bytes, str] = {}
     for text in texts:
-        found.setdefault(text, "as it is")
-        found.setdefault(quote(text, safe="").encode(), "URL-encoded")
-        found.setdefault(quote_plus(text).encode(), "URL-encoded")
+        found.setdefault(re.escape(text), "as it is")
+        found.setdefault(_otherwise(text, b"".join(map(_url_encoded, text))), "URL-encoded")
         for one in _base64(text):
-            found.setdefault(one, _BASE64)
+            found.setdefault(re.escape(one).replace(rb"\+", b"[+-]").replace(b"/", b"[/_]"), _BASE64)
     if isinstance(secret, str):
-        found.setdefault(json.dumps(secret)[1:-1].encode(), "JSON")
+        for written in (json.dumps(secret), json.dumps(secret, ensure_ascii=False)):
+            # Whether "/" is escaped is left to who writes (RFC 8259 section 7).
+            pattern = re.escape(written[1:-1].encode()).replace(b"/", rb"\\?/")
+            found.setdefault(_otherwise(texts[0], pattern), "JSON")
     return tuple((form, wanted) for wanted, form in found.items())
 
 
+def _otherwise(text: bytes, pattern: bytes) -> bytes:
+    """A pattern of an encoding where that changes something."""
+    return b"(?!%s)%s" % (re.escape(text), pattern)
+
+
+def _url_encoded(byte: int) -> bytes:
+    """Which characters stand as they are, and in which case the digits are, differs from client to client."""
+    return b"(?:%s|%%(?i:%02x)%s)" % (re.escape(bytes([byte])), byte, rb"|\+" if byte == 0x20 else b"")
+
+
 def _base64(text: bytes) -> Iterator[bytes]:
-    """The characters that stand for a text alone, by how many bytes modulo 3 stand before it (RFC 4648 section 4)."""
+    """The characters that stand for a text alone, by how many bytes modulo 3 stand before it (RFC 4648 section 4).
+
+    Those for URLs (section 5) differ in two of them.
+    """
     for before in range(3):
         characters = base64.b64encode(b"\0" * before + text)
         yield characters[-(-8 * before // 6) : 8 * (before + len(text)) // 6]

@@ -65,7 +65,8 @@ def assert_chain_complete(server: Server, name: str | None = None, *, port: int 
     """The handshake with `name`, in which the server sent every certificate that a client needs, in order, and no more.
 
     The chain is the server's own certificate, then the issuer of each before it (RFC 8446 section 4.4.2, RFC 5246
-    section 7.4.2), up to one that a root which the client trusts has issued. The root itself is superfluous.
+    section 7.4.2), up to one that a root which the client trusts has issued. The root itself is superfluous. An issuer
+    must be valid now and a CA (RFC 5280 section 6.1); where several would do, one is enough.
 
     Args:
         server: the server to look at; the roots of its CAs are trusted, or those given as `trust=`.
@@ -115,12 +116,8 @@ def unfit(seen: Handshake, leaf: x509.Certificate, remaining: dt.timedelta = _NO
 
 def chain_faults(chain: Sequence[x509.Certificate], roots: Sequence[x509.Certificate]) -> Iterator[Mismatch]:
     """What keeps a chain from being just what a client needs; see `assert_chain_complete`."""
-    needed = [chain[0]]
-    while not _issued_by_any(needed[-1], roots):
-        issuer = next((one for one in chain if one not in needed and _issued(one, needed[-1])), None)
-        if issuer is None:
-            break
-        needed.append(issuer)
+    needed = _path(chain, roots)
+    yield from _unfit_issuers(needed[1:])
     if not _issued_by_any(needed[-1], roots) and needed[-1] not in roots:
         wanted = f"the certificate of {_of(needed[-1].issuer)}"
         yield Mismatch("chain: issuer", wanted, "none of that name, sent or trusted, that issued it")
@@ -132,8 +129,49 @@ def chain_faults(chain: Sequence[x509.Certificate], roots: Sequence[x509.Certifi
         if one in chain[:number]:
             yield Mismatch("chain: superfluous", "each certificate once", f"{_of(one.subject)} again")
         elif one not in needed:
-            what = "the root, which clients have" if one in roots else "a certificate that issued none of the others"
-            yield Mismatch("chain: superfluous", "no more than is needed", f"{_of(one.subject)}, {what}")
+            yield Mismatch(
+                "chain: superfluous", "no more than is needed", f"{_of(one.subject)}, {_what(one, chain, roots)}"
+            )
+
+
+def _what(one: x509.Certificate, chain: Sequence[x509.Certificate], roots: Sequence[x509.Certificate]) -> str:
+    """What a certificate is that is not needed."""
+    if one in roots:
+        return "the root, which clients have"
+    if any(_issued(one, other) for other in chain if other != one):
+        return "a second certificate of an issuer, where one is enough"
+    return "a certificate that issued none of the others"
+
+
+def _unfit_issuers(issuers: Sequence[x509.Certificate]) -> Iterator[Mismatch]:
+    """Why clients do not take them (RFC 5280 section 6.1)."""
+    for one in issuers:
+        if not _valid(one):
+            times = " to ".join(
+                f"{time:%Y-%m-%d %H:%M}" for time in (one.not_valid_before_utc, one.not_valid_after_utc)
+            )
+            yield Mismatch("chain: validity", "certificates that are valid now", f"{_of(one.subject)}, {times} UTC")
+        if not _is_ca(one):
+            yield Mismatch("chain: basicConstraints", f"CA:TRUE of {_of(one.subject)}", "CA:FALSE")
+
+
+def _path(chain: Sequence[x509.Certificate], roots: Sequence[x509.Certificate]) -> list[x509.Certificate]:
+    """The shortest way from the first to a root, by what clients take or else by any; or as far as it leads."""
+    way: list[x509.Certificate] = []
+    for issuers in ([one for one in chain if _valid(one) and _is_ca(one)], chain):
+        ways, reached = [[chain[0]]], [chain[0]]
+        for way in ways:
+            if _issued_by_any(way[-1], roots):
+                return way
+            for one in issuers:
+                if one not in reached and _issued(one, way[-1]):
+                    reached.append(one)
+                    ways.append([*way, one])
+    return way
+
+
+def _valid(one: x509.Certificate) -> bool:
+    return one.not_valid_before_utc <= dt.datetime.now(dt.timezone.utc) <= one.not_valid_after_utc
 
 
 def _issued_by_any(certificate: x509.Certificate, issuers: Sequence[x509.Certificate]) -> bool:

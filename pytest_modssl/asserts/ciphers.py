@@ -118,7 +118,7 @@ def assert_groups(
     for one in (*(only or ()), *never, *accepts, *(ordered or ())):
         names.code_of(names.GROUPS, one, "group")
     seen = server.scan(name, port=port, **options)
-    mismatches = []
+    mismatches = list(_protocols(seen, None))
     for protocol, groups in seen.groups.items():
         what = f"groups of {protocol}"
         beyond = [one for one in groups if one in never or (only is not None and one not in only)]

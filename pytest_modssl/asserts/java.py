@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 from pytest_modssl.asserts._collect import require
 from pytest_modssl.asserts.dh import BITS, dh_mismatch, refusal
 from pytest_modssl.errors import Mismatch
+from pytest_modssl.tls import names
 from pytest_modssl.tls.hello import JAVA7
+from pytest_modssl.tls.suites import suites_by_code
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,7 +74,8 @@ def assert_java7_compatible(
         witness = server.jvm_handshake(name, port=port, protocol=protocol, suites=suites)
         mismatches += _testimony(witness, seen, able=problem is None)
         shown.append(witness)
-    ciphers = ":".join(one for one in suites if isinstance(one, str))
+    codes = [names.cipher_suite(one) if isinstance(one, str) else suites_by_code().get(one) for one in suites]
+    ciphers = ":".join(one.openssl_name for one in codes if one is not None and one.openssl_name)
     command = server.s_client_command(name, port=port, protocol=protocol, ciphers=ciphers, security_level=0)
     require(server, f"Java 7 with {name or 'no name'} on port {port}", mismatches, seen=shown, commands=[command])
     return seen

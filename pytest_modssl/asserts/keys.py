@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -37,13 +38,17 @@ HasPublicKey: TypeAlias = (
 )
 """What has a public key: an object of `pki` or of `cryptography`, PEM as bytes, or the path of a PEM file."""
 
+_KEY = re.compile(rb"-----BEGIN ([A-Z ]*PRIVATE KEY)-----.*?-----END \1-----", re.DOTALL)
+# Where a key may stand with its certificate: a server's, where no other file is named, and a proxy's always.
+_WITH_KEY = frozenset({"sslcertificatefile", "sslproxymachinecertificatefile"})
+
 
 def assert_key_matches(
     key: HasPublicKey, *others: HasPublicKey, by_modulus: bool = False, pass_phrase: str | None = None
 ) -> None:
     """Return if the private key belongs to every other thing: certificate, request, or key. Needs no server.
 
-    Of a file with several certificates the first counts, as for httpd.
+    Of a file with several certificates the first counts, as for httpd; of `key` with a private key, that.
 
     Args:
         key: the private key, or whatever the others are to be held against.
@@ -59,7 +64,7 @@ def assert_key_matches(
     __tracebackhide__ = True
     measure = _modulus if by_modulus else _sha256
     name = "modulus, MD5" if by_modulus else "public key, SHA-256"
-    wanted = measure(key, pass_phrase)
+    wanted = measure(_key_of(key), pass_phrase)
     mismatches = [
         Mismatch(f"{_named(one)}: {name}", wanted, found)
         for one in others
@@ -82,9 +87,12 @@ def assert_private_keys_protected(server: Server) -> tuple[str, ...]:
         ModsslAssertionError: with every file that others may read or write.
     """
     __tracebackhide__ = True
-    paths = dict.fromkeys(
-        one.words[0] for one in server.evidence().directives if one.name.lower() == "sslcertificatekeyfile"
-    )
+    paths: dict[str, None] = {}
+    for one in server.evidence().directives:
+        name = one.name.lower()
+        holds = name in _WITH_KEY and _KEY.search(server.instance.content(one.words[0]) or b"")
+        if holds or name == "sslcertificatekeyfile":
+            paths[one.words[0]] = None
     modes = {path: server.instance.mode(path) for path in paths}
     require(
         server,
@@ -96,6 +104,12 @@ def assert_private_keys_protected(server: Server) -> tuple[str, ...]:
         ],
     )
     return tuple(paths)
+
+
+def _key_of(thing: HasPublicKey) -> HasPublicKey:
+    """Of a file with certificate and key the key: that is what is to match."""
+    found = _KEY.search(_content(thing)) if isinstance(thing, (Blob, bytes, str, os.PathLike)) else None
+    return thing if found is None else found[0] + b"\n"
 
 
 def _sha256(thing: HasPublicKey, pass_phrase: str | None) -> str:

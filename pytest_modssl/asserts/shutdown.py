@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import http.client
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from pytest_modssl.asserts._collect import compare, require
 from pytest_modssl.errors import Mismatch
-from pytest_modssl.http import responses_in
+from pytest_modssl.http import responses_in, wire_url
 
 if TYPE_CHECKING:
     from pytest_modssl.asserts._collect import Expected
@@ -82,7 +82,9 @@ def _assert_shutdown(
     if parts.scheme != "https" or parts.hostname is None:
         raise ValueError(f"{url!r}: only an https: URL ends with or without close_notify")
     # Both at once, so that nobody has to wait: the second is answered where the connection is good for another one.
-    request = f"GET {parts.path or '/'} HTTP/1.1\r\nHost: {parts.netloc}\r\nUser-Agent: {user_agent}\r\n"
+    wire = urlsplit(wire_url(url))
+    target = urlunsplit(("", "", wire.path, wire.query, ""))
+    request = f"GET {target} HTTP/1.1\r\nHost: {wire.netloc}\r\nUser-Agent: {user_agent}\r\n"
     both = f"{request}\r\n{request}Connection: close\r\n\r\n".encode("ascii")
     seen = server.speak(parts.hostname, both, port=parts.port or 443, **options)
     mismatches = []

@@ -83,8 +83,9 @@ def assert_no_redirect_loop(
         f"redirects from {url}",
         _unfinished(chain),
         seen=[chain],
-        commands=[[*server.curl_command(url), "--location"]],
+        commands=[server.curl_command(url, follow=True)],
     )
+    server.accept([chain.response])
     return chain
 
 
@@ -121,8 +122,9 @@ def _assert_switches(
         f"redirects from {url} to {scheme}",
         mismatches,
         seen=[chain],
-        commands=[[*server.curl_command(url), "--location"]],
+        commands=[server.curl_command(url, follow=True)],
     )
+    server.accept([chain.response])
     return chain
 
 

@@ -13,7 +13,7 @@ from pytest_modssl.http.environment import (
 )
 from pytest_modssl.http.reading import responses_in
 from pytest_modssl.http.redirects import Hop, RedirectChain, follow
-from pytest_modssl.http.session import FailedRequest, TlsFacts, described, open_session, tls_of
+from pytest_modssl.http.session import FailedRequest, TlsFacts, described, open_session, tls_of, wire_url
 
 __all__ = [
     "ASK",
@@ -32,4 +32,5 @@ __all__ = [
     "read_environment",
     "responses_in",
     "tls_of",
+    "wire_url",
 ]

@@ -138,6 +138,15 @@ def open_session(
     return session
 
 
+def wire_url(url: str) -> str:
+    """A URL as it is sent: names as A-labels, what no URL may hold percent-encoded, `/` for no path.
+
+    Raises:
+        requests.RequestException: it is none.
+    """
+    return str(requests.Request("GET", url).prepare().url)
+
+
 def tls_of(response: requests.Response) -> TlsFacts | None:
     """The TLS in force for this response; none for plain HTTP."""
     # urllib3 hands a response over with the parsed head it came from, and `requests` itself reads it there (cookies).

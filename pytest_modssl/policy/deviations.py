@@ -154,7 +154,8 @@ def _protocols(policy: Policy, seen: Seen) -> Iterator[Deviation]:
     change = advice.protocols(policy)
     beyond = [one for one in seen.scan.protocols if one not in policy.protocols]
     lacking = [one for one in policy.protocols if one not in seen.scan.protocols]
-    for names, lacks in ((beyond, False), (lacking, True)):
+    nothing = [] if seen.scan.protocols else ["none: no handshake succeeds"]  # that is more than a policy may lack
+    for names, lacks in ((nothing or beyond, False), (lacking, True)):
         if names:
             yield Deviation(
                 area="protocol",

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _SCHEMES: Final = (
     ("rsa_pss_rsae_sha256", "rsa_pss_rsae_sha384", "rsa_pss_rsae_sha512", "rsa_pkcs1_sha256", "rsa_pkcs1_sha1"),
     ("ecdsa_secp256r1_sha256", "ecdsa_secp384r1_sha384", "ecdsa_secp521r1_sha512", "ecdsa_sha1"),
+    ("rsa_pss_pss_sha256", "rsa_pss_pss_sha384", "rsa_pss_pss_sha512"),
     ("ed25519", "ed448"),
     ("dsa_sha256", "dsa_sha1"),
 )

@@ -89,6 +89,10 @@ class Instance(Protocol):
         """Type and permission bits (`st_mode`) of a file, by its path as httpd sees it; `None` where there is none."""
         ...
 
+    def content(self, path: str) -> bytes | None:
+        """Content of a file, by its path as httpd sees it; `None` where there is none that may be read."""
+        ...
+
     def cpu_seconds(self) -> float | None:
         """Seconds of CPU that all processes of this httpd have spent so far; `None` where that cannot be had."""
         ...

@@ -43,4 +43,9 @@ class ClientFiles:
 
     def roots(self, trust: Sequence[bytes]) -> Path | None:
         """The roots as a file, where there are any."""
-        return Blob(b"".join(trust)).write_to_path(self._folder / "ca.pem", mode=0o644) if trust else None
+        if not trust:
+            return None
+        roots = Blob(b"".join(trust))
+        # By content: a handshake may have roots of its own.
+        name = f"ca-{hashlib.sha256(roots.bytes()).hexdigest()[:12]}.pem"
+        return roots.write_to_path(self._folder / name, mode=0o644)

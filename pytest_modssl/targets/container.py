@@ -343,6 +343,11 @@ class Container:
         status, out, _ = self.run(["ls", "-ldL", "--", path], {})
         return mode_of(out.decode(errors="replace").partition(" ")[0]) if status == 0 else None
 
+    def content(self, path: str) -> bytes | None:
+        """Content of a file; `None` where there is none; errors as for `mode`."""
+        status, out, _ = self.run(["cat", "--", path], {})
+        return out if status == 0 else None
+
     def address(self, port: int) -> tuple[str, int]:
         """Where a published port is reached from this machine; read again until the engine has bound it."""
         if port not in self._published:

@@ -381,6 +381,10 @@ class ContainerInstance:
         """See `Instance`."""
         return self._container.mode(path)
 
+    def content(self, path: str) -> bytes | None:
+        """See `Instance`."""
+        return self._container.content(path)
+
     def cpu_seconds(self) -> float | None:
         """See `Instance`."""
         return self._container.cpu_seconds(PurePosixPath(self.installation.binary).name)

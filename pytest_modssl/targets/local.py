@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
@@ -27,7 +28,6 @@ from pytest_modssl.wait import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
     from pytest_modssl.httpd.configuration import Configuration
     from pytest_modssl.httpd.crashes import Backtrace
@@ -295,6 +295,13 @@ class LocalInstance:
         """See `Instance`."""
         try:
             return os.stat(path).st_mode  # noqa: PTH116 - of a name that a configuration has
+        except OSError:
+            return None
+
+    def content(self, path: str) -> bytes | None:
+        """See `Instance`."""
+        try:
+            return Path(path).read_bytes()
         except OSError:
             return None
 

@@ -6,7 +6,7 @@ import contextlib
 import functools
 import time
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 from pytest_modssl import http, tls
@@ -22,6 +22,7 @@ from pytest_modssl.targets.reach import Reach
 from pytest_modssl.targets.sessions import Sessions
 from pytest_modssl.targets.start_failure import start_of
 from pytest_modssl.tls.commands import sayable
+from pytest_modssl.tls.hostname import to_ascii
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -165,7 +166,8 @@ class Server:
 
     def probe(self, name: str | None = None, *, port: int = 443, **options: Any) -> ProbeResult:
         """What the server answers to a ClientHello of one's own; options as for `pytest_modssl.tls.probe`."""
-        result = tls.probe(self._reach.at(name, port), server_name=name, recording=self.recording, **options)
+        asked = None if name is None else to_ascii(name)
+        result = tls.probe(self._reach.at(name, port), server_name=asked, recording=self.recording, **options)
         self.note(result)
         return result
 
@@ -177,7 +179,7 @@ class Server:
 
     def scan(self, name: str | None = None, *, port: int = 443, **options: Any) -> Scan:
         """Every protocol, cipher suite and group that the server accepts; options as for `pytest_modssl.tls.scan`."""
-        result = tls.scan(self._reach.at(name, port), name, **options)
+        result = tls.scan(self._reach.at(name, port), None if name is None else to_ascii(name), **options)
         self.note(result)
         return result
 
@@ -248,6 +250,7 @@ class Server:
             options: as for `pytest_modssl.load.load`: `connections=`, `seconds=`, `workers=`, `requests=`, `resume=`,
                 and those of a handshake; `client=` takes a certificate object.
         """
+        url = http.wire_url(url)
         parts = urlsplit(url)
         port = parts.port or (443 if parts.scheme == "https" else 80)
         address = self.resolve(parts.scheme, parts.hostname or "", port)
@@ -312,7 +315,14 @@ class Server:
         return self._files.roots(self.trust)
 
     def s_client_command(
-        self, name: str | None = None, *, port: int = 443, client: LeafCert | None = None, **options: Any
+        self,
+        name: str | None = None,
+        *,
+        port: int = 443,
+        client: LeafCert | None = None,
+        trust: Sequence[bytes] | None = None,
+        verify: Literal["record", "abort"] = "record",
+        **options: Any,
     ) -> list[str]:
         """The `openssl s_client` command line that repeats a handshake by hand while this server runs.
 
@@ -320,23 +330,37 @@ class Server:
             name: server name to send (SNI).
             port: port of the configuration.
             client: certificate to show when the server asks.
+            trust: PEM of the roots to trust, instead of those of this server's CAs.
+            verify: "abort" ends the handshake where the chain is not trusted.
             options: as for `pytest_modssl.tls.s_client_command`.
         """
         return tls.s_client_command(
             self._reach.listening(self._reach.port(name, port)),
             name,
-            **self._files.for_commands(self.trust, client),
+            verify_abort=verify == "abort",
+            **self._files.for_commands(self.trust if trust is None else trust, client),
             **options,
         )
 
-    def curl_command(self, url: str, *, client: LeafCert | None = None, **options: Any) -> list[str]:
-        """The `curl` command line that repeats a request by hand while this server runs; arguments likewise."""
+    def curl_command(
+        self, url: str, *, client: LeafCert | None = None, follow: bool = False, **options: Any
+    ) -> list[str]:
+        """The `curl` command line that repeats a request by hand while this server runs.
+
+        Args:
+            url: what to ask for.
+            client: certificate to show when the server asks.
+            follow: redirects are followed, as long as they stay on this server, by whatever name.
+            options: as for `pytest_modssl.tls.curl_command`.
+        """
+        url = http.wire_url(url)
         parts = urlsplit(url)
         port = parts.port or (443 if parts.scheme == "https" else 80)
         return tls.curl_command(
             url,
             self._reach.listening(self._reach.port(parts.hostname, port)),
             **self._files.for_commands(self.trust, client),
+            follow={one: self._reach.listening(one) for one in self.config.ports} if follow else None,
             **options,
         )
 
@@ -345,8 +369,9 @@ class Server:
         return self.curl_command(f"https://{name}:{port}/", srp_user=user, protocol="TLSv1.2")
 
     def commands(self) -> list[list[str]]:
-        """The command lines that repeat what the current test did with this server, each once, in order."""
-        return [list(one) for one in dict.fromkeys(tuple(repeat()) for repeat in self._repeats)]
+        """The command lines that repeat what the current test did with this server, each once, in order of the last."""
+        latest_first = dict.fromkeys(tuple(repeat()) for repeat in reversed(self._repeats))
+        return [list(one) for one in reversed(latest_first)]
 
     # Life
 

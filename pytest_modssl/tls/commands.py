@@ -25,7 +25,7 @@ _SAYABLE = frozenset(
 
 def sayable(options: Mapping[str, Any]) -> dict[str, Any]:
     """Of the options of a server's `handshake()`, those that its `s_client_command()` takes over as they are."""
-    return {name: value for name, value in options.items() if name in _SAYABLE or name == "client"}
+    return {name: value for name, value in options.items() if name in {*_SAYABLE, "client", "trust", "verify"}}
 
 
 def s_client_command(
@@ -123,11 +123,12 @@ def curl_command(
     srp_user: str | None = None,
     method: str = "GET",
     headers: Mapping[str, str] | None = None,
+    follow: Mapping[int, tuple[str, int]] | None = None,
 ) -> list[str]:
     """The curl call that fetches a URL from the server at `address`, without asking DNS for its host (curl(1)).
 
     Args:
-        url: The URL as a user writes it.
+        url: The URL as it goes over the wire.
         address: The (host, port) where the server really listens.
         ca_file: Roots in a PEM file; nothing else is trusted then.
         certificate_file: Client certificate and chain, PEM.
@@ -137,17 +138,19 @@ def curl_command(
         srp_user: Who logs in by TLS-SRP, with the word PASSWORD where the password belongs.
         method: HTTP method.
         headers: Request headers.
+        follow: Redirects are followed, to whatever name: where the server really listens, by the ports that URLs have.
 
     Returns:
         The program and its arguments; `shell_line()` quotes them for a shell.
     """
     parts = urlsplit(url)
     port = parts.port or (443 if parts.scheme == "https" else 80)
-    name = parts.hostname or ""
-    logical = f"[{name}]" if ":" in name else name
-    real, real_port = address
-    argv = ["curl", "--verbose", "--noproxy", "*", "--max-time", "10"]
-    argv += ["--connect-to", f"{logical}:{port}:{_host_port(real, real_port)}"]
+    ways = {_host_port(parts.hostname or "", port): address}
+    ways |= {f":{one}": real for one, real in (follow or {}).items()}
+    argv = ["curl", "--verbose", "--globoff", "--noproxy", "*", "--max-time", "10"]
+    for way, real in ways.items():
+        argv += ["--connect-to", f"{way}:{_host_port(*real)}"]
+    argv += ["--location"] if follow else []
     low, high = _range(protocol)
     argv += [f"--{_curl_version(low)}"] if low is not None else []
     argv += ["--tls-max", _curl_version(high).removeprefix("tlsv")] if high is not None else []

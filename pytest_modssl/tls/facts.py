@@ -103,9 +103,10 @@ def _selection(hello: ServerHello, engine: Engine, recorder: Recorder) -> dict[s
         "protocol": names.protocol_name(hello.version),
         "cipher_suite": library.get_cipher_name() if renegotiations else names.cipher_suite_name(hello.cipher_suite),
         "cipher_bits": library.get_cipher_bits(),
-        "group": None if group is None else names.group_name(group),
-        "dh_prime": exchange.prime if exchange is not None and exchange.kind == "dhe" else None,
-        "signature": _signature(exchange, recorder.certificate_verify()),
+        # A renegotiation is encrypted: what it agreed on beside the suite is not seen.
+        "group": None if group is None or renegotiations else names.group_name(group),
+        "dh_prime": exchange.prime if exchange is not None and exchange.kind == "dhe" and not renegotiations else None,
+        "signature": None if renegotiations else _signature(exchange, recorder.certificate_verify()),
         "alpn": library.get_alpn_proto_negotiated().decode("ascii", "replace") or None,
         "resumed_by": _resumption(hello, recorder),
         "session_id": None if tls13 else hello.session_id.hex(),

@@ -84,19 +84,32 @@ def faults_of_stapled(der: bytes, leaf: x509.Certificate, issuers: Sequence[x509
     issuer = next((one for one in issuers if _issued(one, leaf)), None)
     if issuer is None:
         yield "the issuer of the certificate, who could have signed it, is not known"
+    elif not _is_of(issuer, leaf, response):
+        yield f"it is about a certificate of another issuer than {issuer.subject.rfc4514_string()}"
     elif not any(_signed(one, response) for one in _allowed(issuer, response.certificates)):
         yield f"{issuer.subject.rfc4514_string()} has not signed it, nor let somebody sign it"
+
+
+def _is_of(issuer: x509.Certificate, leaf: x509.Certificate, response: ocsp.OCSPResponse) -> bool:
+    """Whether the serial number of a response is one of this issuer's (RFC 6960 section 4.1.1)."""
+    try:
+        own = ocsp.OCSPRequestBuilder().add_certificate(leaf, issuer, response.hash_algorithm).build()
+    except UNREADABLE:
+        return False
+    return (response.issuer_key_hash, response.issuer_name_hash) == (own.issuer_key_hash, own.issuer_name_hash)
 
 
 def _allowed(issuer: x509.Certificate, sent: Sequence[x509.Certificate]) -> Iterator[x509.Certificate]:
     """Who may sign: the issuer, and those that it issued for that purpose (RFC 6960 section 4.2.2.2)."""
     yield issuer
+    now = dt.datetime.now(dt.timezone.utc)
     for one in sent:
         try:
             usages = one.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
         except (x509.ExtensionNotFound, *UNREADABLE):
             continue
-        if ExtendedKeyUsageOID.OCSP_SIGNING in usages and _issued(issuer, one):
+        valid = one.not_valid_before_utc <= now <= one.not_valid_after_utc
+        if valid and ExtendedKeyUsageOID.OCSP_SIGNING in usages and _issued(issuer, one):
             yield one
 
 

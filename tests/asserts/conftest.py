@@ -102,8 +102,8 @@ class FakeServer:
     def s_client_command(self, name: str | None, **options: Any) -> list[str]:
         return ["openssl", "s_client", "-servername", str(name), *(key for key in options if key != "port")]
 
-    def curl_command(self, url: str, **_: object) -> list[str]:
-        return ["curl", url]
+    def curl_command(self, url: str, *, follow: bool = False, **_: object) -> list[str]:
+        return ["curl", url, *["--location"][: int(follow)]]
 
     def real(self) -> Server:
         return cast("Server", self)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pytest_modssl import (
+    CA,
     ModsslAssertionError,
     ServerConfig,
     VirtualHost,
@@ -16,12 +18,15 @@ from pytest_modssl import (
     assert_chain_complete,
     self_signed,
 )
+from pytest_modssl.pki.certificate import Profile, certify
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from cryptography import x509
+
     from pytest_modssl.fixtures import ServerFactory
-    from pytest_modssl.pki import CA, LeafCert
+    from pytest_modssl.pki import LeafCert
 
 NAME = "www.example.test"
 
@@ -117,3 +122,63 @@ def test_an_answer_is_judged_by_its_status_and_a_missing_one_told(
     assert mismatches(lambda: assert_answers(server, f"http://{NAME}/none")) == ["status: expected 200, seen 404"]
     (fault,) = mismatches(lambda: assert_answers(server, f"https://{NAME}:80/"))
     assert fault.startswith("answer: expected one, seen none: ")
+
+
+NEW, OLD = CA(common_name="New Root"), CA(common_name="Old Root")
+ISSUING = NEW.intermediate(common_name="Issuing")
+LAST_WEEK, YESTERDAY = (dt.datetime.now(dt.timezone.utc) - dt.timedelta(days=days) for days in (7, 1))
+
+
+def again(
+    subject: CA,
+    issuer: CA,
+    *,
+    ca: bool = True,
+    not_before: dt.datetime | None = None,
+    not_after: dt.datetime | None = None,
+) -> x509.Certificate:
+    """One more certificate for the key of a CA."""
+    profile = Profile(subject=subject.certificate.subject, ca=ca, not_before=not_before, not_after=not_after)
+    return certify(profile, subject.private_key.signing_key.public_key(), issuer.signer)
+
+
+EXPIRED = again(ISSUING, NEW, not_before=LAST_WEEK, not_after=YESTERDAY)
+BY_OLD = again(ISSUING, OLD, not_before=LAST_WEEK, not_after=YESTERDAY)
+
+
+@pytest.mark.parametrize(
+    ("chain", "trusted", "faults"),
+    [
+        ([EXPIRED], False, [("chain: validity", "CN=Issuing")]),
+        ([again(ISSUING, NEW, ca=False)], False, [("chain: basicConstraints", "CA:FALSE")]),
+        ([BY_OLD, ISSUING.certificate], True, [("chain: superfluous", "a second certificate of an issuer")]),
+        ([EXPIRED, ISSUING.certificate], True, [("chain: superfluous", "a second certificate of an issuer")]),
+        ([ISSUING.certificate, again(NEW, OLD)], True, [("chain: superfluous", "a second certificate of an issuer")]),
+    ],
+    ids=["expired", "no CA", "by another root too", "renewed", "of a root"],
+)
+def test_an_issuer_that_clients_do_not_take_is_no_part_of_a_chain(
+    modssl_server_factory: ServerFactory, chain: list[x509.Certificate], *, trusted: bool, faults: list[tuple[str, str]]
+) -> None:
+    leaf = ISSUING.issue(NAME).with_chain(*chain)
+    server = modssl_server_factory(ServerConfig(VirtualHost(NAME, tls=leaf)))
+    roots = [NEW.cert_pem.bytes()]
+    with pytest.raises(ModsslAssertionError) as caught:
+        assert_chain_complete(server, NAME, trust=roots)
+    assert [one.what for one in caught.value.mismatches] == [what for what, _ in faults]
+    for one, (_, seen) in zip(caught.value.mismatches, faults, strict=True):
+        assert seen in one.seen
+    # OpenSSL thinks so too, as does the command that is told: it trusts the same roots.
+    assert server.handshake(NAME, trust=roots).verification.ok is trusted
+    (command,) = caught.value.commands
+    printed = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False).stdout
+    assert ("Verify return code: 0 (ok)" in printed) is trusted
+
+
+def test_a_handshake_that_trusts_others_is_repeated_with_those(modssl_server_factory: ServerFactory) -> None:
+    server = modssl_server_factory(ServerConfig(VirtualHost(NAME, tls=NEW.issue(NAME))))
+    server.handshake(NAME, trust=[OLD.cert_pem.bytes()], verify="abort")
+    (command,) = server.commands()
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert "Verify return code: 0 (ok)" not in done.stdout

@@ -29,6 +29,7 @@ from pytest_modssl.wait import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from pytest_modssl.pki import CA
     from pytest_modssl.targets.base import Target
@@ -223,3 +224,36 @@ def test_a_policy_or_area_that_does_not_exist_is_told(server: Server, wrong: dic
     with pytest.raises(PolicyError, match=r"There is no policy|has no area"):
         assert_policy(server, name=NAME, **wrong)
     assert not server.observations
+
+
+def test_a_host_that_accepts_nothing_meets_no_expectation(
+    modssl_server_factory: Callable[[ServerConfig], Server], modssl_ca: CA
+) -> None:
+    """Its suites are not for the kind of its key."""
+    leaf = modssl_ca.issue(NAME, key_type="rsa-2048")
+    directives = "SSLProtocol TLSv1.2\nSSLCipherSuite ECDHE-ECDSA-AES128-GCM-SHA256"
+    server = modssl_server_factory(ServerConfig(VirtualHost(NAME, tls=leaf, directives=directives)))
+    assert told(lambda: assert_groups(server, NAME, only=["x25519"])) == [("protocols", "one at least", "none")]
+    ((what, _, seen), *_) = told(lambda: assert_policy(server, "intermediate", name=NAME))
+    assert what == "protocol"
+    assert seen.startswith("none: no handshake succeeds")
+
+
+def test_a_certificate_with_a_key_for_pss_alone_is_judged(
+    modssl_server_factory: Callable[[ServerConfig], Server], tmp_path: Path
+) -> None:
+    make = ["openssl", "req", "-x509", "-newkey", "rsa-pss", "-pkeyopt", "rsa_keygen_bits:1024", "-nodes"]
+    make += ["-days", "900"]
+    files = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    name = ["-subj", f"/CN={NAME}", "-addext", f"subjectAltName=DNS:{NAME}"]
+    subprocess.run([*make, "-keyout", files[0], "-out", files[1], *name], check=True, capture_output=True)
+    pki = {one.name: one.read_bytes() for one in files}
+    directives = """
+        SSLEngine on
+        SSLCipherSuite DEFAULT:@SECLEVEL=0
+        SSLCertificateFile "${MODSSL_PKI}/certificate.pem"
+        SSLCertificateKeyFile "${MODSSL_PKI}/key.pem"
+    """
+    server = modssl_server_factory(ServerConfig(VirtualHost(NAME, port=443, directives=directives), pki=pki))
+    areas = {what.partition(" ")[0] for what, _, _ in told(lambda: assert_policy(server, "modern", name=NAME))}
+    assert {"certificate-type", "lifetime"} <= areas

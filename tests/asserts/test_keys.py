@@ -7,11 +7,23 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_modssl import CA, CSR, Blob, ModsslAssertionError, assert_key_matches, generate_key
+from pytest_modssl import (
+    CA,
+    CSR,
+    Blob,
+    ModsslAssertionError,
+    ServerConfig,
+    VirtualHost,
+    assert_key_matches,
+    assert_private_keys_protected,
+    generate_key,
+)
 from pytest_modssl.errors import PkiError
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from pytest_modssl.fixtures import ServerFactory
 
 
 def test_every_kind_of_thing_is_compared(tmp_path: Path) -> None:
@@ -74,3 +86,38 @@ def test_the_modulus_is_that_which_openssl_prints() -> None:
 def test_what_cannot_be_compared_says_why(thing: Blob | bytes | str, said: str) -> None:
     with pytest.raises(PkiError, match=said):
         assert_key_matches(generate_key(), thing)
+
+
+def test_of_a_file_with_both_the_key_is_held_against_the_certificate() -> None:
+    leaf, other = CA().issue("a.example.test"), CA().issue("a.example.test")
+    for one, matches in ((leaf, True), (other, False)):
+        both = leaf.cert_pem + one.private_key.pem
+        if matches:
+            assert_key_matches(both, leaf, both)
+            continue
+        with pytest.raises(ModsslAssertionError) as caught:
+            assert_key_matches(both, leaf, both)
+        assert len(caught.value.mismatches) == 2
+
+
+@pytest.mark.parametrize("directives", ["", "SSLProxyEngine on\nSSLProxyMachineCertificateFile both.pem"])
+def test_a_key_that_stands_with_its_certificate_is_to_be_protected_too(
+    modssl_server_factory: ServerFactory, modssl_ca: CA, directives: str
+) -> None:
+    name, both = "www.example.test", "${MODSSL_SITE}/both.pem"
+    leaf = modssl_ca.issue(name)
+    served = f"SSLEngine on\nSSLCertificateFile {both}"
+    host = VirtualHost(
+        name,
+        port=443,
+        tls=leaf if directives else None,
+        directives=directives.replace("both.pem", both) or served,
+        files={"both.pem": leaf.cert_file_pem.bytes() + leaf.private_key.pem.bytes()},
+    )
+    server = modssl_server_factory(ServerConfig(host))
+    assert server.handshake(name).ok
+    with pytest.raises(ModsslAssertionError) as caught:
+        assert_private_keys_protected(server)
+    (mismatch,) = caught.value.mismatches
+    assert mismatch.what.endswith("/both.pem")
+    assert mismatch.seen == "0644"

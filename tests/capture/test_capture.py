@@ -110,6 +110,28 @@ def test_a_secret_is_found_in_every_form_whatever_stands_around_it(secret: str, 
         assert leaks_in((Stream(80, b"", written),), secret), written
 
 
+@pytest.mark.parametrize(
+    ("secret", "written", "form"),
+    [
+        ("s3cret pass!", b"/?p=s3cret%20pass!", "URL-encoded"),  # requests, browsers, curl
+        ("a b/c", b"/?p=a%20b/c", "URL-encoded"),
+        ("it's (ok)", b"/?p=it's%20(ok)", "URL-encoded"),
+        ("p\u00e4ss", b"/?p=p%c3%a4ss", "URL-encoded"),  # httpd's Location
+        ("p\u00e4ss", b"/?p=p%E4ss", "URL-encoded"),
+        ('p\u00e4"ss', '{"p":"p\u00e4\\"ss"}'.encode(), "JSON"),  # JSON.stringify
+        ('a/b"c', b'{"p":"a\\/b\\"c"}', "JSON"),  # PHP's json_encode
+        ("subjects?>~~", b"c3ViamVjdHM_Pn5-", "base64"),  # RFC 4648 section 5
+    ],
+)
+def test_each_client_encodes_in_its_own_way(secret: str, written: bytes, form: str) -> None:
+    assert [one.form for one in leaks_in((Stream(80, b"", written),), secret)] == [form]
+
+
+def test_what_stands_there_as_it_is_is_told_once() -> None:
+    (leak,) = leaks_in((Stream(80, b"GET /?p=a/b:c@d HTTP/1.1\r\n\r\n", b""),), "a/b:c@d")
+    assert leak.form == "as it is"
+
+
 @given(secret=st.binary(min_size=8, max_size=20), other=st.binary(max_size=200))
 def test_nothing_is_found_where_it_is_not(secret: bytes, other: bytes) -> None:
     masked = bytes(one ^ 0x80 for one in secret)

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 import pytest
 import requests
 
-from pytest_modssl import CA, LeafCert, ServerConfig, VirtualHost
+from pytest_modssl import (
+    CA,
+    LeafCert,
+    ModsslAssertionError,
+    ServerConfig,
+    VirtualHost,
+    assert_answers,
+    assert_switches_to_https,
+)
 from pytest_modssl.faq import diagnose
 from pytest_modssl.faq.demos import play
 
@@ -87,3 +95,32 @@ def test_a_module_that_needs_what_no_module_has_is_not_told_to_need_one(modssl_t
     assert found.remedy == found.entry.remedy
     assert found.place is not None
     assert found.place.text.startswith("LoadModule proxy_http_module")
+
+
+def test_an_answer_that_an_assertion_has_accepted_is_no_cause_of_the_next_failure(modssl_target: Target) -> None:
+    to_https = "RewriteEngine on\nRewriteRule ^/(.*) https://%{SERVER_NAME}/$1 [R,L]"
+    leaf = CA().issue(NAME)
+    config = ServerConfig(VirtualHost(NAME, tls=leaf), VirtualHost(NAME, directives=to_https))
+    server = modssl_target.launch(config)
+    try:
+        assert_switches_to_https(server, f"http://{NAME}/first")
+        with pytest.raises(ModsslAssertionError) as caught:
+            assert_answers(server, f"https://{NAME}/second")
+    finally:
+        server.stop()
+    (found,) = caught.value.diagnoses
+    assert found.entry.id == "page-not-found"
+    assert "/second stands for the file " in found.cause
+    assert found.cause.endswith("/second, which is not there")
+
+
+def test_the_last_page_that_is_not_there_is_the_cause(modssl_target: Target) -> None:
+    server = modssl_target.launch(ServerConfig(VirtualHost(NAME)))
+    try:
+        assert [server.get(f"http://{NAME}/{one}").status_code for one in ("first", "second")] == [404, 404]
+        server.instance.settle()
+        (found, *_) = diagnose(server.evidence(error=AssertionError("assert 404 == 200")))
+    finally:
+        server.stop()
+    assert "/second stands for the file " in found.cause
+    assert found.cause.endswith("/second, which is not there")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import datetime as dt
 import subprocess
 import threading
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ import pytest
 import requests
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 from cryptography.x509.oid import AuthorityInformationAccessOID
@@ -193,3 +195,37 @@ def test_httpd_staples_what_the_responder_in_its_certificate_says(local_target: 
     assert "Cert Status: good" in by_hand
     assert unasked.stapled is None
     assert responder.asked == (leaf.certificate.serial_number,), "the second time the response is in the cache"
+
+
+@pytest.mark.parametrize(("days", "believed"), [(-2, False), (2, True)])
+def test_a_client_believes_who_may_sign_as_long_as_his_certificate_is_valid(
+    ca: CA, *, days: int, believed: bool
+) -> None:
+    leaf = ca.issue(NAME)
+    now = dt.datetime.now(dt.timezone.utc)
+    start, end = (now + dt.timedelta(days=one) for one in (-9, days))
+    signer = ca.issue("ocsp.example.test", usages=("OCSPSigning",), not_before=start, not_after=end)
+    der = _response(leaf, ca, signer)
+    assert list(faults_of_stapled(der, leaf.certificate, [ca.certificate])) == (
+        [] if believed else [f"{ca.certificate.subject.rfc4514_string()} has not signed it, nor let somebody sign it"]
+    )
+
+
+def test_a_client_does_not_believe_a_response_about_another_issuers_certificate(ca: CA) -> None:
+    leaf, other = ca.issue(NAME), CA(common_name="another")
+    (fault,) = faults_of_stapled(_response(leaf, other, ca), leaf.certificate, [ca.certificate])
+    assert fault == f"it is about a certificate of another issuer than {ca.certificate.subject.rfc4514_string()}"
+
+
+def _response(leaf: LeafCert, issuer: CA, signer: CA | LeafCert) -> bytes:
+    """That the serial number of a certificate is a good one of this issuer's."""
+    now = dt.datetime.now(dt.timezone.utc)
+    times = now - dt.timedelta(hours=1), now + dt.timedelta(days=1)
+    good = ocsp.OCSPCertStatus.GOOD
+    builder = ocsp.OCSPResponseBuilder().add_response(
+        leaf.certificate, issuer.certificate, hashes.SHA1(), good, *times, None, None
+    )
+    builder = builder.responder_id(ocsp.OCSPResponderEncoding.HASH, signer.certificate)
+    key = signer.private_key.signing_key
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
+    return builder.certificates([signer.certificate]).sign(key, hashes.SHA256()).public_bytes(Encoding.DER)

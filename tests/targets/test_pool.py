@@ -47,6 +47,9 @@ class FakeInstance:
     def mode(self, _: str) -> int | None:
         return None
 
+    def content(self, _: str) -> bytes | None:
+        return None
+
     def cpu_seconds(self) -> float | None:
         return None
 

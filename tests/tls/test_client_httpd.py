@@ -248,6 +248,8 @@ def test_a_renegotiation_by_the_server_shows_the_client_certificate(httpd: Watch
         after = connection.handshake
     assert (before.renegotiations, before.client_certificate_requested) == (0, False)
     assert after.renegotiations == 1
+    # What a renegotiation agrees on is encrypted.
+    assert (before.group is None, after.group, after.signature) == (False, None, None)
     assert after.demands == (CertificateDemand("renegotiation", answered=True),)
     assert "client certificate demanded by renegotiation, sent" in str(after)
     names = [name for entry in after.transcript.entries if entry.encrypted for name in entry.names]

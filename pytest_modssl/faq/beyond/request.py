@@ -31,8 +31,9 @@ def _no_document_root(evidence: Evidence) -> Iterator[Finding]:
 def _no_file(evidence: Evidence) -> Iterator[Finding]:
     if any(evidence.logged("AH00112")):
         return
-    for response in unwanted(evidence, requests.codes.not_found):
-        for record, found in evidence.logged("AH00128", match=r"File does not exist: (?P<file>.*)"):
+    # The latest of each: what an assertion fails with is the last that was asked for.
+    for response in reversed([*unwanted(evidence, requests.codes.not_found)]):
+        for record, found in reversed([*evidence.logged("AH00128", match=r"File does not exist: (?P<file>.*)")]):
             yield Finding(
                 seen=(f"{response.url} answered 404", shown(record)),
                 cause=f"{response.url} stands for the file {found['file']}, which is not there",
