@@ -423,9 +423,13 @@ class Sources:
         given = self.options.get(declared.ini)
         if given:
             return _parsed(declared, given, declared.option)
-        if declared.variable in self.environment and not declared.table:
-            value = self.environment[declared.variable]
-            return _parsed(declared, [value], f"{declared.variable}={value}")
+        value = None if declared.table else self.environment.get(declared.variable)
+        if value is not None:
+            try:
+                return _parsed(declared, [value], f"{declared.variable}={value}")
+            except SettingError:
+                if value:  # an empty one may be no more than a parameter of a CI job that was left out
+                    raise
         if declared.ini in self.ini:
             return _parsed(declared, self.ini[declared.ini], f"ini {declared.ini}")
         return Setting(declared.default, "default")

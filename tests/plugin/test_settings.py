@@ -71,13 +71,21 @@ def test_targets_are_listed_by_commas_or_by_repetition_each_once_and_in_order() 
         ({"PYTEST_MODSSL_ENGINE": " , "}, "at least one name"),
         *(
             ({"PYTEST_MODSSL_START_TIMEOUT": text}, "a number of seconds between 0 and 3600")
-            for text in ("0", "-1", "3601", "nan", "inf", "soon", "")
+            for text in ("0", "-1", "3601", "nan", "inf", "soon")
         ),
     ],
 )
 def test_a_value_that_cannot_be_is_told_with_its_place_and_the_valid_ones(given: dict[str, str], told: str) -> None:
     with pytest.raises(SettingError, match=told):
         resolve({}, given, {})
+
+
+@pytest.mark.parametrize("variable", ["TARGET", "PROGRAMS", "START_TIMEOUT"])
+def test_an_empty_variable_that_can_be_no_value_counts_as_none(variable: str) -> None:
+    """A CI job sets it to a parameter that was left out."""
+    assert resolve({}, {f"PYTEST_MODSSL_{variable}": ""}, {}) == resolve({}, {}, {})
+    ini = {"modssl_target": ["docker"]}
+    assert resolve({}, {f"PYTEST_MODSSL_{variable}": ""}, ini) == resolve({}, {}, ini)
 
 
 def test_a_suite_of_debian_may_be_named_or_left_to_the_default() -> None:
