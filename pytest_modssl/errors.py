@@ -13,6 +13,14 @@ if TYPE_CHECKING:
     from pytest_modssl.faq.evidence import Evidence
 
 
+def said(error: BaseException | None) -> str:
+    """The text of anybody's error, also of one that cannot say it; empty for none."""
+    try:
+        return "" if error is None else str(error)
+    except Exception:  # noqa: BLE001 - it is the user's: it may read what is not there, or return no text
+        return f"<{type(error).__name__} without a text: its str() fails>"
+
+
 class ModsslError(Exception):
     """Base of every error that this package raises on its own account."""
 

@@ -252,9 +252,10 @@ def _explained(error: BaseException, run: Run) -> Sequence[tuple[str, str]]:
         from pytest_modssl.report.failure import explain
 
         return explain(error, run.servers)
-    # Out of descriptors, even modules and libraries cannot be read: the failure itself is still told.
-    except (OSError, ImportError) as failed:
-        return [("modssl", f"nothing more can be told of the servers: {failed}")]
+    # Out of descriptors, even modules and libraries cannot be read; an error is the user's, and may do anything when it
+    # is looked at. The failure itself is still told.
+    except Exception as failed:  # noqa: BLE001
+        return [("modssl", f"nothing more can be told of the servers: {type(failed).__name__}: {failed}")]
 
 
 @pytest.hookimpl(wrapper=True)

@@ -64,18 +64,25 @@ def pytest_runtest_makereport(
         return report
     place, where = (item.location[0], (item.location[1] or 0) + 1), place_of(item)
     error = None if call.excinfo is None or not report.failed else call.excinfo.value
-    report.modssl_part = watch.part(  # type: ignore[attr-defined]
-        item.nodeid,
-        call.when,
-        run.servers,
-        name=item.nodeid if where is None else where.test,
-        target="" if where is None else where.target,
-        place=place,
-        reason=_reason(report),
-        error=error,
-        traceback="" if error is None else report.longreprtext,
-        failed_at=None if error is None else failed_at(report) or place,
-    )
+    try:
+        report.modssl_part = watch.part(  # type: ignore[attr-defined]
+            item.nodeid,
+            call.when,
+            run.servers,
+            name=item.nodeid if where is None else where.test,
+            target="" if where is None else where.target,
+            place=place,
+            reason=_reason(report),
+            error=error,
+            traceback="" if error is None else report.longreprtext,
+            failed_at=None if error is None else failed_at(report) or place,
+        )
+    except Exception as failed:
+        if error is None:
+            raise
+        # The error is the user's, and may do anything when it is looked at: then pytest's own words tell of it.
+        told = f"the report has pytest's words alone of this failure: {type(failed).__name__}: {failed}"
+        report.sections.append(("Captured modssl: report", told))
     return report
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from pytest_modssl.errors import ModsslError
+from pytest_modssl.errors import ModsslError, said
 from pytest_modssl.httpd.errorlog import SEVERITY
 from pytest_modssl.httpd.paths import Obstacle, account_of_children, obstacle
 from pytest_modssl.httpd.problems import ConfigProblem, parse_config_error
@@ -190,7 +190,7 @@ class Evidence:
     @cached_property
     def subject(self) -> str:
         """What the failure is about, in its own words: the subjects of the mismatches, and the error's message."""
-        return "\n".join([*(one.what for one in self.mismatches), "" if self.error is None else str(self.error)])
+        return "\n".join([*(one.what for one in self.mismatches), said(self.error)])
 
     def mismatch(self, pattern: str) -> Mismatch | None:
         """The first mismatch whose subject (`what`) matches a pattern as a whole."""

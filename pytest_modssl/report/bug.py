@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Literal
 
 from pytest_modssl import __version__
-from pytest_modssl.errors import ModsslAssertionError, StartError
+from pytest_modssl.errors import ModsslAssertionError, StartError, said
 from pytest_modssl.faq import diagnose
 from pytest_modssl.http import described
 from pytest_modssl.httpd.render import ENVIRONMENT
@@ -147,12 +147,14 @@ def _failure(error: BaseException | None, test: str) -> Iterator[str]:
     if isinstance(error, ModsslAssertionError):
         yield from (error.headline, *(f"  {one}" for one in error.mismatches))
     elif error is not None:
-        yield f"{type(error).__name__}: {error}"
+        yield f"{type(error).__name__}: {said(error)}"
 
 
 def _diagnoses(cases: Sequence[Case], error: BaseException | None) -> str:
-    found: Sequence[Diagnosis] = getattr(error, "diagnoses", ())
-    if not isinstance(error, ModsslAssertionError | StartError):
+    found: Sequence[Diagnosis]
+    if isinstance(error, ModsslAssertionError | StartError):
+        found = error.diagnoses
+    else:
         found = [one for case in cases for one in diagnose(case.evidence)]
     return "\n\n".join(dict.fromkeys(map(str, found)))
 

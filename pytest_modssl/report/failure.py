@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_modssl.errors import ModsslAssertionError, ModsslError, StartError, WaitTimeoutError
+from pytest_modssl.errors import ModsslAssertionError, ModsslError, StartError, WaitTimeoutError, said
 from pytest_modssl.faq import diagnose
 from pytest_modssl.httpd.errorlog import SEVERITY
 from pytest_modssl.report.bug import in_words
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pytest_modssl.targets.server import Server
 
 _DIAGNOSED = (ModsslAssertionError, StartError)
+_NOTES = "_modssl_notes"
 _SHOWING_THE_LOG = (UnexpectedLogError, ModsslAssertionError, WaitTimeoutError)
 
 
@@ -37,26 +38,35 @@ def explain(error: BaseException, servers: Sequence[Server]) -> list[tuple[str, 
             server.end_test()
         except ModsslError as found:
             notes.append(str(found))
-    notes += [one for server in used for one in server.ended if one not in "\n".join([str(error), *notes])]
+    notes += [one for server in used for one in server.ended if one not in "\n".join([said(error), *notes])]
     diagnoses = [] if isinstance(error, _DIAGNOSED) else _diagnoses(error, used)
     notes += diagnoses
     # They are not always what the failure is about, and are never to be missed.
-    told = "\n".join([str(error), *diagnoses])
+    told = "\n".join([said(error), *diagnoses])
     crashes = [str(one) for server in used for one in server.crashes() if one.said not in told]
     notes += ["\n".join(["children of httpd crashed during this test:", *crashes])] if crashes else []
     if not isinstance(error, _SHOWING_THE_LOG):
         logged = raw_lines([record for server in used for record in server.log.records if _is_warning(record)])
         notes += ["\n".join(["the server logged during this test:", *logged])] if logged else []
-    # BaseException.add_note is of Python 3.11.
-    for note in notes:
-        if note not in str(error) and hasattr(error, "add_note"):
-            error.add_note(note)
+    _note(error, notes)
+    # Notes are shown since Python 3.11, where BaseException has add_note.
     sections = [] if hasattr(error, "add_note") else [("diagnosis", one) for one in diagnoses]
     sections += [section for server in used for section in _sections(server)]
     if isinstance(error, StartError):
         sections.insert(0, ("configuration that httpd refused", _numbered(error.configuration)))
     secrets = secrets_of(error, used)
     return [(f"modssl: {title}", secrets.removed_from(text)) for title, text in sections if text]
+
+
+def _note(error: BaseException, notes: Sequence[str]) -> None:
+    """Gives an error notes in place of those that it was given for another test: a fixture's error is raised for each.
+
+    They go where `add_note` puts them (PEP 678), which fails for an error that forbids new attributes.
+    """
+    told = vars(error)
+    kept = [one for one in told.get("__notes__", ()) if one not in told.get(_NOTES, ())]
+    told["__notes__"] = kept + [one for one in notes if one not in said(error)]
+    told[_NOTES] = tuple(notes)
 
 
 def secrets_of(error: BaseException, servers: Sequence[Server]) -> Secrets:

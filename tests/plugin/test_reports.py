@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import pytest
+import pytest
 
+if TYPE_CHECKING:
     from tests.plugin.inner import RunPytest
 
 # The design's own example of what users write.
@@ -230,3 +231,59 @@ def test_a_failure_is_told_also_where_no_file_can_be_opened_any_more(run: RunPyt
     result = run("def test_it(out_of_descriptors, modssl_server):\n    assert modssl_server is None\n")
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*assert * is None", "*nothing more can be told of the servers: *Too many open*"])
+
+
+ODD_ERRORS = """
+    class Unsayable(Exception):
+        def __str__(self):
+            return f"status {self.status}"
+
+    class Alike(Exception):
+        seen = mismatches = commands = diagnoses = 5
+
+    class Closed(Exception):
+        def __setattr__(self, name, value):
+            if name == "__notes__":
+                raise AttributeError(name)
+            super().__setattr__(name, value)
+
+
+    def test_without_server():
+        raise Unsayable()
+
+    def test_with_server(modssl_server):
+        modssl_server.get("https://www.example.test/")
+        raise Unsayable()
+
+    def test_alike(modssl_server):
+        modssl_server.get("https://www.example.test/")
+        raise Alike()
+
+    def test_closed(modssl_server):
+        assert modssl_server.handshake(port=80).ok is False
+        raise Closed(3)
+
+    def test_after(modssl_server):
+        assert modssl_server.get("https://www.example.test/").status_code == 200
+"""
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "1")], ids=["alone", "xdist"])
+def test_an_error_that_cannot_say_what_it_is_or_looks_like_ours_ends_no_run(
+    run: RunPytest, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, workers: tuple[str, ...]
+) -> None:
+    if workers:
+        pytest.importorskip("xdist")
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    result = run(ODD_ERRORS, "--modssl-report=r.json", "--modssl-artifacts=kept", *workers)
+    result.assert_outcomes(failed=4, passed=1)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    headlines = [
+        failure["headline"]
+        for test in json.loads((pytester.path / "r.json").read_text())["tests"]
+        for failure in test["failures"]
+    ]
+    unsayable = "Unsayable: <Unsayable without a text: its str() fails>"
+    assert sorted(headlines) == ["Alike", "Closed: 3", unsayable, unsayable]
+    (bug,) = (pytester.path / "kept").glob("*test_with_server*/bug-report.txt")
+    assert unsayable in bug.read_text()

@@ -200,6 +200,17 @@ def test_a_test_without_warnings_gets_no_note(server: Server) -> None:
     assert notes(error) == ""
 
 
+def test_an_error_that_is_raised_for_several_tests_has_the_notes_of_the_last_one_and_its_own(server: Server) -> None:
+    error = AssertionError("no data base")
+    vars(error)["__notes__"] = ["of the user"]
+    for _ in range(2):
+        server.begin_test()
+        denied(server)
+        explain(error, [server])
+    (last,) = (record.raw for record in server.log.records if record.ah == "AH01630")
+    assert notes(error) == f"of the user\nthe server logged during this test:\n  {last}"
+
+
 def test_an_error_that_shows_the_log_already_gets_no_note(server: Server) -> None:
     denied(server)
     with pytest.raises(ModsslAssertionError) as asserted:

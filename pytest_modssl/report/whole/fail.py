@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_modssl.errors import ModsslAssertionError, StartError
+from pytest_modssl.errors import ModsslAssertionError, StartError, said
 from pytest_modssl.faq import diagnose
 from pytest_modssl.http import described
 from pytest_modssl.report.known import learn_environment
@@ -22,6 +22,7 @@ from pytest_modssl.tls import Transcript, shell_line
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pytest_modssl.errors import Mismatch
     from pytest_modssl.faq import Diagnosis, Place
     from pytest_modssl.targets.server import Server
 
@@ -60,12 +61,16 @@ def failure_of(
         observations: what it saw of them.
         log: what they logged meanwhile.
     """
-    seen = [*observations, *(one for one in getattr(error, "seen", ()) if one not in observations)]
+    mismatches: Sequence[Mismatch] = ()
+    seen, commands = list(observations), [one for server in servers for one in server.commands()]
+    if isinstance(error, ModsslAssertionError):  # of another error, attributes of these names mean something else
+        mismatches = error.mismatches
+        seen += [one for one in error.seen if one not in observations]
+        commands = [*map(list, error.commands), *commands]
     problems = tuple(_problem(one, root) for one in _diagnoses(error, servers))
     at = None if place is None else line_of(*place, root)
     places = dict.fromkeys([at, *(one.place for one in problems)])
-    message = "\n\n".join([str(error), *getattr(error, "__notes__", ())])
-    commands = [*getattr(error, "commands", ()), *(one for server in servers for one in server.commands())]
+    message = "\n\n".join([said(error), *getattr(error, "__notes__", ())])
     told = [one for one in map(conversation, seen) if one is not None]
     other = [one for one in seen if conversation(one) is None and not isinstance(one, Transcript)]
     return Failure(
@@ -74,9 +79,7 @@ def failure_of(
         message=message or type(error).__name__,
         traceback=traceback,
         place=at,
-        differences=tuple(
-            Difference(what=one.what, expected=one.expected, seen=one.seen) for one in getattr(error, "mismatches", ())
-        ),
+        differences=tuple(Difference(what=one.what, expected=one.expected, seen=one.seen) for one in mismatches),
         problems=problems,
         excerpts=tuple(one for place in places if place is not None if (one := _excerpt(place, root)) is not None),
         log=tuple(log[-_LOG_LINES:]),
@@ -88,7 +91,7 @@ def failure_of(
 
 
 def _first_line(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}".partition("\n")[0].removesuffix(": ")
+    return f"{type(error).__name__}: {said(error)}".partition("\n")[0].removesuffix(": ")
 
 
 def _diagnoses(error: BaseException, servers: Sequence[Server]) -> Sequence[Diagnosis]:
