@@ -9,6 +9,7 @@ one loopback address, and free ports stand for all.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import random
 import socket
@@ -37,8 +38,11 @@ def allocate(ports: Iterable[int]) -> Listening:
 
     Another process may take one before the server does; the caller tries again when the server says so (AH00072).
     """
-    address = _own_address()
-    return Listening(address, {port: _bindable(address, port) for port in ports})
+    address, wanted = _own_address(), tuple(ports)
+    # Probes stay open until every port is chosen, the real ones first: what is closed the kernel may give once more.
+    with contextlib.ExitStack() as probes:
+        own = {port for port in wanted if sys.platform == "linux" and _can_bind(address, port, probes)}
+        return Listening(address, {port: port if port in own else _free(address, probes) for port in wanted})
 
 
 def _own_address() -> str:
@@ -47,21 +51,19 @@ def _own_address() -> str:
     return socket.inet_ntoa(_random.randint(_FIRST, _LAST).to_bytes(4, "big"))
 
 
-def _bindable(address: str, port: int) -> int:
-    if sys.platform == "linux" and _can_bind(address, port):
-        return port
-    with socket.socket() as probe:
-        probe.bind((address, 0))
-        return int(probe.getsockname()[1])
+def _can_bind(address: str, port: int, probes: contextlib.ExitStack) -> bool:
+    probe = probes.enter_context(socket.socket())
+    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        probe.bind((address, port))
+    except OSError as error:
+        if error.errno in (errno.EACCES, errno.EADDRINUSE):
+            return False
+        raise
+    return True
 
 
-def _can_bind(address: str, port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((address, port))
-        except OSError as error:
-            if error.errno in (errno.EACCES, errno.EADDRINUSE):
-                return False
-            raise
-        return True
+def _free(address: str, probes: contextlib.ExitStack) -> int:
+    probe = probes.enter_context(socket.socket())
+    probe.bind((address, 0))
+    return int(probe.getsockname()[1])

@@ -211,7 +211,7 @@ class Server:
     ) -> requests.Session:
         """A `requests.Session` that reaches this server by its real URLs (`https://www.example.test/`), without DNS.
 
-        The session is closed when the test ends.
+        Its connections are closed when the test ends. Its cookies stay, where a fixture holds it for several tests.
 
         Args:
             client: certificate and key to show when the server asks.

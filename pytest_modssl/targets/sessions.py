@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import weakref
 from typing import TYPE_CHECKING, Any
 
 from pytest_modssl import http
@@ -25,7 +26,7 @@ class Sessions:
     def __init__(self, server: Server, files: ClientFiles) -> None:
         self._server = server
         self._files = files
-        self._opened: list[requests.Session] = []
+        self._opened: weakref.WeakSet[requests.Session] = weakref.WeakSet()
         self._own: requests.Session | None = None
 
     def open(
@@ -44,7 +45,7 @@ class Sessions:
             recording=server.recording,
             **options,
         )
-        self._opened.append(session)
+        self._opened.add(session)
         return session
 
     def _note_response(self, client: LeafCert | None, response: requests.Response) -> None:
@@ -64,16 +65,18 @@ class Sessions:
 
     def hang_up(self) -> None:
         """Closes the connections that are kept open."""
-        for session in self._opened:
+        for session in list(self._opened):
             session.close()
 
     def end_test(self) -> None:
-        """Closes all of them, and forgets cookies and the sessions that a test has opened."""
+        """Closes all of them, and forgets the cookies of the server's own session.
+
+        That one serves the next test too: it takes as long to make as a request (1 ms). The cookies of another belong
+        to whoever holds it, which may be a fixture of several tests.
+        """
         self.hang_up()
-        for session in self._opened:
-            session.cookies.clear()
-        # What nobody but this object holds serves the next test too: it takes as long to make as a request (1 ms).
-        self._opened = [one for one in self._opened if one is self._own]
+        if self._own is not None:
+            self._own.cookies.clear()
 
     def forget_own(self) -> None:
         """Has the server's own methods use another session, which trusts what the server's CAs are then."""

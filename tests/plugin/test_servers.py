@@ -250,6 +250,33 @@ def test_lines_that_are_logged_late_belong_to_the_test_that_brought_them_about(r
     ).assert_outcomes(passed=32)
 
 
+def test_errors_about_a_client_that_a_header_names_are_told_in_every_test(run: RunPytest) -> None:
+    run(
+        """
+        import pytest
+        from pytest_modssl import ServerConfig, VirtualHost
+
+        pytestmark = pytest.mark.modssl(errors=["AH01630"])
+
+        @pytest.fixture(scope="module")
+        def modssl_config():
+            return ServerConfig(VirtualHost("www.example.test", directives='''
+                RemoteIPHeader X-Forwarded-For
+                RemoteIPInternalProxy 127.0.0.0/8 10.0.0.0/8 172.16.0.0/12 192.168.0.0/16
+                <Location /staff>
+                    Require ip 198.51.100.0/24
+                </Location>
+            '''))
+
+        @pytest.mark.parametrize("n", range(4))
+        def test_denied(modssl_server, n):
+            answer = modssl_server.get("http://www.example.test/staff", headers={"X-Forwarded-For": "203.0.113.7"})
+            assert answer.status_code == 403
+            assert "203.0.113.7:0" in [one.client for one in modssl_server.log.records]
+        """
+    ).assert_outcomes(passed=4)
+
+
 def test_a_failing_test_shows_the_log_what_was_seen_the_commands_and_the_configuration(
     run: RunPytest, pytester: pytest.Pytester
 ) -> None:

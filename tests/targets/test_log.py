@@ -118,6 +118,32 @@ def test_a_port_that_a_later_client_is_given_again_is_heard_again(log: ServerLog
     assert messages(log) == ["connection"]
 
 
+def test_a_port_that_is_given_again_at_once_is_heard_from_its_connection_on(log: ServerLog, logs: Logs) -> None:
+    logs("AH01964: connection", client=ONE)
+    log.begin(frozenset())
+    logs("AH01998: closed", client=ONE)
+    logs("AH01964: connection", client=ONE)
+    logs("AH02041: of the second", client=ONE)
+    assert messages(log) == ["connection", "of the second"]
+
+
+def test_a_client_that_a_header_names_never_ends(log: ServerLog, logs: Logs) -> None:
+    for _ in range(3):
+        logs("AH01964: connection", client=ONE)
+        logs("AH01630: denied", client="203.0.113.7:0")
+        assert messages(log)[-1] == "denied"
+        log.begin(frozenset())
+
+
+def test_a_connection_that_ends_some_tests_after_it_began_is_known_by_then(log: ServerLog, logs: Logs) -> None:
+    logs("AH01964: connection", client=ONE)
+    for _ in range(2):
+        log.begin(frozenset({ONE}))
+    log.begin(frozenset())
+    logs("AH01998: closed", client=ONE)
+    assert messages(log) == []
+
+
 @pytest.mark.parametrize("wanted", ["AH02032", "Hostname a.test", re.compile(r"ssl:error\].*AH02032: Host")])
 def test_a_record_is_found_by_number_by_text_and_by_pattern(
     log: ServerLog, logs: Logs, wanted: str | re.Pattern[str]

@@ -50,6 +50,18 @@ def test_a_connection_lasts_to_the_end_of_its_test(server: Server) -> None:
     assert established(server) == 1
 
 
+def test_a_session_that_is_held_longer_keeps_its_cookies_and_closes_its_connections_with_each_test(
+    server: Server,
+) -> None:
+    session = server.session()
+    assert session.get(URL).headers["X-Cookie"] == ""
+    for _ in range(2):
+        server.end_test()
+        assert server.instance.settle() == frozenset()
+        server.begin_test()
+        assert session.get(URL).headers["X-Cookie"] == "seen=yes"
+
+
 def test_connections_are_closed_before_a_pool_ends_its_servers(local: LocalTarget, ca: CA) -> None:
     pool = Pool(local)
     server = pool.get(config(ca), "the test")
