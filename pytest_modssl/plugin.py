@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
     from pytest_modssl.run import Run
+    from pytest_modssl.targets.log import Wanted
 
 pytest_plugins = (
     "pytest_modssl.fixtures",
@@ -33,6 +34,8 @@ SKIP_REASON = "needs a real httpd: run pytest with --modssl"
 
 _settings_key = pytest.StashKey[_settings.Settings]()
 _run_key = pytest.StashKey["Run"]()
+_refused_key = pytest.StashKey[str]()
+_in_body_key = pytest.StashKey[bool]()
 _holders_key: pytest.StashKey[list[pytest.FixtureDef[Any] | pytest.Item]] = pytest.StashKey()
 
 
@@ -203,12 +206,35 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         try:
             read_markers(item)
         except MarkerError as error:
-            raise pytest.UsageError(str(error)) from None
+            refuse(item, error)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtest_setup(item: pytest.Item) -> None:
+def refuse(item: pytest.Item, error: MarkerError) -> None:
+    """Ends a session, while it collects tests, for a marker that is wrong.
+
+    What a worker ends with, pytest-xdist does not tell: there the test fails, when it is set up.
+    """
+    if not worker_input(item.config):
+        raise pytest.UsageError(str(error)) from None
+    item.stash[_refused_key] = str(error)
+
+
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, object, object]:
+    """Begins a test before any hook of a user's can fail it: as a wrapper, the last after those of pytest.
+
+    Where it came before pytest's, a test that it skips would have nothing that they could tear down.
+    """
+    __tracebackhide__ = True
+    _begin(item)
+    return (yield)
+
+
+def _begin(item: pytest.Item) -> None:
     """Skips a test that needs a server where none was asked for; else begins its slice of every log."""
+    refused = item.stash.get(_refused_key, None)
+    if refused is not None:
+        pytest.fail(refused, pytrace=False)
     run = run_of(item.config)
     if run is None:
         if "modssl_target" in getattr(item, "fixturenames", ()):
@@ -217,20 +243,28 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     if is_check(item):
         return
     item.config.stash[_holders_key][:] = [item]
-    for server in run.servers:
-        server.begin_test()
+    run.begin_test(_expected(item))
+
+
+def _expected(item: pytest.Item) -> list[Wanted]:
+    """What a test makes servers log on purpose, as its markers say; errors as for `read_markers`."""
+    return [wanted for marker in read_markers(item) for wanted in marker.errors]
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     """Fails a test whose server logged an error that it did not expect."""
     __tracebackhide__ = True
-    result = yield
+    item.stash[_in_body_key] = True
+    try:
+        result = yield
+    finally:
+        item.stash[_in_body_key] = False
     run = run_of(item.config)
     if run is not None and not is_check(item):
         from pytest_modssl.report.outcome import check_servers
 
-        check_servers(run.servers, [wanted for marker in read_markers(item) for wanted in marker.errors])
+        check_servers(run.servers, _expected(item))  # anew: a fixture may have added a marker
     return result
 
 
@@ -241,17 +275,25 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     test of unittest failed with.
     """
     run = run_of(item.config)
-    if run is not None and call.excinfo is not None and not call.excinfo.errisinstance(pytest.skip.Exception):
-        for title, text in () if is_check(item) else _explained(call.excinfo.value, run):
+    if run is None or is_check(item):
+        return
+    if call.when == "call":  # what was told of a subtest, pytest would tell of all later ones
+        told = item._report_sections  # noqa: SLF001 - there is no other way to take them off
+        told[:] = [one for one in told if one[0] != "call" or not one[1].startswith("modssl")]
+    if call.excinfo is not None and not call.excinfo.errisinstance(pytest.skip.Exception):
+        # A subtest fails while its test goes on.
+        for title, text in _explained(call.excinfo.value, run, over=not item.stash.get(_in_body_key, False)):
             item.add_report_section(call.when, title, text)
 
 
-def _explained(error: BaseException, run: Run) -> Sequence[tuple[str, str]]:
+def _explained(error: BaseException, run: Run, *, over: bool) -> Sequence[tuple[str, str]]:
     """What to tell of the servers beside a failure."""
     try:
         from pytest_modssl.report.failure import explain
 
-        return explain(error, run.servers)
+        # pytest shows no notes of a failure that is to have no traceback.
+        shows_notes = not isinstance(error, pytest.fail.Exception) or error.pytrace
+        return explain(error, run.servers, over=over, shows_notes=shows_notes)
     # Out of descriptors, even modules and libraries cannot be read; an error is the user's, and may do anything when it
     # is looked at. The failure itself is still told.
     except Exception as failed:  # noqa: BLE001
@@ -268,10 +310,10 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object
         if run is not None and not is_check(item):
             from pytest_modssl.report.outcome import check_teardown
 
-            check_teardown(run.servers)
+            check_teardown(run.late_crashes())
     finally:
         if run is not None and not is_check(item):
-            run.release(item)
+            run.end_test(item)
     return result
 
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_modssl.marker import REQUIRES, MarkerError, read_requirements
-from pytest_modssl.plugin import is_check, run_of, settings_of, worker_input
+from pytest_modssl.plugin import is_check, refuse, run_of, settings_of, worker_input
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Generator, Mapping, Sequence
 
     from pytest_modssl.httpd.requirements import Requirement
     from pytest_modssl.matrix.results import Outcome, Place, Results
@@ -46,6 +46,8 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         raise pytest.UsageError(
             f"{settings.compare.source}: there is nothing to compare on one target; name several by --modssl-target"
         )
+    if settings.shard.value and not worker_input(config):
+        _durations(config)  # here, as pytest-xdist does not tell what a worker ends with
     if not worker_input(config) and (run is not None or settings.record.value or settings.shard.value):
         from pytest_modssl.matrix.results import Results
 
@@ -61,7 +63,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         try:
             _check(item)
         except MarkerError as error:
-            raise pytest.UsageError(str(error)) from None
+            refuse(item, error)
     if run is not None or settings.record.value or settings.shard.value:
         for item in items:
             item.stash[_place_key] = _place(item)
@@ -104,16 +106,21 @@ def place_of(item: pytest.Item) -> Place | None:
     return item.stash.get(_place_key, None)
 
 
-def _take_part(config: pytest.Config, items: list[pytest.Item], shard: tuple[int, int]) -> None:
+def _durations(config: pytest.Config) -> Mapping[str, float]:
     from pytest_modssl.errors import DurationsError
     from pytest_modssl.matrix.durations import read_durations
+
+    try:
+        return read_durations(settings_of(config).durations.value)
+    except DurationsError as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+def _take_part(config: pytest.Config, items: list[pytest.Item], shard: tuple[int, int]) -> None:
     from pytest_modssl.matrix.sharding import split
 
     index, count = shard
-    try:
-        durations = read_durations(settings_of(config).durations.value)
-    except DurationsError as error:
-        raise pytest.UsageError(str(error)) from None
+    durations = _durations(config)
     places = [item.stash[_place_key] for item in items]
     mine = split(places, durations, count)[index - 1]
     config.stash[_all_tests_key] = len(items)

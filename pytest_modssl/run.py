@@ -24,12 +24,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pytest_modssl.backends import Backends
+    from pytest_modssl.httpd.errorlog import LogRecord
     from pytest_modssl.progress import Say
     from pytest_modssl.repo.found import Found
     from pytest_modssl.repo.study import Study
     from pytest_modssl.settings import Settings
     from pytest_modssl.targets.base import Listener, Target
     from pytest_modssl.targets.life import Note
+    from pytest_modssl.targets.log import Wanted
     from pytest_modssl.targets.pool import Pool
     from pytest_modssl.targets.server import Server
 
@@ -64,6 +66,7 @@ class Run:
         self._refused: dict[tuple[str, str], StartError] = {}
         self._listen: Listener | None = None
         self._note: Note | None = None
+        self._expected: list[Wanted] = []
         self._studies: dict[tuple[str, Path, str], Study] = {}
 
     @cached_property
@@ -171,6 +174,7 @@ class Run:
             listen=self._listen,
             note=self._note,
             record=self.settings.keeps_artifacts,
+            expected=self._expected,
         )
         return self._pools.setdefault(target.id, pool)
 
@@ -242,7 +246,7 @@ class Run:
             self._refused[key] = error  # it is not tried again for each of a thousand tests
             raise
         if server not in running:
-            server.begin_test()
+            server.begin_test(self._expected)
         return server
 
     def new_folder(self) -> Path:
@@ -261,6 +265,27 @@ class Run:
     def servers(self) -> Sequence[Server]:
         """Every running server of this process."""
         return [server for pool in self._pools.values() for server in pool.servers]
+
+    def begin_test(self, expected: Sequence[Wanted]) -> None:
+        """Begins a test's slice of every log.
+
+        Args:
+            expected: what the test makes servers log on purpose, also those that start during it.
+        """
+        self._expected[:] = expected
+        for server in self.servers:
+            server.begin_test(expected)
+
+    def late_crashes(self) -> Sequence[LogRecord]:
+        """Lines about children that crashed since the test ended, also of servers that have been ended since; once."""
+        return [record for pool in self._pools.values() for record in pool.late_crashes()]
+
+    def end_test(self, holder: Hashable) -> None:
+        """Ends every hold that a test has on a server, and what it expected of servers and was told of them."""
+        self._expected.clear()
+        for pool in self._pools.values():
+            pool.release(holder)
+            pool.forget_crashes()
 
     def release(self, holder: Hashable) -> None:
         """Ends every hold that `holder` has on a server."""

@@ -24,18 +24,29 @@ _NOTES = "_modssl_notes"
 _SHOWING_THE_LOG = (UnexpectedLogError, ModsslAssertionError, WaitTimeoutError)
 
 
-def explain(error: BaseException, servers: Sequence[Server]) -> list[tuple[str, str]]:
+def explain(
+    error: BaseException, servers: Sequence[Server], *, over: bool = True, shows_notes: bool = True
+) -> list[tuple[str, str]]:
     """Sections for the report of a failed test: diagnosis, log, what was seen, how to repeat it, the configuration.
 
     Of a server that did not start, it is the configuration that httpd refused. Diagnoses that the error's own message
     does not have, and log lines of level warning and worse, become notes of the error, for reports that know no
     sections; so does the reason why a server is gone. What is secret in a section is taken out of it.
+
+    Args:
+        error: what the test failed with.
+        servers: those that were running.
+        over: whether the test has ended, and its sessions with it; a subtest fails while its test goes on.
+        shows_notes: whether the notes of the error are shown; else diagnoses become sections.
     """
     used = [server for server in servers if server.used or server.log.records]
     notes = []
     for server in used:
         try:
-            server.end_test()
+            if over:
+                server.end_test()
+            else:
+                server.instance.settle()
         except ModsslError as found:
             notes.append(str(found))
     notes += [one for server in used for one in server.ended if one not in "\n".join([said(error), *notes])]
@@ -49,8 +60,8 @@ def explain(error: BaseException, servers: Sequence[Server]) -> list[tuple[str, 
         logged = raw_lines([record for server in used for record in server.log.records if _is_warning(record)])
         notes += ["\n".join(["the server logged during this test:", *logged])] if logged else []
     _note(error, notes)
-    # Notes are shown since Python 3.11, where BaseException has add_note.
-    sections = [] if hasattr(error, "add_note") else [("diagnosis", one) for one in diagnoses]
+    # Since Python 3.11, where BaseException has add_note.
+    sections = [] if shows_notes and hasattr(error, "add_note") else [("diagnosis", one) for one in diagnoses]
     sections += [section for server in used for section in _sections(server)]
     if isinstance(error, StartError):
         sections.insert(0, ("configuration that httpd refused", _numbered(error.configuration)))

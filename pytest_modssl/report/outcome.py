@@ -51,13 +51,15 @@ def check_servers(servers: Sequence[Server], expected: Sequence[Wanted]) -> None
     raise UnexpectedLogError("\n".join(lines))
 
 
-def check_teardown(servers: Sequence[Server]) -> None:
+def check_teardown(crashes: Sequence[LogRecord]) -> None:
     """Returns when no server lost a child while a test was torn down.
+
+    Args:
+        crashes: see `Run.late_crashes`.
 
     Raises:
         UnexpectedLogError: with the lines that tell of it.
     """
-    crashes = [record for server in servers for record in server.late_crashes()]
     if crashes:
         raise UnexpectedLogError("\n".join(["children of httpd crashed during the teardown:", *raw_lines(crashes)]))
 

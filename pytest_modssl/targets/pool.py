@@ -14,11 +14,13 @@ from pytest_modssl.targets.life import Event
 from pytest_modssl.targets.server import Server  # noqa: TC001 - loaded before the time of a start is taken
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Hashable, Sequence
 
     from pytest_modssl.httpd.configuration import Configuration
+    from pytest_modssl.httpd.errorlog import LogRecord
     from pytest_modssl.targets.base import Listener, Target
     from pytest_modssl.targets.life import Kind, Note
+    from pytest_modssl.targets.log import Wanted
 
 # Servers may go on ending while tests go on; beyond this number the oldest is awaited.
 _ENDING = 4
@@ -45,6 +47,7 @@ class Pool:
         listen: told of all that is seen of servers; see `Server.listen`.
         note: told of what becomes of servers; `None` for nobody.
         record: whether servers keep what their clients send and receive.
+        expected: what the current test expects of servers that start during it, see `ServerLog.expect`; read anew.
     """
 
     def __init__(
@@ -55,14 +58,17 @@ class Pool:
         listen: Listener | None = None,
         note: Note | None = None,
         record: bool = False,
+        expected: Sequence[Wanted] = (),
     ) -> None:
         self.target = target
         self._remember_all = remember_all
         self._listen = listen
         self._note = note
         self._record = record
+        self._expected = expected
         self._entries: list[_Entry] = []  # the least recently used first
         self._ending: list[_Entry] = []
+        self._crashed: list[LogRecord] = []  # of servers that have been ended since
         self._gone: dict[object, str] = {}  # why there is no server of a key any more
 
     @property
@@ -108,6 +114,7 @@ class Pool:
     def _launched(self, config: Configuration, *, single_process: bool) -> Server:
         __tracebackhide__ = True
         server = self.target.launch(config, single_process=single_process)
+        server.log.expect(*self._expected)
         server.listen = self._listen
         server.on_reload = self._reloaded
         if self._record:
@@ -144,6 +151,14 @@ class Pool:
                 if not entry.holders and (changed or entry.server.exit_status is not None):
                     self._end(entry, _unusable(entry))
 
+    def late_crashes(self) -> list[LogRecord]:
+        """Lines about children that crashed since the test ended, also of servers that have been ended since."""
+        return [*self._crashed, *(record for server in self.servers for record in server.late_crashes())]
+
+    def forget_crashes(self) -> None:
+        """Begins anew, for another test."""
+        self._crashed.clear()
+
     def close(self) -> None:
         """Ends every server, held or not; returns when all have ended."""
         # Removing files takes descriptors, which a run that is out of them has in these connections.
@@ -169,6 +184,7 @@ class Pool:
             self._end(entry, f"it made room: {self.target.idle} that nobody used were kept")
 
     def _end(self, entry: _Entry, why: str) -> None:
+        self._crashed += entry.server.late_crashes()
         self._entries.remove(entry)
         if isinstance(entry.key, str):  # else nobody else can have asked for it
             self._gone[entry.key] = why

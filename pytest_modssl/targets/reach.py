@@ -6,7 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from pytest_modssl.capture import Capture
-from pytest_modssl.errors import ModsslError, UnknownHostError
+from pytest_modssl.errors import CaptureError, ModsslError, UnknownHostError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,6 +28,7 @@ class Reach:
         self._config = config
         self._captures: list[Capture] = []
         self._capture: Capture | None = None
+        self._earlier = 0  # of its connections, those before the test began
         self.asked = False
 
     def listening(self, port: int) -> tuple[str, int]:
@@ -93,6 +94,10 @@ class Reach:
     @property
     def captured(self) -> tuple[Stream, ...]:
         """Every connection that was captured since the test began."""
+        return self._streams[self._earlier :]
+
+    @property
+    def _streams(self) -> tuple[Stream, ...]:
         return tuple(stream for one in self._captures for stream in one.streams)
 
     @property
@@ -103,6 +108,8 @@ class Reach:
         return own | {address: port for one in self._captures for address, port in one.ports.items()}
 
     def forget(self) -> None:
-        """Begins anew, for another test."""
-        self._captures.clear()
+        """Begins anew, for another test; a capture that is open goes on."""
+        self._captures[:] = [] if self._capture is None else [self._capture]
+        with contextlib.suppress(CaptureError):  # told to those who ask for what was captured
+            self._earlier = len(self._streams)
         self.asked = False

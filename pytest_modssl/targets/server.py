@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from pytest_modssl.pki.blob import Blob
     from pytest_modssl.recording import Recording
     from pytest_modssl.targets.base import Instance, Listener
+    from pytest_modssl.targets.log import Wanted
     from pytest_modssl.tls import Exchange, Handshake, JvmHandshake, ProbeResult, Scan, SrpLogin, TlsConnection
 
 # Enough to see what led to a failure; a loop of a thousand requests is not shown whole.
@@ -447,11 +448,16 @@ class Server:
         """From now on `observations` has all that a test has seen, however much it is."""
         self.observations = deque(self.observations)
 
-    def begin_test(self) -> None:
-        """Starts a test's slice of the log and forgets what was seen before."""
+    def begin_test(self, expected: Sequence[Wanted] = ()) -> None:
+        """Starts a test's slice of the log and forgets what was seen before.
+
+        Args:
+            expected: what the test brings about on purpose; see `ServerLog.expect`.
+        """
         if self.log.late:  # of connections that the teardown may have left open
             self._still_open = self.instance.settle()
         self.log.begin(self._still_open)
+        self.log.expect(*expected)
         for kept in (self.observations, self._accepted, self._looked_again, self._repeats):
             kept.clear()
         if self.recording is not None:
@@ -468,6 +474,9 @@ class Server:
             LogLostError: when its log could not be written.
         """
         if not self.used:
+            if self.log.late:  # of a client of the test's own
+                self._still_open = self.instance.settle()
+                self.log.end()
             return
         self._sessions.end_test()
         self._still_open = self.instance.settle()

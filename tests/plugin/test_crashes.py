@@ -81,6 +81,13 @@ def test_a_crash_fails_a_test_that_passes_otherwise_and_is_named_beside_another_
     def test_torn_down(torn_down):
         pass
 
+    @pytest.mark.modssl(fresh=True)
+    def test_fresh(torn_down):
+        pass
+
+    def test_after(modssl_server):
+        pass
+
     @pytest.mark.modssl(errors=["exit signal"])
     def test_meant(modssl_server):
         crash(modssl_server)
@@ -88,13 +95,15 @@ def test_a_crash_fails_a_test_that_passes_otherwise_and_is_named_beside_another_
         "-p",
         "no:xdist",
     )
-    result.assert_outcomes(failed=2, passed=2, errors=1)
+    result.assert_outcomes(failed=2, passed=4, errors=2)
     told = result.stdout.str()
     for name in ("test_retried _", "test_otherwise_wrong _", "ERROR at teardown of test_torn_down _"):
         part = told.partition(name)[2].partition("\n____")[0]
         assert "AH00052: child pid " in part or "AH00051: child pid " in part
         assert "exit signal Segmentation fault (11)" in part
         assert "(core-dump-help, likely)" in part
+    of_its_own = told.partition("ERROR at teardown of test_fresh _")[2].partition("\n____")[0]
+    assert "children of httpd crashed during the teardown:" in of_its_own
 
 
 def test_a_core_and_its_backtrace_are_had_on_request(run: RunPytest, modssl_target: Target) -> None:

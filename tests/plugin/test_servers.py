@@ -483,3 +483,146 @@ def test_servers_end_with_the_run_also_where_another_plugin_fails_at_its_end(
     result = pytester.runpytest_subprocess("--modssl")
     assert "RuntimeError: odd" in str(result.stderr) + str(result.stdout)
     assert [one.name for one in base.iterdir()] == ["registry.lock"]
+
+
+def test_a_setup_that_fails_in_a_hook_of_the_users_has_nothing_of_the_test_before(run: RunPytest) -> None:
+    result = run(
+        """
+        import pytest
+
+        class Setup:
+            @pytest.hookimpl(tryfirst=True)
+            def pytest_runtest_setup(self, item):
+                assert item.name != "test_refused"
+
+        @pytest.fixture(scope="session", autouse=True)
+        def hooked(request):
+            request.config.pluginmanager.register(Setup())
+
+        @pytest.mark.modssl(errors=["AH01630"])
+        def test_before(modssl_server):
+            assert modssl_server.get("https://www.example.test/denied").status_code == 403
+
+        def test_refused(modssl_server):
+            pass
+        """
+    )
+    result.assert_outcomes(passed=1, errors=1)
+    assert "AH01630" not in result.stdout.str()
+
+
+def test_errors_that_a_marker_expects_are_no_evidence(run: RunPytest) -> None:
+    result = run(
+        """
+        import pytest
+
+        URL = "https://www.example.test/"
+        pytestmark = pytest.mark.modssl(errors=["AH01630"], fresh=True)
+
+        def test_assertion(modssl_server):
+            assert modssl_server.get(f"{URL}denied").status_code == 403
+            assert modssl_server.get(f"{URL}nothing").status_code == 403
+
+        @pytest.fixture
+        def fails(modssl_server):
+            assert modssl_server.get(f"{URL}denied").status_code == 403
+            assert modssl_server.get(f"{URL}nothing").status_code == 403
+
+        def test_setup(fails):
+            pass
+        """
+    )
+    result.assert_outcomes(failed=1, errors=1)
+    assert "AH01630" in result.stdout.str()
+    assert "seen: AH01630" not in result.stdout.str()
+
+
+LOGIN = """
+    import unittest
+    import pytest
+    from pytest_modssl import ServerConfig, VirtualHost
+
+    URL = "http://www.example.test"
+
+    @pytest.fixture(scope="module")
+    def modssl_config():
+        return ServerConfig(VirtualHost("www.example.test", directives='''
+            Header always set Set-Cookie "login=yes; path=/" "expr=%{REQUEST_URI} == '/login'"
+            RewriteEngine on
+            RewriteCond %{HTTP_COOKIE} !login=yes
+            RewriteRule ^/members - [R=404,L]
+            RewriteRule ^/members /index.html [L]
+        '''))
+"""
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        """
+    class TestParts(unittest.TestCase):
+        @pytest.fixture(autouse=True)
+        def served(self, modssl_server):
+            self.server = modssl_server
+
+        def test_parts(self):
+            self.server.get(f"{URL}/login")
+            for path in ("/first", "/members", "/second", "/members"):
+                with self.subTest(path):
+                    assert self.server.get(URL + path).status_code == 200
+        """,
+        """
+    def test_parts(modssl_server, subtests):
+        modssl_server.get(f"{URL}/login")
+        for path in ("/first", "/members", "/second", "/members"):
+            with subtests.test(path):
+                assert modssl_server.get(URL + path).status_code == 200
+        """,
+    ],
+    ids=["unittest", "pytest"],
+)
+def test_a_subtest_that_fails_leaves_the_others_their_session_and_tells_its_own_part(run: RunPytest, test: str) -> None:
+    if not hasattr(pytest, "Subtests"):
+        pytest.importorskip("pytest_subtests")
+    result = run(LOGIN + test)
+    told = result.stdout.str()
+    failed = [part for part in told.partition("short test summary")[0].split("\n____")[1:] if "_parts " in part]
+    assert len([part for part in failed if "assert 404 == 200" in part]) == 2
+    for part in failed:
+        assert part.count("modssl: configuration of") <= 1
+
+
+def test_a_failure_without_traceback_has_its_diagnosis_in_a_section(run: RunPytest) -> None:
+    result = run(
+        f"""
+        import pytest
+
+        @pytest.mark.parametrize("pytrace", [True, False])
+        def test_it(modssl_server, pytrace):
+            if {DENIED}:
+                pytest.fail("status 403 where 200 was wanted", pytrace=pytrace)
+        """
+    )
+    for part in result.stdout.str().split("\n____")[1:]:
+        assert part.count("diagnosis: ") == 1
+
+
+def test_a_capture_that_a_fixture_holds_tells_each_test_of_its_own_connections(run: RunPytest) -> None:
+    run(
+        """
+        import pytest
+
+        @pytest.fixture(scope="module")
+        def kept(modssl_server_factory, modssl_config):
+            server = modssl_server_factory(modssl_config)
+            with server.capture() as kept:
+                yield server, kept
+
+        @pytest.mark.parametrize("n", range(3))
+        def test_it(kept, n):
+            server, capture = kept
+            assert server.handshake("www.example.test").ok
+            assert len(server.captured) == 1
+            assert len(capture.streams) == n + 1
+        """
+    ).assert_outcomes(passed=3)

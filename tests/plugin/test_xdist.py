@@ -64,6 +64,42 @@ def test_every_way_of_distribution_works_and_leaves_nothing(pytester: pytest.Pyt
     assert servers_of(base) == []
 
 
+@pytest.mark.any_target
+@pytest.mark.parametrize(
+    ("marker", "told"),
+    [("modssl(error=['x'])", "unexpected keyword argument 'error'"), ("modssl_requires(httpd='banana')", "'banana'")],
+)
+@pytest.mark.parametrize("switch", ["--modssl", "-q"])
+def test_a_wrong_marker_fails_its_test_in_a_worker_whose_end_xdist_would_not_tell(
+    pytester: pytest.Pytester, base: Path, marker: str, told: str, switch: str
+) -> None:
+    pytester.makepyfile(
+        f"""
+        import pytest
+
+        @pytest.mark.{marker}
+        def test_wrong(modssl_server):
+            pass
+
+        def test_right():
+            pass
+        """
+    )
+    result = pytester.runpytest_subprocess(switch, "-n", "1", "-p", "no:randomly")
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines([f"*test_wrong: @pytest.mark.modssl*{told}*"])
+    assert "INTERNALERROR" not in result.stdout.str()
+
+
+def test_wrong_durations_are_told_by_the_controller(pytester: pytest.Pytester, base: Path) -> None:
+    pytester.makepyfile("def test_it(): pass")
+    pytester.makefile(".json", durations="nonsense")
+    shard = ("--modssl-shard", "1/2", "--modssl-durations", "durations.json")
+    result = pytester.runpytest_subprocess("-n", "1", *shard)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: *durations.json*"])
+
+
 def test_a_worker_that_is_killed_leaves_nothing_and_the_others_go_on(pytester: pytest.Pytester, base: Path) -> None:
     pytester.makepyfile(KILLS_ITS_WORKER)
     result = pytester.runpytest_subprocess("--modssl", "-n", "2", "-p", "no:randomly")
