@@ -26,7 +26,8 @@ class Sessions:
     def __init__(self, server: Server, files: ClientFiles) -> None:
         self._server = server
         self._files = files
-        self._opened: weakref.WeakSet[requests.Session] = weakref.WeakSet()
+        self._opened: list[requests.Session] = []
+        self._held: weakref.WeakSet[requests.Session] = weakref.WeakSet()
         self._own: requests.Session | None = None
 
     def open(
@@ -45,7 +46,7 @@ class Sessions:
             recording=server.recording,
             **options,
         )
-        self._opened.add(session)
+        self._opened.append(session)
         return session
 
     def _note_response(self, client: LeafCert | None, response: requests.Response) -> None:
@@ -65,7 +66,7 @@ class Sessions:
 
     def hang_up(self) -> None:
         """Closes the connections that are kept open."""
-        for session in list(self._opened):
+        for session in (*self._opened, *self._held):
             session.close()
 
     def end_test(self) -> None:
@@ -77,6 +78,8 @@ class Sessions:
         self.hang_up()
         if self._own is not None:
             self._own.cookies.clear()
+        self._held.update(self._opened)
+        self._opened.clear()
 
     def forget_own(self) -> None:
         """Has the server's own methods use another session, which trusts what the server's CAs are then."""

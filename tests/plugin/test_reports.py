@@ -223,7 +223,7 @@ def test_a_failure_is_told_also_where_no_file_can_be_opened_any_more(run: RunPyt
 
         @pytest.fixture
         def out_of_descriptors(monkeypatch):
-            def fail(*_):
+            def fail(*_, **__):
                 raise OSError(24, "Too many open files")
             monkeypatch.setattr("pytest_modssl.report.failure.explain", fail)
         """
