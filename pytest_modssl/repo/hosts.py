@@ -21,7 +21,8 @@ class RepoHost:
         tls: whether it speaks TLS.
         default: whether it answers for unknown names at its port.
         origin: where `<VirtualHost>` stands in the repository.
-        settings: equal for hosts whose effective TLS settings are equal, certificates apart: one scan serves all.
+        settings: equal for hosts whose effective TLS settings are equal, certificates apart: at one port
+            a scan serves all.
         demands_certificate: whether a handshake without a client certificate fails (`SSLVerifyClient require`).
     """
 

@@ -154,7 +154,7 @@ def keyed(observed: Observed) -> dict[str, RepoHost]:
 
 
 def look(observed: Observed) -> dict[str, SeenHost]:
-    """What clients see of a running server, by virtual host; hosts with equal settings of TLS share a scan."""
+    """What clients see of a running server, by virtual host; hosts of a port with equal settings share a scan."""
     selected: dict[str, str | None] = {}
     return {key: _look(observed, key, host, selected) for key, host in keyed(observed).items()}
 

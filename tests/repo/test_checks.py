@@ -244,6 +244,28 @@ def test_hosts_with_equal_settings_share_a_scan_and_names_a_connection(modssl_se
     assert kinds.count("Exchange") == 3
 
 
+def test_hosts_of_different_ports_have_a_scan_each_as_groups_are_those_of_the_first_host(
+    modssl_server_factory: ServerFactory,
+) -> None:
+    """`SSLOpenSSLConfCmd Curves` of a host that is not the first of its port decides nothing."""
+    modern = INTERMEDIATE.replace("    SSLOpenSSLConfCmd Curves X25519:prime256v1:secp384r1\n", "")
+    groups = HSTS + "SSLOpenSSLConfCmd Curves X25519:prime256v1:secp384r1"
+    hosts = [
+        VirtualHost("first.test", tls=AUTHORITY.issue("first.test"), directives=HSTS),
+        VirtualHost("other.test", tls=AUTHORITY.issue("other.test"), directives=groups, port=8443),
+        VirtualHost("later.test", tls=AUTHORITY.issue("later.test"), directives=groups),
+    ]
+    found = [repo_host(Fault(one, {}), first=one is not hosts[2]) for one in hosts]
+    first, other, later = (replace(one, settings="none" if one is found[0] else "groups") for one in found)
+    seen = Observed(modssl_server_factory(ServerConfig(*hosts, directives=modern)), Hosts((first, other, later)))
+    assert failures(seen, other) == {}
+    told = failures(seen, later)
+    assert told.keys() == {"policy"}
+    assert "group (TLSv1.3): expected" in told["policy"]
+    assert f"the groups are those of the port's first host at {first.origin}: the virtual host " in told["policy"]
+    assert "first host" not in failures(seen, first)["policy"]
+
+
 def test_clients_of_a_server_that_was_looked_at_before_are_told_from_those_then(observed: Observed) -> None:
     host = observed.hosts.all[0]
     numbers = [Observed(observed.server, observed.hosts).arrival(host, host.name).number for _ in range(2)]

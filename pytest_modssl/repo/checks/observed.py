@@ -1,7 +1,7 @@
 """What has been seen of one server so far: each thing is looked at once, and serves every check that is about it.
 
-One connection for each name gives handshake, certificates, the answer for `/` and the host that gave it. Hosts with
-equal settings share one scan. The lines that httpd logs of a client are kept where something was wrong with it.
+One connection for each name gives handshake, certificates, the answer for `/` and the host that gave it. Hosts of a
+port with equal settings share one scan. The lines that httpd logs of a client are kept where something was wrong.
 """
 
 from __future__ import annotations
@@ -249,7 +249,7 @@ class Observed:
 
     def scan(self, host: RepoHost) -> Scan | ModsslError:
         """All that the host's port accepts from clients that ask for it; why it cannot be scanned, where it cannot."""
-        key = (host.settings, *self._kinds(host))
+        key = self._scanned(host)
         if key not in self._scans:
             # The port of a container may take connections for which nothing listens inside.
             if host.reached not in self.server.config.listen:
@@ -263,13 +263,17 @@ class Observed:
             self.server.tell(found, (host.name, host.reached))  # also where it asked for another host
         return found
 
-    def _kinds(self, host: RepoHost) -> tuple[object, ...]:
-        """What of its certificates a scan shows: kinds and sizes of keys, and the parameters in the first file."""
+    def _scanned(self, host: RepoHost) -> tuple[object, ...]:
+        """What hosts have in common that share a scan.
+
+        The port, as the groups are those of its first host; settings; of the certificates what a scan shows: kinds and
+        sizes of keys, and the parameters in the first file.
+        """
         kinds = [
             (type(one.certificate.public_key()), getattr(one.certificate.public_key(), "key_size", 0))
             for one in self.presented(host)
         ]
-        return (*kinds, self._dh.get(host.key, b""))
+        return (host.reached, host.settings, *kinds, self._dh.get(host.key, b""))
 
     def presented(self, host: RepoHost) -> tuple[Presented, ...]:
         """Every certificate that the host presents."""
@@ -294,7 +298,7 @@ class Observed:
 
     def protocols(self, host: RepoHost) -> tuple[str, ...]:
         """What the host accepts, where a scan was made; else nothing."""
-        found = self._scans.get((host.settings, *self._kinds(host))) if host in self._presented else None
+        found = self._scans.get(self._scanned(host)) if host in self._presented else None
         return found.protocols if isinstance(found, Scan) else ()
 
     def certificate_end(self, host: RepoHost) -> float | None:
