@@ -131,7 +131,7 @@ def _host(block: _Block, shared: Sequence[DumpedDirective], port: int, protocol:
         default=False,
         origin=Origin(block.section.file, block.section.line),
         settings=_settings(shared, block.directives),
-        demands_certificate=verify is not None and verify.words[:1] == ("require",),
+        demands_certificate=verify is not None and "".join(verify.words[:1]).lower() == "require",
     )
 
 
