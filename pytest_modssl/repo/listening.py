@@ -43,12 +43,14 @@ class Ports:
         listens: every `Listen`.
         named: host and port of each `<VirtualHost>` that says a port.
         further: ports that only a `Listen` on all addresses covers, and so no line of the configuration names.
+        bare: host and port of virtual hosts without SSLEngine: what their `Listen` says counts.
     """
 
     of: Mapping[tuple[str, int], int]
     listens: tuple[Listen, ...]
     further: tuple[int, ...]
     named: frozenset[tuple[str, int | None]] = frozenset()
+    bare: frozenset[tuple[str, int]] = frozenset()
 
     @property
     def listening(self) -> tuple[int, ...]:
@@ -68,6 +70,33 @@ class Ports:
             for number in dict.fromkeys(one.port for one in self.listens if one.host in (host, ANY) or host == ANY)
             if (host, number) not in self.named
         )
+
+    def is_listened_to(self, host: str, port: int) -> bool:
+        """Whether a `Listen` has this very address: then what is at it has the protocol of that.
+
+        httpd compares addresses: `Listen 443` says nothing of `<VirtualHost 192.0.2.10:443>`, nor the reverse
+        (server/listen.c, `ap_setup_listeners`; measured with httpd 2.4.71).
+        """
+        return any((one.host, one.port) == (host, port) for one in self.listens)
+
+    def by_listen(self, number: int) -> str:
+        """The protocol that virtual hosts without SSLEngine at a port of the server have of a `Listen`, else ""."""
+        there = (one for one in self.bare if self.of.get(one) == number and self.is_listened_to(*one))
+        return next((self.protocol(port) for _, port in there), "")
+
+    @property
+    def implicit(self) -> bool:
+        """Whether a virtual host without SSLEngine speaks TLS, as its `Listen` says so."""
+        return any(self.is_listened_to(*one) and self.protocol(one[1]) == "https" for one in self.bare)
+
+    def protocol_at(self, number: int) -> str:
+        """What a `Listen` for a port of the server has to say.
+
+        It is on the address of its hosts in a container, and must say nothing of those that it says nothing of.
+        """
+        port = next(port for (_, port), one in self.of.items() if one == number)
+        silent = any(self.of.get(one) == number for one in self.bare) and not self.by_listen(number)
+        return "http" if silent else self.protocol(port)
 
     def protocol(self, port: int) -> str:
         """The protocol of a port as configured: that of its `Listen`, else https for 443 (manual, Listen)."""
@@ -93,6 +122,8 @@ def ports_of(statements: Iterable[Placed]) -> Ports:
     """
     listens: list[Listen] = []
     hosts: dict[tuple[str, int | None], None] = {}
+    sections: list[Placed] = []
+    with_engine: set[int] = set()
     for one in statements:
         name = one.directive.lower()
         if name == "listen" and one.arguments:
@@ -103,8 +134,13 @@ def ports_of(statements: Iterable[Placed]) -> Ports:
                 )
         elif name == "virtualhost":
             hosts |= dict.fromkeys(split_address(address) for address in one.arguments)
+            sections.append(one)
+        elif name == "sslengine":
+            with_engine |= {id(outer) for outer in one.sections}
     ports = _assigned(listens, _expanded(hosts, listens))
-    return replace(ports, named=frozenset(one for one in hosts if one[1] is not None))
+    ports = replace(ports, named=frozenset(one for one in hosts if one[1] is not None))
+    bare = (address for one in sections if id(one) not in with_engine for address in one.arguments)
+    return replace(ports, bare=frozenset(found[:2] for address in bare for found in ports.standing_for(address)))
 
 
 def _expanded(hosts: Iterable[tuple[str, int | None]], listens: Sequence[Listen]) -> list[tuple[str, int]]:

@@ -277,10 +277,13 @@ def _listen(same: Sequence[Placed], terms: Terms) -> Iterator[_Change]:
             yield _without(first, None)
             return
     words = f"${{MODSSL_ADDRESS}}:${{MODSSL_PORT_{number}}}"
-    usual = terms.ports.protocol(mine.port)
-    if not mine.protocol and (terms.moved or number != mine.port):
-        words += f" {usual}"  # httpd knows it by the port alone, which is another one here
+    protocol = terms.ports.protocol_at(number)
+    changed = protocol != terms.ports.protocol(mine.port)
+    if not mine.protocol and (changed or terms.moved or number != mine.port):
+        words += f" {protocol}"  # httpd knows it by the port alone, which is another one here
     yield _word(first, 0, words)
+    if mine.protocol and changed:
+        yield _word(first, 1, protocol)
 
 
 def _is_condition(placed: Placed) -> bool:
@@ -288,17 +291,24 @@ def _is_condition(placed: Placed) -> bool:
 
 
 def _virtual_host(same: Sequence[Placed], terms: Terms) -> Iterator[_Change]:
+    """`<VirtualHost>`: at its port of the server, on all addresses.
+
+    Where its `Listen` may say that it speaks TLS, it is on the address of that too, as it is deployed. All at that
+    address have it then: httpd looks for a name among those that share the address of a connection (vhosts/details).
+    """
     for index, word in enumerate(same[0].statement.args):
         meant = {one.arguments[index] for one in same if index < len(one.arguments)}
         standing = [found for address in meant for found in terms.ports.standing_for(address)]
-        if all(host == "*" and port == number for host, port, number in standing) and not terms.moved:
+        shared = terms.ports.implicit and any(terms.ports.is_listened_to(host, port) for host, port, _ in standing)
+        moved = terms.moved or any(host != "*" or port != number for host, port, number in standing)
+        if not standing or not (shared or moved):
             continue
-        if len(meant) > 1:  # the port is a parameter of a macro: the variable is named by it
-            _, _, port = word.text.rpartition(":")
-            yield _word(same[0], index, f"*:${{MODSSL_PORT_{port}}}")
-        elif standing:
-            numbers = dict.fromkeys(number for _, _, number in standing)
-            yield _word(same[0], index, " ".join(f"*:${{MODSSL_PORT_{number}}}" for number in numbers))
+        addresses = ("*", "${MODSSL_ADDRESS}") if shared else ("*",)
+        # Where the port is a parameter of a macro, the variable is named by it.
+        numbers = [word.text.rpartition(":")[2]] if len(meant) > 1 else dict.fromkeys(one[-1] for one in standing)
+        yield _word(
+            same[0], index, " ".join(f"{host}:${{MODSSL_PORT_{number}}}" for number in numbers for host in addresses)
+        )
 
 
 def _refused(first: Placed, what: str) -> Iterator[_Change]:

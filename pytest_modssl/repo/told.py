@@ -106,8 +106,10 @@ def told_hosts(
     names: dict[tuple[str, int, str], str] = {}
     seen: set[int] = set()
     for block in blocks:
-        for port, number in _ports(block.section, ports, numbers).items():
-            host = _host(block, shared, port, ports.protocol(port))
+        at = _ports(block.section, ports, numbers)
+        protocol = next(filter(None, map(ports.by_listen, at.values())), "")
+        for port, number in at.items():
+            host = _host(block, shared, port, protocol)
             hosts.append(
                 replace(host, reached=number, default=number not in seen, origin=user_origin(block.section, origin))
             )
@@ -190,7 +192,7 @@ def _asked_for(names: Iterable[str]) -> Iterable[str]:
 
 
 def _speaks_tls(shared: Iterable[DumpedDirective], own: Iterable[DumpedDirective], protocol: str) -> bool:
-    """Whether a virtual host speaks TLS: SSLEngine, or, without one, the protocol of its port (ssl_engine_config.c)."""
+    """Whether a virtual host speaks TLS: SSLEngine, or, without one, the protocol of its `Listen` (mod_ssl.c)."""
     engine = _last(own, "sslengine") or _last(shared, "sslengine")
     if engine is None or not engine.words:
         return protocol == "https"

@@ -138,8 +138,7 @@ def _where(module: str, line: str) -> tuple[str, str, str]:
 
 
 def _listen(number: int, ports: Ports) -> str:
-    configured = next(port for (_, port), one in ports.of.items() if one == number)
-    return f"Listen ${{MODSSL_ADDRESS}}:${{MODSSL_PORT_{number}}} {ports.protocol(configured)}"
+    return f"Listen ${{MODSSL_ADDRESS}}:${{MODSSL_PORT_{number}}} {ports.protocol_at(number)}"
 
 
 def _mains(found: Found) -> tuple[str, ...]:

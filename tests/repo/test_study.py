@@ -185,6 +185,62 @@ def test_httpd_tells_the_hosts_each_at_the_users_own_line(studying: Studying, od
     assert found.hosts[0].names == ("continued.odd.example", "*.wild.odd.example", "xn--bcher-kva.example")
 
 
+@pytest.mark.parametrize(
+    ("listen", "address", "tls"),
+    [
+        ("443", "*:443", True),
+        ("192.0.2.10:443", "192.0.2.10:443", True),
+        ("192.0.2.10:8443 https", "192.0.2.10:8443", True),
+        ("192.0.2.10:443", "*:443", False),
+        ("443", "192.0.2.10:443", False),
+        ("8443 https", "192.0.2.10:8443", False),
+    ],
+)
+def test_a_host_without_sslengine_has_the_protocol_of_the_listen_of_its_address(
+    studying: Studying, tmp_path: Path, modssl_target: Target, listen: str, address: str, *, tls: bool
+) -> None:
+    main = MAIN.replace("Listen 443\n    Listen 8443 https\n", f"Listen {listen}\n")
+    bare = f"<VirtualHost {address}>\nServerName bare.example\nSSLCertificateFile /srv/bare.pem\n</VirtualHost>\n"
+    found = studying(written(tmp_path, main, {"10-bare.conf": bare}))
+    assert [one.tls for one in found.hosts] == [tls]
+    running = modssl_target.launch(found.config)
+    try:
+        shown = running.handshake("bare.example", port=found.hosts[0].reached)
+    finally:
+        running.stop()
+    assert shown.failure == (None if tls else "not_tls")
+
+
+def test_hosts_with_and_without_sslengine_are_found_beside_each_other(
+    studying: Studying, tmp_path: Path, modssl_target: Target
+) -> None:
+    hosts = """
+    <Macro Bare $name $port>
+    <VirtualHost *:$port>
+        ServerName $name.example
+        SSLCertificateFile /srv/$name.pem
+        Header always set X-Site $name
+    </VirtualHost>
+    </Macro>
+    Use Bare one 443
+    Use Bare two 8443
+    <VirtualHost *:443>
+        ServerName three.example
+        SSLEngine on
+        SSLCertificateFile /srv/three.pem
+        Header always set X-Site three
+    </VirtualHost>
+    """
+    found = studying(written(tmp_path, hosts={"10-hosts.conf": hosts}))
+    assert [(one.name, one.tls) for one in found.hosts] == [(f"{one}.example", True) for one in ("one", "two", "three")]
+    running = modssl_target.launch(found.config)
+    try:
+        answers = [running.get(f"https://{one.name}:{one.port}/").headers["X-Site"] for one in found.hosts]
+    finally:
+        running.stop()
+    assert answers == ["one", "two", "three"]
+
+
 def test_names_are_those_that_a_client_can_ask_for(studying: Studying, tmp_path: Path) -> None:
     host = """\
         <VirtualHost *:80>
