@@ -84,6 +84,12 @@ def layout(name: str) -> Layout:
     if name == "debian":
         load = "LoadModule {0}_module /usr/lib/apache2/modules/mod_{0}.so\n"
         files |= {f"{server_root}/mods-available/{one}.load": load.format(one) for one in module_names()}
+        enabled = f"{server_root}/mods-enabled/"
+        files |= {
+            path.replace(enabled, f"{server_root}/mods-available/"): text
+            for path, text in files.items()
+            if path.startswith(enabled)
+        }
     elif name == "image":
         files |= dict.fromkeys((f"{server_root}/conf/extra/httpd-{one}.conf" for one in _EXTRA), "")
         files[f"{server_root}/conf/extra/proxy-html.conf"] = ""

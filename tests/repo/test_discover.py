@@ -96,6 +96,21 @@ def test_debian_mirrored_with_links_modules_and_envvars(tmp_path: Path) -> None:
     }
 
 
+def test_links_of_a2enmod_lead_to_what_debian_has_in_mods_available(tmp_path: Path) -> None:
+    tree(
+        tmp_path,
+        {"apache2/sites-available/a.conf": HOST},
+        {
+            "apache2/sites-enabled/a.conf": "../sites-available/a.conf",
+            "apache2/mods-enabled/ssl.load": "../mods-available/ssl.load",
+            "apache2/mods-enabled/ssl.conf": "../mods-available/ssl.conf",
+        },
+    )
+    reading = read_configuration(only(discover(tmp_path)))
+    told = [(one.file.deployed, one.arguments) for one in reading.statements if one.directive == "SSLCipherSuite"]
+    assert told == [("/etc/apache2/mods-enabled/ssl.conf", ("HIGH:!aNULL",))]
+
+
 def test_sites_that_only_the_machine_enables_are_all_run(tmp_path: Path) -> None:
     tree(tmp_path, {"apache2/apache2.conf": DEBIAN, "apache2/sites-available/a.conf": HOST})
     found = only(discover(tmp_path))
