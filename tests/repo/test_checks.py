@@ -140,6 +140,16 @@ def faults(ca: CA) -> list[Fault]:
             {"redirects-to-https": "http://short.test/: redirect: expected one to https, seen none: status 200"},
         ),
         Fault(
+            plain("back.test", "RedirectMatch ^/$ https://back.test/"),
+            {
+                "redirects-to-https": "http://back.test/: redirect: expected one to https, and none back, seen "
+                "https://back.test/ leads to http://back.test/shop/"
+            },
+        ),
+        Fault(tls("back.test", directives=HSTS + "RedirectMatch ^/$ http://back.test/shop/"), {}),
+        Fault(plain("out.test", "Redirect / https://out.test/"), {}),
+        Fault(tls("out.test", directives=HSTS + "Redirect / http://www.elsewhere.test/"), {}),
+        Fault(
             tls("members.test", directives=HSTS + "SSLVerifyClient require\nSSLCACertificateFile ${MODSSL_PKI}/ca.pem"),
             {},
         ),

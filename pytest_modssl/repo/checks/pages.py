@@ -63,16 +63,15 @@ def no_redirect_loop(visit: Visit) -> None:
 
 
 def redirects_to_https(visit: Visit) -> None:
-    """Each name of the host that a TLS host has too leads there."""
+    """Each name of the host that a TLS host has too leads there, and from there not back."""
     __tracebackhide__ = True
     arrivals, mismatches, seen = [], [], []
     for name in _also_over_tls(visit.host, visit.hosts):
         arrival = visit.observed.arrival(visit.host, example(name))
         redirects = visit.observed.chain(arrival.url)
-        urls = [*redirects.urls, *(hop.next_url or "" for hop in redirects.hops)]
-        if not any(urlsplit(one).scheme == "https" for one in urls):
-            end = f"status {redirects.status} from {redirects.url}" if redirects.status else redirects.error
-            mismatches.append(Mismatch(f"{arrival.url}: redirect", "one to https", f"none: {end}"))
+        mismatch = _insecure(visit.hosts, redirects)
+        if mismatch is not None:
+            mismatches.append(mismatch)
             arrivals.append(arrival)
             seen += [redirects] if redirects.hops else []
     visit.require(
@@ -137,6 +136,20 @@ def _also_over_tls(host: RepoHost, hosts: Hosts) -> Iterator[str]:
         for name in host.names
         if hosts.over_tls(example(name)) is not None and hosts.at_port(example(name), host.reached) is host
     )
+
+
+def _insecure(hosts: Hosts, redirects: RedirectChain) -> Mismatch | None:
+    """Redirects that do not lead to https, or from there back to plain HTTP of this configuration."""
+    first = redirects.urls[0]
+    urls = [first, *(hop.next_url or "" for hop in redirects.hops)]
+    secure = next((index for index, url in enumerate(urls) if urlsplit(url).scheme == "https"), None)
+    if secure is None:
+        end = f"status {redirects.status} from {redirects.url}" if redirects.status else redirects.error
+        return Mismatch(f"{first}: redirect", "one to https", f"none: {end}")
+    back = next((url for url in urls[secure:] if urlsplit(url).scheme == "http" and hosts.at(url) is not None), None)
+    if back is None:
+        return None
+    return Mismatch(f"{first}: redirect", "one to https, and none back", f"{urls[secure]} leads to {back}")
 
 
 def _no_answer(arrival: Arrival) -> Iterator[Mismatch]:
