@@ -207,6 +207,12 @@ class RepoConfig:
         return {file.deployed: rewrite(file, self.placed.get(file.deployed, ()), terms) for file in self.reading.files}
 
     @cached_property
+    def folders(self) -> frozenset[str]:
+        """Deployment paths of the folders that its copy has from the repository: those with a file below them."""
+        files = (*self.content, *(file.deployed for file in self.reading.files))
+        return frozenset(str(folder) for path in files for folder in PurePosixPath(path).parents)
+
+    @cached_property
     def placed(self) -> Mapping[str, Sequence[Placed]]:
         """The statements of each file, by deployment path."""
         placed: dict[str, list[Placed]] = {}

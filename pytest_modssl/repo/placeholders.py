@@ -43,7 +43,10 @@ def placeholders(config: RepoConfig) -> Iterator[Made]:
             if deployed in seen or not _is_needed(path, deployed):
                 continue
             seen.add(deployed)
-            if deployment.path_of(deployed) is not None:
+            there = deployment.path_of(deployed)
+            if there is not None:
+                if there.is_dir() and deployed not in config.folders:
+                    yield Made(path=deployed, content=None, mode=0o755, what="folder", origin=one.origin)
                 continue
             if deployed in brought:
                 content = brought[deployed].encode()

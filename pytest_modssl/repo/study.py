@@ -274,7 +274,6 @@ def _refusal(target: Target, config: RepoConfig) -> StartError:
 
 def _made_ready(config: RepoConfig, answer: _Answer, backends: Callable[[], Backends]) -> tuple[RepoConfig, Making]:
     """The configuration with its hosts and with all that it names, and what was made for it."""
-    deployment = Deployment(config.found)
     texts = {file.deployed: file for file in config.reading.files}
     origin = _origins(config)
 
@@ -291,7 +290,7 @@ def _made_ready(config: RepoConfig, answer: _Answer, backends: Callable[[], Back
     making = make(
         answer.directives,
         has=has,
-        has_folder=deployment.is_folder,
+        has_folder=config.folders.__contains__,
         ca=CA().intermediate(),
         server_root=config.reading.server_root,
         back_ends=backends().ca if config.sockets else None,

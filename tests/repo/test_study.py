@@ -455,6 +455,30 @@ def test_who_would_log_in_by_a_module_that_is_not_there_is_kept_out(
     assert statuses[1] in {401, 403}
 
 
+def test_an_empty_folder_of_the_repository_is_there_and_has_a_page(
+    studying: Studying, tmp_path: Path, modssl_target: Target
+) -> None:
+    host = """
+    <VirtualHost *:80>
+        ServerName empty.example
+        DocumentRoot /etc/apache2/htdocs/empty
+        Alias /full /etc/apache2/htdocs/full
+    </VirtualHost>
+    """
+    written(tmp_path, hosts={"10-empty.conf": host}, more="Include vhosts/more\nDocumentRoot htdocs/empty\n")
+    for folder in ("htdocs/empty/images", "htdocs/full", "vhosts/more"):
+        (tmp_path / "etc/apache2" / folder).mkdir(parents=True)
+    (tmp_path / "etc/apache2/htdocs/full/page.html").write_text("full")
+    found = studying(tmp_path)
+    assert found.refused is None, found.refused
+    running = modssl_target.launch(found.config)
+    try:
+        answers = [running.get(f"http://empty.example/{path}") for path in ("", "full/page.html")]
+    finally:
+        running.stop()
+    assert [(one.status_code, "full" in one.text) for one in answers] == [(200, False), (200, True)]
+
+
 def test_names_of_hosts_that_the_environment_gives_have_stand_ins(studying: Studying, tmp_path: Path) -> None:
     text = """
     <VirtualHost *:80>
