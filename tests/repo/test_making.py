@@ -318,6 +318,20 @@ class TestChains:
 
         assert len(certificates(made, path)) == count
 
+    @pytest.mark.parametrize("path", ["/live/a/fullchain.pem", "/live/a/cert.pem", "/tls/a.crt"])
+    def test_a_certificate_that_is_issued_again_has_a_chain_where_that_of_the_repository_has(self, path: str) -> None:
+        text = host(f"SSLCertificateFile {path}\nSSLCertificateKeyFile /tls/a.key")
+
+        assert len(certificates(making(text, {path: WHOLE.cert_pem.bytes()}), path)) == 1
+        assert len(certificates(making(text, {path: WHOLE.cert_file_pem.bytes()}), path)) == 2
+
+    def test_a_certificate_whose_issuer_is_a_ca_of_the_configuration_lacks_no_chain(self) -> None:
+        text = host("SSLCertificateFile /tls/a.crt\nSSLCertificateKeyFile /tls/a.key\nSSLCACertificateFile /tls/ca")
+        direct = {"/tls/a.crt": ROOT.issue("www.example.com").cert_pem.bytes(), "/tls/ca": ROOT.cert_pem.bytes()}
+
+        assert len(certificates(making(text, direct), "/tls/a.crt")) == 2
+        assert len(certificates(making(text, {**direct, "/tls/a.crt": WHOLE.cert_pem.bytes()}), "/tls/a.crt")) == 1
+
     def test_a_chain_file_has_the_chain_and_the_certificate_file_then_has_not(self) -> None:
         made = making(
             host("SSLCertificateFile /tls/a.crt\nSSLCertificateKeyFile /k\nSSLCertificateChainFile /tls/chain")

@@ -27,6 +27,7 @@ _SEALED: Final = re.compile(
 _KEY: Final = re.compile(
     rb"-----BEGIN (?P<kind>[A-Z ]*)PRIVATE KEY-----.*?-----END (?P=kind)PRIVATE KEY-----", re.DOTALL
 )
+_CERTIFICATES: Final = re.compile(rb"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
 _CERTIFICATE: Final = re.compile(rb"-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----")
 
 
@@ -51,6 +52,17 @@ class Held:
             return x509.load_der_x509_certificate(self.content)
         except ValueError:
             return None
+
+    @cached_property
+    def certificates(self) -> tuple[x509.Certificate, ...]:
+        """All of its certificates that can be read, in order."""
+        found = []
+        for block in _CERTIFICATES.findall(self.content):
+            try:
+                found.append(x509.load_pem_x509_certificate(block))
+            except ValueError:
+                continue
+        return tuple(found) or (() if self.certificate is None else (self.certificate,))
 
     @property
     def has_certificate(self) -> bool:

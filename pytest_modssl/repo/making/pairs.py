@@ -169,7 +169,7 @@ def _complete(
             continue
         leaf, what = _certificate(plan.ca, key, users, before)
         leaves[path] = leaf
-        chain = leaf if _has_chain(path, users) else leaf.without_chain()
+        chain = leaf if _has_chain(plan, path, users, before) else leaf.without_chain()
         content = chain.cert_file_pem.bytes()
         if path in key_paths:
             content = key.pem.bytes() + content
@@ -267,7 +267,16 @@ def _key(ca: CA, keys: dict[str, PrivateKey], key_type: str) -> PrivateKey:
     return keys[key_type]
 
 
-def _has_chain(path: str, users: Sequence[_Slot]) -> bool:
+def _has_chain(plan: Plan, path: str, users: Sequence[_Slot], before: Held | None) -> bool:
+    """Whether the chain follows a certificate: as in the file that it stands for, else as names of files tell.
+
+    One whose issuer is in SSLCACertificateFile has its chain from there: it is a root, or httpd sends it (manual).
+    """
+    if before is not None:
+        scopes = {id(slot.scope): slot.scope for slot in users}.values()
+        named = [plan.holdings.file(use.path) for scope in scopes for use in scope.paths("CA file")]
+        known = [one.subject for file in named if file is not None for one in file.certificates]
+        return len(before.certificates) > 1 or any(one.issuer in known for one in before.certificates)
     if _WITH_CHAIN.search(path):
         return True
     return not _ALONE.search(path) and not all(slot.scope.effective("sslcertificatechainfile") for slot in users)
