@@ -19,6 +19,7 @@ from pytest_modssl.httpd.problems import ConfigProblem, parse_config_error
 from pytest_modssl.httpd.randomness import RandomSource, random_source
 from pytest_modssl.httpd.syntax import directives_in
 from pytest_modssl.tls.exchange import Exchange
+from pytest_modssl.tls.hostname import is_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -374,8 +375,10 @@ class Evidence:
         return next((one for one in hosts if name in (one.name, *one.aliases)), hosts[0] if hosts else None)
 
     def asked(self, seen: Asked) -> VirtualHost | None:
-        """The virtual host that a client reached."""
-        return self.host_of(seen.server_name, self.ports.get(seen.address))
+        """The virtual host that a client reached; one that asked for an address sent no SNI (RFC 6066 section 3)."""
+        name = seen.server_name
+        sent = None if name is None or is_address(name) else name
+        return self.host_of(sent, self.ports.get(seen.address))
 
     def served_by(self, seen: Asked, directive: str) -> Used | None:
         """The directive that counts for a client: in the virtual host that answered, else outside of all."""

@@ -14,6 +14,7 @@ from pytest_modssl import (
     ServerConfig,
     StartError,
     VirtualHost,
+    assert_certificate,
     assert_private_keys_protected,
 )
 from pytest_modssl.faq import diagnose
@@ -112,3 +113,35 @@ def test_a_request_that_is_refused_for_its_certificate_is_diagnosed_like_a_hands
         server.stop()
     assert [one.entry.id for one in found] == ["client-certificate-revoked"]
     assert "has revoked the client certificate of CN=Eve, as its list says" in found[0].cause
+
+
+def test_a_host_that_has_the_name_of_a_later_one_as_alias_is_told_as_the_one_that_answers(
+    local_target: LocalTarget,
+) -> None:
+    ca = CA()
+    first = VirtualHost("first.test", tls=ca.issue("first.test"), aliases=[NAME])
+    server = local_target.launch(ServerConfig(first, VirtualHost(NAME, tls=ca.issue(NAME))))
+    try:
+        with pytest.raises(ModsslAssertionError) as caught:
+            assert_certificate(server, NAME)
+    finally:
+        server.stop()
+    (diagnosis,) = caught.value.diagnoses
+    assert diagnosis.cause == f"the virtual host first.test answers for {NAME}, and its certificate is for first.test"
+    assert diagnosis.remedy.startswith(f"take {NAME} out of the ServerAlias of first.test")
+
+
+def test_a_host_that_is_called_by_an_address_is_not_taken_for_the_one_that_answers(local_target: LocalTarget) -> None:
+    """Clients send no SNI for an address (RFC 6066 section 3): the first host of the port answers."""
+    ca = CA()
+    hosts = [VirtualHost(name, tls=ca.issue(name)) for name in (NAME, "192.0.2.1")]
+    server = local_target.launch(ServerConfig(*hosts))
+    try:
+        with pytest.raises(ModsslAssertionError) as caught:
+            assert_certificate(server, "192.0.2.1")
+    finally:
+        server.stop()
+    (diagnosis,) = caught.value.diagnoses
+    assert diagnosis.cause.startswith("clients send no SNI for the address 192.0.2.1, so the first virtual host of")
+    assert diagnosis.place is not None
+    assert diagnosis.place.origin == hosts[0].origin

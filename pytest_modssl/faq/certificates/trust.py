@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pytest_modssl.faq.entry import Finding
 from pytest_modssl.faq.recognise import distrusted, judged, refused_clients
 from pytest_modssl.tls.handshake import Handshake
+from pytest_modssl.tls.hostname import is_address
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,16 +44,34 @@ def other_names(evidence: Evidence) -> Iterator[Finding]:
     if not _OF_NAMES.search(evidence.subject):
         return
     for one in evidence.seen(Handshake):
-        host = evidence.host_of(one.server_name, evidence.ports.get(one.address))
-        its_own = host is not None and one.server_name in (host.name, *host.aliases)
-        if its_own and one.hostname_ok is False and one.verification.ok is not False:
-            used = evidence.served_by(one, "SSLCertificateFile")
-            names = ", ".join(one.names) or "no name"
-            yield Finding(
-                seen=(f"asked for {one.server_name}, the server showed a certificate for {names}",),
-                cause=f"the certificate of the virtual host {one.server_name} was asked for, and issued, for {names}",
-                place=None if used is None else used.place,
+        host = evidence.asked(one)
+        if host is None or one.hostname_ok is not False or one.verification.ok is False:
+            continue
+        name, names = one.server_name or "", ", ".join(one.names) or "no name"
+        meant = next(
+            (other for other in evidence.config.virtual_hosts if (other.name, other.port) == (name, host.port)), host
+        )
+        used, remedy = evidence.served_by(one, "SSLCertificateFile"), ""
+        if name in host.aliases and meant is not host:
+            used = evidence.find("ServerAlias", host=f"{host.name}:{host.port}", word=name) or used
+            cause = f"the virtual host {host.name} answers for {name}, and its certificate is for {names}"
+            remedy = f"take {name} out of the ServerAlias of {host.name}, or have its certificate issued for it too"
+        elif name in (host.name, *host.aliases):
+            cause = f"the certificate of the virtual host {name} was asked for, and issued, for {names}"
+        elif is_address(name) and meant is not host:
+            cause = (
+                f"clients send no SNI for the address {name}, so the first virtual host of the port answers, "
+                f"{host.name}, and its certificate is for {names}"
             )
+            remedy = f"have the certificate of {host.name} issued for {name} too, or put the virtual host {name} first"
+        else:
+            continue
+        yield Finding(
+            seen=(f"asked for {name}, the server showed a certificate for {names}",),
+            cause=cause,
+            place=None if used is None else used.place,
+            remedy=remedy,
+        )
 
 
 def root_not_trusted(evidence: Evidence) -> Iterator[Finding]:
@@ -125,7 +144,7 @@ def _verdict(handshake: Handshake) -> str:
 
 def _root_of(evidence: Evidence, handshake: Handshake, last: x509.Certificate) -> str:
     """The root that issued a certificate of a host of ours: no more is to be sent; empty where it is not known."""
-    host = evidence.host_of(handshake.server_name, evidence.ports.get(handshake.address))
+    host = evidence.asked(handshake)
     for leaf in () if host is None else host.certificates:
         known = leaf.root is not None and leaf.der in handshake.certificates
         if known and leaf.root is not None and last.issuer == leaf.root.subject and _directly(last, leaf.root):
