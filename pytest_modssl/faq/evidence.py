@@ -333,6 +333,10 @@ class Evidence:
         owner = self.rendered.owner(line)
         return None if owner is None else Place(owner, f"this call brings about {text.partition(' ')[0]}")
 
+    def line(self, origin: Origin) -> str:
+        """A line as the user's own file has it; empty where it cannot be read."""
+        return linecache.getline(origin.file, origin.line)
+
     @cached_property
     def trouble(self) -> Place | None:
         """The place that httpd's own words about a failed start are about, by line or by virtual host."""
@@ -343,7 +347,7 @@ class Evidence:
                 # Our own line is right: it closes a host whose text before it left something open.
                 origin = self.rendered.locate(problem.file, line)
                 if origin is not None:
-                    text = texts[line - 1] if texts else linecache.getline(origin.file, origin.line)
+                    text = texts[line - 1] if texts else self.line(origin)
                     return Place(origin, text.strip(), preposition)
         origin = self.rendered.hosts.get(self.troubled_host)
         return None if origin is None else Place(origin, "the virtual host that this is about")

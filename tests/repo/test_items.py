@@ -283,3 +283,17 @@ def test_a_host_that_nothing_listens_for_says_nothing_of_its_policy(run: RunPyte
     result.stdout.no_fnmatch_line("*During handling of the above exception*")
     result.stdout.fnmatch_lines(["  shop.example:443 *"])
     result.stdout.no_fnmatch_line("*intermediate not kept*")
+
+
+def test_an_address_that_nothing_listens_on_is_told_as_configured(run: RunPytest) -> None:
+    """In a run another port stands for the second address."""
+    config = CONFIG.replace("Listen 443 https\n", "Listen 192.0.2.10:8443 https\n")
+    shop = SHOP.replace("*:443", "192.0.2.10:8443") + SHOP.replace("*:443", "192.0.2.99:8443").replace("shop.", "typo.")
+    result = run("--modssl", config=config, shop=shop)
+    result.stdout.fnmatch_lines(
+        [
+            "diagnosis: <VirtualHost 192.0.2.99:8443> has no Listen for its address and port (connection-refused)",
+            "  at *conf.d/shop.conf:8: VirtualHost 192.0.2.99:8443",
+            "  to do: write Listen 192.0.2.99:8443 https, *",
+        ]
+    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import requests
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
 PLAIN_HTTP = "speaking plain HTTP to an SSL-enabled server port"
 """The words of mod_ssl's own error page (ssl_engine_io.c, and seen on httpd 2.4.71)."""
 _SPEAK_HTTPS = "write https:// in the URL, or ask at the port that speaks HTTP"
+# A line of a <VirtualHost> that has one address, and no variable or parameter of a macro in it.
+_ADDRESS = re.compile(r"\s*<VirtualHost\s+\"?(?P<address>[^\s\"<>$%@]+)\"?\s*>\s*", re.IGNORECASE)
+_EVERY = ("", "*", "_default_")
 # What httpd logs when every worker is busy, in event, worker and prefork (server/mpm of httpd 2.4.71).
 _BUSY = ("AH00484", "AH03490", "AH00286", "AH00288", "AH00161")
 
@@ -89,14 +94,17 @@ def _refused(evidence: Evidence) -> Iterator[Finding]:
         return
     listens = [one.words[0] for one in evidence.directives if one.name.lower() == "listen"]
     for used, address in _addresses(evidence):
-        port = address.rpartition(":")[2]
-        seen = told.get(address) or tried.get(port)
+        seen = told.get(address) or tried.get(address.rpartition(":")[2])
         if seen is not None and hosts_without_listen(listens, [address]):
+            own = _as_written(evidence, used) or address
+            place = used.place and replace(used.place, text=used.place.text.replace(address, own))
+            host, _, port = own.rpartition(":")
             yield Finding(
                 seen=(seen, f"Listen {', '.join(listens)}"),
-                cause=f"<VirtualHost {address}> has no Listen for its port",
-                place=used.place,
-                remedy=f"write Listen {port} https, or give the virtual host a port that is listened to",
+                cause=f"<VirtualHost {own}> has no Listen for its {'port' if host in _EVERY else 'address and port'}",
+                place=place,
+                remedy=f"write Listen {port if host in _EVERY else own} https, or give the virtual host a port that is "
+                "listened to",
             )
             return
 
@@ -126,6 +134,15 @@ def _nobody_home(evidence: Evidence) -> Iterator[Finding]:
             return
 
 
+def _as_written(evidence: Evidence, used: Used) -> str:
+    """The address of a `<VirtualHost>` in the user's file; empty where that has several, a variable, or no such line.
+
+    In a run of a repository other addresses and ports stand for those that it names.
+    """
+    found = None if used.place is None else _ADDRESS.fullmatch(evidence.line(used.place.origin))
+    return "" if found is None else found["address"]
+
+
 def _addresses(evidence: Evidence) -> Iterator[tuple[Used, str]]:
     for one in evidence.directives:
         if one.name.lower() == "virtualhost":
@@ -136,9 +153,8 @@ def _came_to_nothing(evidence: Evidence) -> Iterator[tuple[str, str]]:
     """Ports at which no connection came about: an engine's proxy takes it for its container, and hangs up."""
     for one in evidence.seen(Handshake):
         if one.failure in ("refused", "reset", "closed") and one.stage in ("connect", "hello"):
-            port = evidence.ports.get(one.address, one.address[1])
-            real = evidence.actual(port)
-            yield str(real), f"TLS handshake with port {port}: {one.error}"
+            real = evidence.actual(evidence.ports.get(one.address, one.address[1]))
+            yield str(real), f"TLS handshake: {one.error}"
     for failed in evidence.seen(FailedRequest):
         if isinstance(failed.error, requests.ConnectionError):
             yield str(evidence.actual(port_of(failed.url))), f"{failed.url}: {failed.error}"

@@ -253,7 +253,7 @@ class Observed:
         if key not in self._scans:
             # The port of a container may take connections for which nothing listens inside.
             if host.reached not in self.server.config.listen:
-                return UnknownHostError(f"no Listen of this configuration is for port {host.port}")
+                return UnknownHostError(f"no Listen of this configuration is for {host.name} and its port {host.port}")
             try:
                 self._scans[key] = self.server.scan(host.name, port=host.reached)
             except (TlsError, UnknownHostError) as error:
