@@ -173,8 +173,10 @@ def modssl_server(
         ```
     """
     from pytest_modssl.httpd.snippet import Origin
+    from pytest_modssl.plugin import taken_up_key
 
     __tracebackhide__ = True
+    request.node.stash[taken_up_key] = True
     config, fresh = modssl_config, False
     for marker in read_markers(request.node):
         fresh = fresh or marker.fresh

@@ -36,6 +36,8 @@ _settings_key = pytest.StashKey[_settings.Settings]()
 _run_key = pytest.StashKey["Run"]()
 _refused_key = pytest.StashKey[str]()
 _in_body_key = pytest.StashKey[bool]()
+# Whether the fixture `modssl_server` has done what the markers of a test say of a configuration.
+taken_up_key = pytest.StashKey[bool]()
 _holders_key: pytest.StashKey[list[pytest.FixtureDef[Any] | pytest.Item]] = pytest.StashKey()
 
 
@@ -265,7 +267,24 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
         from pytest_modssl.report.outcome import check_servers
 
         check_servers(run.servers, _expected(item))  # anew: a fixture may have added a marker
+        _check_taken_up(item)
     return result
+
+
+def _check_taken_up(item: pytest.Item) -> None:
+    """Fails a test that has a marker of its own for another configuration, and never had a server with that."""
+    idle = [
+        mark for mark in item.own_markers if mark.name == "modssl" and (mark.args or mark.kwargs.keys() - {"errors"})
+    ]
+    if idle and not item.stash.get(taken_up_key, False):
+        given = ", ".join(
+            [*(["directives"] if idle[0].args else []), *(one for one in idle[0].kwargs if one != "errors")]
+        )
+        pytest.fail(
+            f"@pytest.mark.modssl({given}) had no effect: this test did not use modssl_server, or another fixture of "
+            "that name. What to do: take the marker off, or have the fixture start config.extended(directives)",
+            pytrace=False,
+        )
 
 
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:

@@ -626,3 +626,40 @@ def test_a_capture_that_a_fixture_holds_tells_each_test_of_its_own_connections(r
             assert len(capture.streams) == n + 1
         """
     ).assert_outcomes(passed=3)
+
+
+def test_a_marker_for_another_configuration_that_no_server_has_fails_its_test(run: RunPytest) -> None:
+    result = run(
+        """
+        import pytest
+
+        @pytest.fixture
+        def mine(modssl_server_factory, modssl_config):
+            return modssl_server_factory(modssl_config)
+
+        @pytest.mark.modssl(directives="ThisIsNoDirective on")
+        def test_factory(mine): pass
+
+        @pytest.mark.modssl("ThisIsNoDirective on", fresh=True)
+        def test_nothing(): pass
+
+        @pytest.mark.modssl(fresh=True)
+        def test_dynamic(request):
+            assert request.getfixturevalue("modssl_server")
+
+        @pytest.mark.modssl(errors=[])
+        def test_errors(mine): pass
+
+        @pytest.mark.modssl(fresh=True)
+        class TestSome:
+            def test_server(self, modssl_server): pass
+            def test_none(self): pass
+        """,
+    )
+    result.assert_outcomes(passed=4, failed=2)
+    result.stdout.fnmatch_lines(
+        [
+            "*@pytest.mark.modssl(directives) had no effect: this test did not use modssl_server*",
+            "*@pytest.mark.modssl(directives, fresh) had no effect*",
+        ]
+    )

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 ROOT = CA()
 ISSUER = ROOT.intermediate()
 WHOLE = ISSUER.issue("whole.example.com")
+PUBLIC = ISSUER.issue("public.example.com", ocsp_url="http://ocsp.example.com/")
 
 
 def making(text: str, files: Mapping[str, bytes] | None = None, **options: object) -> Making:
@@ -322,15 +323,23 @@ class TestChains:
     def test_a_certificate_that_is_issued_again_has_a_chain_where_that_of_the_repository_has(self, path: str) -> None:
         text = host(f"SSLCertificateFile {path}\nSSLCertificateKeyFile /tls/a.key")
 
-        assert len(certificates(making(text, {path: WHOLE.cert_pem.bytes()}), path)) == 1
-        assert len(certificates(making(text, {path: WHOLE.cert_file_pem.bytes()}), path)) == 2
+        assert len(certificates(making(text, {path: PUBLIC.cert_pem.bytes()}), path)) == 1
+        assert len(certificates(making(text, {path: PUBLIC.cert_file_pem.bytes()}), path)) == 2
+
+    def test_one_that_a_root_may_have_issued_has_the_chain_that_its_file_is_named_for(self) -> None:
+        text = host("SSLCertificateFile /tls/a.crt\nSSLCertificateKeyFile /tls/a.key")
+
+        assert len(certificates(making(text, {"/tls/a.crt": WHOLE.cert_pem.bytes()}), "/tls/a.crt")) == 2
 
     def test_a_certificate_whose_issuer_is_a_ca_of_the_configuration_lacks_no_chain(self) -> None:
         text = host("SSLCertificateFile /tls/a.crt\nSSLCertificateKeyFile /tls/a.key\nSSLCACertificateFile /tls/ca")
-        direct = {"/tls/a.crt": ROOT.issue("www.example.com").cert_pem.bytes(), "/tls/ca": ROOT.cert_pem.bytes()}
+        direct = {
+            "/tls/a.crt": ROOT.issue("www.example.com", ocsp_url="http://ocsp.example.com/").cert_pem.bytes(),
+            "/tls/ca": ROOT.cert_pem.bytes(),
+        }
 
         assert len(certificates(making(text, direct), "/tls/a.crt")) == 2
-        assert len(certificates(making(text, {**direct, "/tls/a.crt": WHOLE.cert_pem.bytes()}), "/tls/a.crt")) == 1
+        assert len(certificates(making(text, {**direct, "/tls/a.crt": PUBLIC.cert_pem.bytes()}), "/tls/a.crt")) == 1
 
     def test_a_chain_file_has_the_chain_and_the_certificate_file_then_has_not(self) -> None:
         made = making(

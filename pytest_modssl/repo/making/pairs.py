@@ -12,9 +12,11 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, rsa
 
+from pytest_modssl.certificates import UNREADABLE
 from pytest_modssl.errors import PkiError
 from pytest_modssl.pki import KEY_TYPES, LeafCert, PrivateKey
 from pytest_modssl.pki.certificate import Issuer, certify, profile_of
@@ -25,8 +27,6 @@ from pytest_modssl.text import listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-
-    from cryptography import x509
 
     from pytest_modssl.pki import CA
     from pytest_modssl.repo.making.held import Held
@@ -270,16 +270,28 @@ def _key(ca: CA, keys: dict[str, PrivateKey], key_type: str) -> PrivateKey:
 def _has_chain(plan: Plan, path: str, users: Sequence[_Slot], before: Held | None) -> bool:
     """Whether the chain follows a certificate: as in the file that it stands for, else as names of files tell.
 
-    One whose issuer is in SSLCACertificateFile has its chain from there: it is a root, or httpd sends it (manual).
+    One that is alone in its file may have been issued by a root. It was not where it names its responder or issuer, as
+    those of public CAs do (RFC 5280 section 4.2.2.1), whose roots issue none for servers. One whose issuer is in
+    SSLCACertificateFile has its chain from there: it is a root, or httpd sends it (manual).
     """
-    if before is not None:
+    if before is not None and len(before.certificates) > 1:
+        return True
+    if before is not None and any(map(_names_issuer, before.certificates)):
         scopes = {id(slot.scope): slot.scope for slot in users}.values()
         named = [plan.holdings.file(use.path) for scope in scopes for use in scope.paths("CA file")]
         known = [one.subject for file in named if file is not None for one in file.certificates]
-        return len(before.certificates) > 1 or any(one.issuer in known for one in before.certificates)
+        return any(one.issuer in known for one in before.certificates)
     if _WITH_CHAIN.search(path):
         return True
     return not _ALONE.search(path) and not all(slot.scope.effective("sslcertificatechainfile") for slot in users)
+
+
+def _names_issuer(certificate: x509.Certificate) -> bool:
+    try:
+        certificate.extensions.get_extension_for_class(x509.AuthorityInformationAccess)
+    except (x509.ExtensionNotFound, *UNREADABLE):
+        return False
+    return True
 
 
 def _why(plan: Plan, path: str, held: Held | None) -> str:
