@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 from typing import TYPE_CHECKING
 
 from pytest_modssl.errors import how_ended
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 # without CAP_SYS_PTRACE, as in a container, of a child with another user.
 _ENDED = re.compile(r"\) [ZX] [^)]* (?P<status>\d+)\n?\Z")
 
+# Of these httpd logs nothing (ap_process_child_status).
+_SILENT = {signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGKILL}
 _UNSEEN = "has ended; how went unseen, and httpd logs nothing of a child that SIGKILL or SIGTERM ends"
 
 
@@ -28,11 +31,13 @@ class Children:
     Attributes:
         lost: those that have ended since the first look, in words, in the order in which that was seen.
         ending: whether at the last look one was ending, or had ended and waited until its parent asks how.
+        crashed: process ids of those among the lost of which httpd logs how they ended, or may.
     """
 
     def __init__(self) -> None:
         self.lost: list[str] = []
         self.ending = False
+        self.crashed: set[str] = set()
         self._known: set[str] = set()
         self._told: set[str] = set()
 
@@ -58,6 +63,8 @@ class Children:
         for pid, status in (*ended.items(), *((pid, 0) for pid in gone)):
             how = how_ended(status) if status else _UNSEEN
             self.lost.append(f"child {pid} of httpd {how}")
+            if status <= 0 and -status not in _SILENT:
+                self.crashed.add(pid)
         self._told = set(found) & (self._told | ended.keys())
         self._known = set(found) - self._told
 

@@ -47,6 +47,8 @@ _SETTLE_SECONDS = 0.5
 # httpd's parent asks once a second which children have ended, and logs how (SCOREBOARD_MAINTENANCE_INTERVAL in
 # include/mpm_common.h). A loaded machine gets more, also for a core that is still being written.
 _REAP_SECONDS = 20.0
+# Of a child whose end went unseen httpd may have nothing to log.
+_WORDS_SECONDS = 0.2
 _READY = "resuming normal operations"
 
 
@@ -327,6 +329,7 @@ class LocalInstance:
 
         with contextlib.suppress(WaitTimeoutError):
             until(none_ending, seconds=_REAP_SECONDS, what="")
+            self._hear_of_crashes()
             if is_gone(parent):  # what runs it, a shell or gdb, ends right after
                 until(lambda: self.exit_status is not None, seconds=_REAP_SECONDS, what="")
         if sys.platform != "linux":
@@ -341,6 +344,13 @@ class LocalInstance:
         with contextlib.suppress(WaitTimeoutError):
             until(dealt_with, seconds=_SETTLE_SECONDS, what="")
         return frozenset(peer for peer, state in states.items() if state == ESTABLISHED)
+
+    def _hear_of_crashes(self) -> None:
+        """Waits until httpd has logged how children ended: it does so a moment after it has asked for that."""
+        while self._children.crashed:
+            words = f"child pid {self._children.crashed.pop()} exit signal ".encode()
+            with contextlib.suppress(WaitTimeoutError):
+                until(lambda: words in (self.folder / ERROR_LOG).read_bytes(), seconds=_WORDS_SECONDS, what="")  # noqa: B023
 
     @property
     def lost(self) -> Sequence[str]:

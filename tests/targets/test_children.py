@@ -48,6 +48,19 @@ def test_a_child_that_has_ended_is_seen_as_long_as_its_parent_does_not_ask_how(p
         assert seen.lost == [f"child {child} of httpd was ended by signal 9 (SIGKILL)"]
 
 
+@pytest.mark.parametrize("parent_of_one", ["exec sleep 1000"], indirect=True)
+@pytest.mark.parametrize(("number", "told"), [(signal.SIGSEGV, True), (signal.SIGTERM, False)])
+def test_of_which_children_httpd_logs_how_they_ended_is_known(
+    parent_of_one: tuple[int, int], number: signal.Signals, *, told: bool
+) -> None:
+    parent, child = parent_of_one
+    seen = Children()
+    seen.look(parent)
+    os.kill(child, number)
+    until(lambda: _lost(seen, parent), seconds=10, what="its end")
+    assert seen.crashed == ({str(child)} if told else set())
+
+
 @pytest.mark.parametrize("parent_of_one", ["wait; exec sleep 1000"], indirect=True)
 def test_a_child_whose_end_its_parent_has_asked_for_is_lost_once(parent_of_one: tuple[int, int]) -> None:
     parent, child = parent_of_one

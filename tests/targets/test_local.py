@@ -14,14 +14,16 @@ import psutil
 import pytest
 
 from pytest_modssl import CA, ConfigError, MissingModuleError, ServerConfig, StartError, VirtualHost
+from pytest_modssl.httpd.render import ERROR_LOG
 from pytest_modssl.targets import executor
 from pytest_modssl.targets import local as module
 from pytest_modssl.targets.addresses import Listening, allocate
+from pytest_modssl.targets.children import Children
 from pytest_modssl.targets.registry import Owner, new_run
 from pytest_modssl.wait import until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from pytest_modssl.httpd.installation import Installation
@@ -241,6 +243,36 @@ def test_a_child_that_is_killed_is_told_with_the_signal(launch: Launch, ca: CA, 
     assert not server.ended
     if number == signal.SIGSTOP:
         child.kill()
+
+
+@linux
+def test_what_httpd_logs_of_a_child_that_ended_is_awaited(
+    launch: Launch, ca: CA, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It does so after it has asked for its end, so that for a moment neither the child nor its line is there."""
+    server = launch(config(ca))
+    assert isinstance(server.instance, module.LocalInstance)
+    log = server.instance.folder / ERROR_LOG
+    words = "child pid 4711 exit signal Segmentation fault (11)\n"
+    looks = 0
+
+    def look(self: Children, _: int) -> None:
+        nonlocal looks
+        looks += 1
+        self.crashed.add("4711")
+
+    def late(condition: Callable[[], object], **options: Any) -> object:
+        if not condition():
+            log.write_text(log.read_text() + words)
+        return until(condition, **options)
+
+    monkeypatch.setattr(Children, "look", look)
+    server.instance.settle()
+    assert looks == 1
+    assert not server.instance._children.crashed
+    monkeypatch.setattr(module, "until", late)
+    server.instance.settle()
+    assert words in log.read_text()
 
 
 @linux
