@@ -411,6 +411,7 @@ class ContainerInstance:
             if dying:
                 with contextlib.suppress(WaitTimeoutError):
                     until(none_dying, seconds=_REAP_SECONDS, what="")
+                    quiet()  # httpd logs how a child ended a moment after it has asked for that
         return frozenset(peer for peer, state in states.items() if state == ESTABLISHED)
 
     @property
