@@ -35,8 +35,7 @@ def parent_of_one(request: pytest.FixtureRequest) -> Iterator[tuple[int, int]]:
 @pytest.mark.parametrize("parent_of_one", ["exec sleep 1000"], indirect=True)
 def test_a_child_that_has_ended_is_seen_as_long_as_its_parent_does_not_ask_how(parent_of_one: tuple[int, int]) -> None:
     parent, child = parent_of_one
-    # A shell may ask between two commands; the program in its place never does.
-    until(lambda: "(sleep)" in stat_of(str(parent)), seconds=10, what="the program in the place of the shell")
+    _await_programs(parent, child)
     seen = Children()
     seen.look(parent)
     assert not seen.ending
@@ -54,6 +53,7 @@ def test_of_which_children_httpd_logs_how_they_ended_is_known(
     parent_of_one: tuple[int, int], number: signal.Signals, *, told: bool
 ) -> None:
     parent, child = parent_of_one
+    _await_programs(parent, child)
     seen = Children()
     seen.look(parent)
     os.kill(child, number)
@@ -72,6 +72,11 @@ def test_a_child_whose_end_its_parent_has_asked_for_is_lost_once(parent_of_one: 
     seen.look(parent)
     assert not seen.ending
     assert len(seen.lost) == 1
+
+
+def _await_programs(*pids: int) -> None:
+    """A shell may ask between two commands, and loses signals; the programs in its place do neither."""
+    until(lambda: all("(sleep)" in stat_of(str(one)) for one in pids), seconds=10, what="programs in place of shells")
 
 
 def _lost(seen: Children, parent: int) -> list[str]:
