@@ -6,12 +6,13 @@ servers start and clients shake hands with many a malformed one.
 
 from __future__ import annotations
 
+import datetime as dt
 import warnings
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 
 from pytest_modssl.errors import PkiError
 
@@ -53,3 +54,17 @@ def read_certificate(
     except UNREADABLE as error:
         raise PkiError(f"a certificate of {len(data)} bytes cannot be read: {error}") from None
     return certificate
+
+
+def issued(issuer: x509.Certificate, certificate: x509.Certificate) -> bool:
+    """Whether a certificate has the name of an issuer, and the signature of its key."""
+    try:
+        certificate.verify_directly_issued_by(issuer)
+    except (InvalidSignature, *UNREADABLE):
+        return False
+    return True
+
+
+def is_valid(certificate: x509.Certificate) -> bool:
+    """Whether it is valid now (RFC 5280 section 4.1.2.5)."""
+    return certificate.not_valid_before_utc <= dt.datetime.now(dt.timezone.utc) <= certificate.not_valid_after_utc

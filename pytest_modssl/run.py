@@ -283,8 +283,8 @@ class Run:
     def end_test(self, holder: Hashable) -> None:
         """Ends every hold that a test has on a server, and what it expected of servers and was told of them."""
         self._expected.clear()
+        self.release(holder)
         for pool in self._pools.values():
-            pool.release(holder)
             pool.forget_crashes()
 
     def release(self, holder: Hashable) -> None:

@@ -6,12 +6,11 @@ import datetime as dt
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from pytest_modssl.asserts._collect import require
 from pytest_modssl.asserts.handshake import repeat_command
-from pytest_modssl.certificates import UNREADABLE
+from pytest_modssl.certificates import is_valid, issued
 from pytest_modssl.errors import Mismatch
 
 if TYPE_CHECKING:
@@ -138,7 +137,7 @@ def _what(one: x509.Certificate, chain: Sequence[x509.Certificate], roots: Seque
     """What a certificate is that is not needed."""
     if one in roots:
         return "the root, which clients have"
-    if any(_issued(one, other) for other in chain if other != one):
+    if any(issued(one, other) for other in chain if other != one):
         return "a second certificate of an issuer, where one is enough"
     return "a certificate that issued none of the others"
 
@@ -146,7 +145,7 @@ def _what(one: x509.Certificate, chain: Sequence[x509.Certificate], roots: Seque
 def _unfit_issuers(issuers: Sequence[x509.Certificate]) -> Iterator[Mismatch]:
     """Why clients do not take them (RFC 5280 section 6.1)."""
     for one in issuers:
-        if not _valid(one):
+        if not is_valid(one):
             times = " to ".join(
                 f"{time:%Y-%m-%d %H:%M}" for time in (one.not_valid_before_utc, one.not_valid_after_utc)
             )
@@ -158,32 +157,20 @@ def _unfit_issuers(issuers: Sequence[x509.Certificate]) -> Iterator[Mismatch]:
 def _path(chain: Sequence[x509.Certificate], roots: Sequence[x509.Certificate]) -> list[x509.Certificate]:
     """The shortest way from the first to a root, by what clients take or else by any; or as far as it leads."""
     way: list[x509.Certificate] = []
-    for issuers in ([one for one in chain if _valid(one) and _is_ca(one)], chain):
+    for issuers in ([one for one in chain if is_valid(one) and _is_ca(one)], chain):
         ways, reached = [[chain[0]]], [chain[0]]
         for way in ways:
             if _issued_by_any(way[-1], roots):
                 return way
             for one in issuers:
-                if one not in reached and _issued(one, way[-1]):
+                if one not in reached and issued(one, way[-1]):
                     reached.append(one)
                     ways.append([*way, one])
     return way
 
 
-def _valid(one: x509.Certificate) -> bool:
-    return one.not_valid_before_utc <= dt.datetime.now(dt.timezone.utc) <= one.not_valid_after_utc
-
-
 def _issued_by_any(certificate: x509.Certificate, issuers: Sequence[x509.Certificate]) -> bool:
-    return any(_issued(one, certificate) for one in issuers)
-
-
-def _issued(issuer: x509.Certificate, certificate: x509.Certificate) -> bool:
-    try:
-        certificate.verify_directly_issued_by(issuer)
-    except (InvalidSignature, *UNREADABLE):
-        return False
-    return True
+    return any(issued(one, certificate) for one in issuers)
 
 
 def _listed(chain: Sequence[x509.Certificate]) -> list[str]:

@@ -233,7 +233,7 @@ def refused_clients(evidence: Evidence, *codes: int) -> Iterator[Refusal]:
     if not shaken and not evidence.seen(FailedRequest):
         return
     alerts = [f"the server sent alert {alert}" for one in shaken for alert in one.alerts_received if alert.fatal]
-    hosts = [evidence.host_of(one.server_name, evidence.ports.get(one.address)) for one in shaken]
+    hosts = [evidence.asked(one) for one in shaken]
     for record, found in evidence.logged("AH02276", match=_REFUSED_CLIENT):
         if int(found["code"]) in codes:
             yield Refusal(

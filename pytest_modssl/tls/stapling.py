@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import dsa, ec, padding, rsa
 from cryptography.x509 import ocsp
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from pytest_modssl.certificates import UNREADABLE
+from pytest_modssl.certificates import UNREADABLE, is_valid, issued
 from pytest_modssl.errors import PkiError
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def faults_of_stapled(der: bytes, leaf: x509.Certificate, issuers: Sequence[x509
         yield f"it is right from {response.this_update_utc:%Y-%m-%d %H:%M} UTC on only"
     if response.next_update_utc is not None and response.next_update_utc < now:
         yield f"it was right until {response.next_update_utc:%Y-%m-%d %H:%M} UTC"
-    issuer = next((one for one in issuers if _issued(one, leaf)), None)
+    issuer = next((one for one in issuers if issued(one, leaf)), None)
     if issuer is None:
         yield "the issuer of the certificate, who could have signed it, is not known"
     elif not _is_of(issuer, leaf, response):
@@ -102,23 +102,13 @@ def _is_of(issuer: x509.Certificate, leaf: x509.Certificate, response: ocsp.OCSP
 def _allowed(issuer: x509.Certificate, sent: Sequence[x509.Certificate]) -> Iterator[x509.Certificate]:
     """Who may sign: the issuer, and those that it issued for that purpose (RFC 6960 section 4.2.2.2)."""
     yield issuer
-    now = dt.datetime.now(dt.timezone.utc)
     for one in sent:
         try:
             usages = one.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
         except (x509.ExtensionNotFound, *UNREADABLE):
             continue
-        valid = one.not_valid_before_utc <= now <= one.not_valid_after_utc
-        if valid and ExtendedKeyUsageOID.OCSP_SIGNING in usages and _issued(issuer, one):
+        if is_valid(one) and ExtendedKeyUsageOID.OCSP_SIGNING in usages and issued(issuer, one):
             yield one
-
-
-def _issued(issuer: x509.Certificate, certificate: x509.Certificate) -> bool:
-    try:
-        certificate.verify_directly_issued_by(issuer)
-    except (InvalidSignature, *UNREADABLE):
-        return False
-    return True
 
 
 def _signed(signer: x509.Certificate, response: ocsp.OCSPResponse) -> bool:

@@ -61,7 +61,7 @@ def _not_demanded(evidence: Evidence) -> Iterator[Finding]:
     for one in evidence.seen(Handshake):
         if one.ok and not one.demands:
             used = evidence.served_by(one, "SSLVerifyClient")
-            host = evidence.host_of(one.server_name, evidence.ports.get(one.address))
+            host = evidence.asked(one)
             where = [f"{used.text} stands in {used.sections[-1]}"] if used is not None and used.sections else []
             yield Finding(
                 seen=(

@@ -97,7 +97,7 @@ def _stapling(numbers: tuple[str, ...], cause: str, *directives: str) -> Recogni
         if evidence.mismatch("stapled response") is None:
             return
         for one in evidence.seen(Handshake):
-            host = evidence.host_of(one.server_name, evidence.ports.get(one.address))
+            host = evidence.asked(one)
             for record, _ in evidence.logged(*numbers):
                 said = f"stapled: {one.stapled}" if one.ocsp_response else "nothing was stapled"
                 name = "" if host is None else f"{host.name}:{host.port}"
@@ -110,7 +110,7 @@ def _stapling(numbers: tuple[str, ...], cause: str, *directives: str) -> Recogni
 def _not_asked_to_staple(evidence: Evidence) -> Iterator[Finding]:
     mismatch = evidence.mismatch("stapled response")
     for one in evidence.seen(Handshake) if mismatch is not None else ():
-        host = evidence.host_of(one.server_name, evidence.ports.get(one.address))
+        host = evidence.asked(one)
         name = "" if host is None else f"{host.name}:{host.port}"
         used = evidence.find("SSLUseStapling", host=name)
         if one.certificates and not one.ocsp_response and (used is None or used.words[:1] != ("on",)):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from pytest_modssl.certificates import issued
 from pytest_modssl.faq.entry import Finding
 from pytest_modssl.faq.recognise import distrusted, judged, refused_clients
 from pytest_modssl.tls.handshake import Handshake
@@ -147,14 +148,6 @@ def _root_of(evidence: Evidence, handshake: Handshake, last: x509.Certificate) -
     host = evidence.asked(handshake)
     for leaf in () if host is None else host.certificates:
         known = leaf.root is not None and leaf.der in handshake.certificates
-        if known and leaf.root is not None and last.issuer == leaf.root.subject and _directly(last, leaf.root):
+        if known and leaf.root is not None and issued(leaf.root, last):
             return leaf.root.subject.rfc4514_string()
     return ""
-
-
-def _directly(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
-    try:
-        certificate.verify_directly_issued_by(issuer)
-    except Exception:  # noqa: BLE001 - whatever is wrong with it, it was not issued so
-        return False
-    return True

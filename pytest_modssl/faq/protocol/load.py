@@ -70,7 +70,7 @@ def _nothing_to_resume(evidence: Evidence) -> Iterator[Finding]:
     off = tickets is not None and tickets.words[0].lower() == "off"
     if (cache is not None and not cache.words[0].lower().startswith("none")) or (shaken.tickets_taken and not off):
         return
-    host = evidence.host_of(shaken.server_name, evidence.ports.get(shaken.address))
+    host = evidence.asked(shaken)
     used = tickets if off else cache
     yield Finding(
         seen=(str(mismatch), *(shown(record) for record, _ in list(evidence.logged(_NO_CACHE))[:1])),

@@ -58,8 +58,7 @@ class Unshared:
     @cached_property
     def host(self) -> str:
         """The virtual host as `name:port`; empty where it is not known."""
-        port = self.evidence.ports.get(self.handshake.address)
-        host = self.evidence.host_of(self.handshake.server_name, port)
+        host = self.evidence.asked(self.handshake)
         return "" if host is None else f"{host.name}:{host.port}"
 
     @cached_property
@@ -108,8 +107,7 @@ class Unshared:
         """Where a directive stands, else where the virtual host was made."""
         if used is not None and used.place is not None:
             return used.place
-        port = self.evidence.ports.get(self.handshake.address)
-        return self.evidence.call(self.evidence.host_of(self.handshake.server_name, port))
+        return self.evidence.call(self.evidence.asked(self.handshake))
 
     def finding(
         self, cause: str, place: Place | None, remedy: str, *facts: str, certainty: Certainty = "certain"
