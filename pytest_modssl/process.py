@@ -154,7 +154,7 @@ class Process:
         self._keeper.wait()
         self._pipe.close()
         with contextlib.suppress(WaitTimeoutError):
-            until(lambda: _has_ended(self.pid), seconds=2, what="the session to be gone")
+            until(lambda: not _members(self.pid), seconds=2, what="the session to be gone")
 
 
 def start(command: Sequence[str], folder: Path, *, environment: Mapping[str, str]) -> Process:
